@@ -1,0 +1,3 @@
+module virgo
+
+go 1.23.0

@@ -1,0 +1,108 @@
+package xml
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is the class of an error, as libvirt's clients know it. The class
+// decides the words before the text.
+type Code int
+
+// The classes in use. The numbers are libvirt's public error numbers.
+const (
+	CodeInternal           Code = 1  // internal error: ...
+	CodeNoMemory           Code = 2  // out of memory
+	CodeNoSupport          Code = 3  // this function is not supported by the connection driver: ...
+	CodeInvalidConn        Code = 6  // invalid connection pointer in ...
+	CodeInvalidArg         Code = 8  // invalid argument: ...
+	CodeOperationFailed    Code = 9  // operation failed: ...
+	CodeXML                Code = 27 // XML error: ...
+	CodeSystem             Code = 38 // the system's text, no words before it
+	CodeNoDomain           Code = 42 // Domain not found: ...
+	CodeNoNetwork          Code = 43 // Network not found: ...
+	CodeOperationInvalid   Code = 55 // Requested operation is not valid: ...
+	CodeConfigUnsupported  Code = 67 // unsupported configuration: ...
+	CodeTimeout            Code = 68 // Timed out during operation: ...
+	CodeUnsupported        Code = 84 // Operation not supported: ...
+	CodeCPUIncompatible    Code = 91 // the CPU is incompatible with host CPU: ...
+	CodeAgentUnresponsive  Code = 86 // Guest agent is not responding: ...
+	CodeResourceBusy       Code = 87 // resource busy: ...
+	CodeAccessDenied       Code = 88 // access denied: ...
+	CodeNoDomainSnapshot   Code = 72 // Domain snapshot not found: ...
+	CodeNoDomainCheckpoint Code = 102
+	CodePlain              Code = -1 // the text alone
+)
+
+// prefixes holds the words before an error's text, by class.
+var prefixes = []struct {
+	code  Code
+	words string
+}{
+	{CodeInternal, "internal error: "},
+	{CodeNoSupport, "this function is not supported by the connection driver: "},
+	{CodeInvalidConn, "invalid connection pointer in "},
+	{CodeInvalidArg, "invalid argument: "},
+	{CodeOperationFailed, "operation failed: "},
+	{CodeXML, "XML error: "},
+	{CodeNoDomain, "Domain not found: "},
+	{CodeNoNetwork, "Network not found: "},
+	{CodeOperationInvalid, "Requested operation is not valid: "},
+	{CodeConfigUnsupported, "unsupported configuration: "},
+	{CodeTimeout, "Timed out during operation: "},
+	{CodeUnsupported, "Operation not supported: "},
+	{CodeCPUIncompatible, "the CPU is incompatible with host CPU: "},
+	{CodeAgentUnresponsive, "Guest agent is not responding: "},
+	{CodeResourceBusy, "resource busy: "},
+	{CodeAccessDenied, "access denied: "},
+	{CodeNoDomainSnapshot, "Domain snapshot not found: "},
+	{CodeNoDomainCheckpoint, "Domain checkpoint not found: "},
+}
+
+// Error is an error of one of libvirt's classes. Its text is what virsh prints
+// after "error: ". File, Line and Column say where in a document, if known.
+type Error struct {
+	Code         Code
+	Msg          string
+	File         string
+	Line, Column int
+	Err          error // cause, or nil
+}
+
+// Errorf is in fmt's manner: the class, then the text.
+func Errorf(code Code, format string, args ...any) *Error {
+	e := &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			e.Err = err
+		}
+	}
+	return e
+}
+
+// Error gives the class's words and the text.
+func (e *Error) Error() string {
+	for _, p := range prefixes {
+		if p.code == e.Code {
+			return p.words + e.Msg
+		}
+	}
+	return e.Msg
+}
+
+// Unwrap gives the cause. A CodeNoSupport error is errors.ErrUnsupported.
+func (e *Error) Unwrap() error {
+	if e.Err == nil && e.Code == CodeNoSupport {
+		return errors.ErrUnsupported
+	}
+	return e.Err
+}
+
+// CodeOf is the class of err or of what it wraps; CodeInternal if it has none.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}
