@@ -15,11 +15,31 @@
 //	Text    string      `xml:",text"`                    // the element's own text
 //	Hostdev []*Node     `xml:"hostdev"`                  // known to the schema, not modelled: kept and printed
 //
-// Options after the name: attr, text, required (its absence is the peer's
-// error "Missing required attribute ..."), empty (printed even if zero, as
-// <devices></devices>), nonzero (zero is refused), trim.
-// A further tag `enum:"a b c"` lists the values that a string may have;
-// `unknown:"..."` is the error's format where it is not the usual
-// "Invalid value for attribute ...".
-// A type with rules that tags cannot say implements NodeDecoder, NodeEncoder.
+// Options after the name:
+//
+//	attr       an attribute
+//	text       the element's own text
+//	required   absence is an error: "Missing required attribute ..."
+//	empty      printed even if zero
+//	nonzero    0 is refused (of an enum: its first word)
+//	trim       blanks around the text are dropped
+//	hex=N      a number printed as 0x and N digits; read in base 8, 10 or 16
+//	order=N    read as Nth of the struct's fields; those without follow in
+//	           the order in which they stand. Which of two errors is told
+//	           depends on it.
+//
+// A blank field names a document's root: _ struct{} `root:"domain"`, or, with
+// the option pair (`root:",pair"`), an element that is printed as open and end tag although
+// nothing is inside.
+//
+// Further tags: enum:"a b c" lists the values that a string may have;
+// unknown:"unsupported configuration: unknown thing '%s'" is the whole error
+// where it is not the usual "Invalid value for attribute ..."; missing:"..." is
+// the whole error of absence.
+//
+// A bool is an element without content that is there or not. Pointers to
+// numbers and structs tell absent from zero. OnOff and YesNo are such words;
+// a type that implements Value has a text form of its own. A type with rules
+// that tags cannot say implements NodeDecoder, NodeEncoder, and may use
+// DecodeFields and EncodeFields for the rest.
 package xml

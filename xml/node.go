@@ -8,12 +8,13 @@ type Source struct {
 
 // Node is an element of a document, or a piece of text or a comment in it.
 type Node struct {
-	Name         string // "" for text; "!" for a comment; else the qualified name as written
+	Name         string // "" for text; "!" for a comment, "![CDATA[" for text written so, "?" for an instruction; else the qualified name as written
 	Space        string // namespace URI of the name, "" for none
 	Text         string // text or comment, unescaped
 	Attrs        []Attr
 	Children     []*Node
-	Line, Column int // 1-based
+	Line, Column int  // 1-based
+	Pair         bool // printed as <a></a> on two lines even if nothing is inside
 }
 
 // Attr is one attribute, value unescaped.

@@ -1,0 +1,258 @@
+package xml
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Unmarshal reads a document into a document type, such as *Domain.
+func Unmarshal(src Source, v any) error {
+	n, err := Parse(src)
+	if err != nil {
+		return err
+	}
+	if root := planOf(reflect.TypeOf(v).Elem()).root; n.Name != root {
+		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
+	}
+	return Decode(n, v)
+}
+
+// Decode reads an element into v, a pointer to a struct or a NodeDecoder.
+// What the type does not know is passed over. Errors know the place.
+func Decode(n *Node, v any) error {
+	if d, ok := v.(NodeDecoder); ok {
+		return located(d.DecodeNode(n), n)
+	}
+	rv := reflect.ValueOf(v).Elem()
+	return planOf(rv.Type()).decode(n, rv)
+}
+
+// DecodeFields is Decode by v's tags alone, for a NodeDecoder that only adds
+// to them. v points to a struct.
+func DecodeFields(n *Node, v any) error {
+	rv := reflect.ValueOf(v).Elem()
+	return planOf(rv.Type()).decode(n, rv)
+}
+
+func located(err error, n *Node) error {
+	if e, ok := err.(*Error); ok && e.Line == 0 && n.Line > 0 {
+		e.Line, e.Column = n.Line, n.Column
+	}
+	return err
+}
+
+func (p *plan) decode(n *Node, rv reflect.Value) error {
+	for _, f := range p.parse {
+		if err := f.decode(n, rv); err != nil {
+			return located(err, n)
+		}
+	}
+	return nil
+}
+
+func (f *field) decode(n *Node, rv reflect.Value) error {
+	switch {
+	case f.textual:
+		return f.setText(rv.FieldByIndex(f.index), n.Value(), n)
+	case f.attr:
+		return f.decodeAttr(n, rv)
+	case f.kind == kindPath:
+		if c := n.Child(f.name); c != nil {
+			return f.inner().decode(c, rv)
+		}
+		// What is required inside is missing as well.
+		for _, g := range f.inner().parse {
+			if g.required {
+				return g.absent(&Node{Name: f.name, Line: n.Line, Column: n.Column})
+			}
+		}
+		return nil
+	case f.list:
+		return f.decodeList(n, rv)
+	}
+	c := n.Child(f.name)
+	if c == nil {
+		if f.required {
+			return f.absent(n)
+		}
+		return nil
+	}
+	return f.setNode(rv.FieldByIndex(f.index), c)
+}
+
+func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
+	for i := range n.Attrs {
+		if a := &n.Attrs[i]; a.Name == f.name {
+			err := f.setText(rv.FieldByIndex(f.index), a.Value, n)
+			if e, ok := err.(*Error); ok && e.Line == 0 && a.Line > 0 {
+				e.Line, e.Column = a.Line, a.Column
+			}
+			return err
+		}
+	}
+	if f.required {
+		return f.absent(n)
+	}
+	return nil
+}
+
+func (f *field) absent(n *Node) error {
+	if f.missing != "" {
+		return raise(f.missing)
+	}
+	if f.attr {
+		return Errorf(CodeXML, "Missing required attribute '%s' in element '%s'", f.name, n.Name)
+	}
+	return Errorf(CodeXML, "missing element '%s' in element '%s'", f.name, n.Name)
+}
+
+func (f *field) decodeList(n *Node, rv reflect.Value) error {
+	count := 0
+	for _, c := range n.Children {
+		if c.Name == f.name {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	list := rv.FieldByIndex(f.index)
+	out := reflect.MakeSlice(list.Type(), count, count)
+	list.Set(out)
+	i := 0
+	for _, c := range n.Children {
+		if c.Name != f.name {
+			continue
+		}
+		if err := f.setNode(out.Index(i), c); err != nil {
+			return err
+		}
+		i++
+	}
+	return nil
+}
+
+// setNode stores an element.
+func (f *field) setNode(v reflect.Value, c *Node) error {
+	if f.kind == kindNode {
+		v.Set(reflect.ValueOf(c))
+		return nil
+	}
+	if f.kind == kindFlag && !f.ptr {
+		v.SetBool(true)
+		return nil
+	}
+	if f.ptr {
+		if f.kind != kindCustom && f.kind != kindStruct {
+			return f.setText(v, c.Value(), c)
+		}
+		v.Set(reflect.New(f.typ))
+		v = v.Elem()
+	}
+	switch f.kind {
+	case kindCustom:
+		return located(v.Addr().Interface().(NodeDecoder).DecodeNode(c), c)
+	case kindStruct:
+		return f.inner().decode(c, v)
+	default:
+		return f.setText(v, c.Value(), c)
+	}
+}
+
+// setText stores the value of an attribute or the text of an element.
+func (f *field) setText(v reflect.Value, text string, n *Node) error {
+	if f.trim {
+		text = strings.TrimSpace(text)
+	}
+	if f.ptr {
+		v.Set(reflect.New(f.typ))
+		v = v.Elem()
+	}
+	switch f.kind {
+	case kindString:
+		return f.setString(v, text, n)
+	case kindUint, kindInt:
+		return f.setNumber(v, text, n)
+	case kindValue:
+		err := v.Addr().Interface().(Value).ParseValue(text)
+		if err == nil {
+			return nil
+		}
+		if _, ok := err.(*Error); ok {
+			return err
+		}
+		return f.invalid(text, n, "")
+	case kindFlag:
+		v.SetBool(text == "1" || text == "yes" || text == "on")
+		return nil
+	}
+	return fmt.Errorf("xml: %s cannot be read from text", f.name)
+}
+
+func (f *field) setString(v reflect.Value, text string, n *Node) error {
+	if f.enum != nil {
+		known := false
+		for _, w := range f.enum {
+			known = known || w == text
+		}
+		if !known || f.nonzero && len(f.enum) > 0 && text == f.enum[0] {
+			return f.invalid(text, n, "")
+		}
+	}
+	v.SetString(text)
+	return nil
+}
+
+// invalid is the error of a value that cannot be.
+func (f *field) invalid(text string, n *Node, expected string) error {
+	if f.unknown != "" {
+		if strings.Contains(f.unknown, "%s") {
+			return raise(strings.ReplaceAll(f.unknown, "%s", text))
+		}
+		return raise(f.unknown)
+	}
+	if f.attr {
+		return Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': '%s'.%s", f.name, n.Name, text, expected)
+	}
+	return Errorf(CodeXML, "Invalid value for element '%s': '%s'.%s", n.Name, text, expected)
+}
+
+func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
+	digits := strings.TrimLeft(text, " \t\n")
+	base := 10
+	if f.hex > 0 {
+		base = 0
+		if strings.HasPrefix(digits, "0") && len(digits) > 1 && digits[1] != 'x' && digits[1] != 'X' {
+			base = 8
+		}
+	}
+	if f.kind == kindInt {
+		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, v.Type().Bits())
+		if err != nil || strings.Contains(digits, "_") {
+			return f.invalid(text, n, " Expected integer value")
+		}
+		v.SetInt(i)
+		return nil
+	}
+	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, min(v.Type().Bits(), 64))
+	if err != nil || strings.Contains(digits, "_") {
+		return f.invalid(text, n, " Expected non-negative integer value")
+	}
+	if f.nonzero && u == 0 {
+		return f.invalid(text, n, " Zero is not permitted")
+	}
+	v.SetUint(u)
+	return nil
+}
+
+// raise makes the error of a complete text: its first words say the class.
+func raise(text string) *Error {
+	for _, p := range prefixes {
+		if rest, ok := strings.CutPrefix(text, p.words); ok {
+			return &Error{Code: p.code, Msg: rest}
+		}
+	}
+	return &Error{Code: CodePlain, Msg: text}
+}

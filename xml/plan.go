@@ -1,0 +1,263 @@
+package xml
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// plan is what the codec does for a struct type. Plans are made when a type is
+// first used and never change.
+type plan struct {
+	root  string // element name of a document type
+	attrs []*field
+	kids  []*field // in print order
+	text  *field
+	parse []*field // attrs, text and kids in the order in which they are read
+	pair  bool     // printed as open and end tag although empty
+
+}
+
+// field is one attribute, child element, path or text of a struct.
+type field struct {
+	name     string
+	index    []int // of the struct field
+	kind     kind
+	typ      reflect.Type // element type, of lists and pointers too
+	ptr      bool
+	list     bool
+	inner    func() *plan // structs and paths
+	enum     []string
+	unknown  string // format of the error for a word that is not in enum
+	required bool
+	missing  string // the error of absence, if not the usual one
+	empty    bool   // printed although zero
+	nonzero  bool
+	trim     bool
+	hex      int  // digits of a hexadecimal number, 0 for decimal
+	plain    bool // number whose error is not explained
+	order    int
+	attr     bool
+	textual  bool // ,text
+}
+
+type kind uint8
+
+const (
+	kindString kind = iota
+	kindUint
+	kindInt
+	kindFlag   // bool: the child's presence; as attribute 1 or 0
+	kindStruct // a struct with a plan
+	kindNode   // *Node
+	kindCustom // NodeDecoder
+	kindValue  // Value
+	kindPath
+)
+
+// Value is a type that has its own form as text, in attributes and elements.
+type Value interface {
+	// ParseValue reads the text; the error is for that text alone.
+	ParseValue(string) error
+	// FormatValue gives the text; "" prints nothing.
+	FormatValue() string
+}
+
+// OnOff is the word on or off, or nothing.
+type OnOff string
+
+// YesNo is the word yes or no, or nothing.
+type YesNo string
+
+// On tells whether the word is there and means yes.
+func (v OnOff) On() bool { return v == "on" }
+
+// Yes tells whether the word is there and means yes.
+func (v YesNo) Yes() bool { return v == "yes" }
+
+var (
+	decoderType = reflect.TypeFor[NodeDecoder]()
+	valueType   = reflect.TypeFor[Value]()
+	nodeType    = reflect.TypeFor[*Node]()
+	onOffType   = reflect.TypeFor[OnOff]()
+	yesNoType   = reflect.TypeFor[YesNo]()
+
+	plans sync.Map // reflect.Type -> *plan; only a cache
+)
+
+// planOf gives the plan of a struct type.
+func planOf(t reflect.Type) *plan {
+	if p, ok := plans.Load(t); ok {
+		return p.(*plan)
+	}
+	p := &plan{}
+	p.fields(t, nil)
+	p.finish()
+	actual, _ := plans.LoadOrStore(t, p)
+	return actual.(*plan)
+}
+
+func (p *plan) fields(t reflect.Type, at []int) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		index := append(append([]int(nil), at...), i)
+		if root, ok := sf.Tag.Lookup("root"); ok {
+			p.root, _, p.pair = strings.Cut(root, ",pair")
+			continue
+		}
+		tag, ok := sf.Tag.Lookup("xml")
+		if sf.Anonymous && !ok {
+			p.fields(sf.Type, index)
+			continue
+		}
+		if !ok || tag == "-" {
+			continue
+		}
+		name, options, _ := strings.Cut(tag, ",")
+		f := &field{index: index}
+		f.options(t, sf, options)
+		f.classify(t, sf)
+		p.place(f, name)
+	}
+}
+
+func (f *field) options(t reflect.Type, sf reflect.StructField, options string) {
+	for _, o := range strings.Split(options, ",") {
+		key, value, _ := strings.Cut(o, "=")
+		switch key {
+		case "":
+		case "attr":
+			f.attr = true
+		case "text":
+			f.textual = true
+		case "required":
+			f.required = true
+		case "empty":
+			f.empty = true
+		case "nonzero":
+			f.nonzero = true
+		case "trim":
+			f.trim = true
+		case "plain":
+			f.plain = true
+		case "hex":
+			f.hex, _ = strconv.Atoi(value)
+		case "order":
+			f.order, _ = strconv.Atoi(value)
+		default:
+			panic(fmt.Sprintf("xml: %s.%s: unknown option %q", t, sf.Name, o))
+		}
+	}
+	if words, ok := sf.Tag.Lookup("enum"); ok {
+		f.enum = strings.Fields(words)
+	}
+	f.unknown = sf.Tag.Get("unknown")
+	f.missing = sf.Tag.Get("missing")
+	if f.missing != "" {
+		f.required = true
+	}
+}
+
+func (f *field) classify(t reflect.Type, sf reflect.StructField) {
+	typ := sf.Type
+	if typ.Kind() == reflect.Slice && typ.Elem().Kind() != reflect.Uint8 && !reflect.PointerTo(typ).Implements(valueType) {
+		f.list = true
+		typ = typ.Elem()
+	}
+	if typ == nodeType {
+		f.kind, f.typ = kindNode, typ
+		return
+	}
+	if typ.Kind() == reflect.Pointer {
+		f.ptr = true
+		typ = typ.Elem()
+	}
+	f.typ = typ
+	ptr := reflect.PointerTo(typ)
+	switch {
+	case ptr.Implements(decoderType):
+		f.kind = kindCustom
+	case ptr.Implements(valueType):
+		f.kind = kindValue
+	case typ == onOffType:
+		f.kind, f.enum = kindString, []string{"on", "off"}
+	case typ == yesNoType:
+		f.kind, f.enum = kindString, []string{"yes", "no"}
+	default:
+		switch typ.Kind() {
+		case reflect.String:
+			f.kind = kindString
+		case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+			f.kind = kindUint
+		case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+			f.kind = kindInt
+		case reflect.Bool:
+			f.kind = kindFlag
+		case reflect.Struct:
+			f.kind = kindStruct
+			f.inner = func() *plan { return planOf(typ) }
+		default:
+			panic(fmt.Sprintf("xml: %s.%s: a type without a form", t, sf.Name))
+		}
+	}
+}
+
+// place puts a field where its name says, inside the wrappers of a path.
+func (p *plan) place(f *field, name string) {
+	head, rest, path := strings.Cut(name, ">")
+	if path {
+		var wrap *field
+		for _, k := range p.kids {
+			if k.kind == kindPath && k.name == head {
+				wrap = k
+			}
+		}
+		if wrap == nil {
+			inner := &plan{}
+			wrap = &field{name: head, kind: kindPath, order: f.order, inner: func() *plan { return inner }}
+			p.kids = append(p.kids, wrap)
+		}
+		wrap.inner().place(f, rest)
+		return
+	}
+	f.name = name
+	switch {
+	case f.textual:
+		p.text = f
+	case f.attr:
+		p.attrs = append(p.attrs, f)
+	default:
+		p.kids = append(p.kids, f)
+	}
+}
+
+// finish fixes the order of reading: fields with an order first, by it, the
+// others as they stand.
+func (p *plan) finish() {
+	all := append([]*field(nil), p.attrs...)
+	if p.text != nil {
+		all = append(all, p.text)
+	}
+	all = append(all, p.kids...)
+	top := 0
+	for _, f := range all {
+		top = max(top, f.order)
+		if f.kind == kindPath {
+			f.inner().finish()
+		}
+	}
+	for o := 1; o <= top; o++ {
+		for _, f := range all {
+			if f.order == o {
+				p.parse = append(p.parse, f)
+			}
+		}
+	}
+	for _, f := range all {
+		if f.order == 0 {
+			p.parse = append(p.parse, f)
+		}
+	}
+}

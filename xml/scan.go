@@ -1,0 +1,474 @@
+package xml
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of what is read. The depth is the peer's; the size is far beyond any
+// document of a real host.
+const (
+	maxDepth = 256
+	maxSize  = 64 << 20
+)
+
+// Parse reads a document: one root element, with whatever prolog.
+func Parse(src Source) (*Node, error) {
+	s, err := newScanner(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.content(); err != nil {
+		return nil, err
+	}
+	roots := elements(s.pending)
+	switch {
+	case len(roots) == 0 && strings.TrimSpace(s.text) == "":
+		return nil, s.fail(s.pos, "the document is empty")
+	case len(roots) == 0:
+		return nil, s.fail(s.pos, "start tag expected, '<' not found")
+	case len(roots) > 1:
+		return nil, s.failNode(roots[1], "extra content at the end of the document")
+	}
+	for _, n := range s.pending {
+		if n.isText() && strings.TrimSpace(n.Text) != "" {
+			return nil, s.failNode(n, "text outside of the root element")
+		}
+	}
+	return roots[0], nil
+}
+
+// ParseAll reads a text with any number of root elements, as files that hold
+// several CPUs have. Text between them is passed over.
+func ParseAll(src Source) ([]*Node, error) {
+	s, err := newScanner(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.content(); err != nil {
+		return nil, err
+	}
+	roots := elements(s.pending)
+	if len(roots) == 0 {
+		return nil, s.fail(s.pos, "the document has no element")
+	}
+	return roots, nil
+}
+
+func elements(list []*Node) []*Node {
+	out := make([]*Node, 0, 1)
+	for _, n := range list {
+		if n.IsElement() {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// scanner reads one text from front to back. Finished nodes wait in pending
+// until their parent closes, so that each list of children is allocated once.
+type scanner struct {
+	name    string
+	text    string
+	pos     int
+	pending []*Node
+	open    []frame
+	nodes   []Node  // slab
+	lists   []*Node // slab
+	attrs   []Attr  // slab
+
+	// the last position whose line is known
+	seen, line, lineStart int
+}
+
+// frame is an element that is still open.
+type frame struct {
+	node  *Node
+	first int    // index in pending of its first child
+	scope *scope // namespaces in force
+}
+
+// scope is one declaration of a namespace, and those around it.
+type scope struct {
+	prefix, uri string
+	up          *scope
+}
+
+func (s *scope) lookup(prefix string) string {
+	for ; s != nil; s = s.up {
+		if s.prefix == prefix {
+			return s.uri
+		}
+	}
+	if prefix == "xml" {
+		return "http://www.w3.org/XML/1998/namespace"
+	}
+	return ""
+}
+
+func newScanner(src Source) (*scanner, error) {
+	s := &scanner{name: src.Name, line: 1}
+	if len(src.Data) > maxSize {
+		return nil, s.fail(0, "the document is too large")
+	}
+	text, err := toUTF8(src.Data)
+	if err != nil {
+		return nil, s.fail(0, err.Error())
+	}
+	if strings.Contains(text, "\r") {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	}
+	s.text = text
+	if at := badByte(text); at >= 0 {
+		return nil, s.fail(at, "invalid character")
+	}
+	if strings.HasPrefix(s.text, "<?xml") && len(s.text) > 5 && isSpace(s.text[5]) {
+		end := strings.Index(s.text, "?>")
+		if end < 0 {
+			return nil, s.fail(len(s.text), "the XML declaration does not end")
+		}
+		s.pos = end + 2
+	}
+	return s, nil
+}
+
+// badByte finds the first byte that no document may hold, or gives -1.
+func badByte(text string) int {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c < utf8.RuneSelf {
+			if c < 0x20 && c != '\n' && c != '\t' {
+				return i
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+func isNameStart(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == ':' || c >= utf8.RuneSelf
+}
+
+func isNameByte(c byte) bool {
+	return isNameStart(c) || c >= '0' && c <= '9' || c == '-' || c == '.'
+}
+
+// content reads everything to the end of the text.
+func (s *scanner) content() error {
+	for s.pos < len(s.text) {
+		if s.text[s.pos] != '<' {
+			if err := s.chars(); err != nil {
+				return err
+			}
+			continue
+		}
+		rest := s.text[s.pos:]
+		var err error
+		switch {
+		case strings.HasPrefix(rest, "</"):
+			err = s.endTag()
+		case strings.HasPrefix(rest, "<!--"):
+			err = s.span("<!--", "-->", "!", "the comment does not end")
+		case strings.HasPrefix(rest, "<![CDATA["):
+			err = s.span("<![CDATA[", "]]>", cdata, "the CDATA section does not end")
+		case strings.HasPrefix(rest, "<?"):
+			err = s.span("<?", "?>", "?", "the processing instruction does not end")
+		case strings.HasPrefix(rest, "<!DOCTYPE"):
+			err = s.doctype()
+		default:
+			err = s.startTag()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n := len(s.open); n > 0 {
+		top := s.open[n-1].node
+		return s.failf(s.pos, "premature end of data in tag %s of line %d", top.Name, top.Line)
+	}
+	return nil
+}
+
+// span reads a comment, CDATA section or processing instruction.
+func (s *scanner) span(head, tail, kind, unended string) error {
+	start := s.pos
+	body := s.text[start+len(head):]
+	end := strings.Index(body, tail)
+	if end < 0 {
+		return s.fail(start, unended)
+	}
+	if kind == cdata && len(s.open) == 0 {
+		return s.fail(start, "text outside of the root element")
+	}
+	s.pos = start + len(head) + end + len(tail)
+	s.add(s.node(kind, body[:end], start))
+	return nil
+}
+
+// doctype passes over a document type. Nothing of it is used: entities that it
+// declares stay unknown.
+func (s *scanner) doctype() error {
+	start := s.pos
+	if len(s.open) > 0 || len(elements(s.pending)) > 0 {
+		return s.fail(start, "a document type belongs before the root element")
+	}
+	inner := 0
+	for i := start; i < len(s.text); i++ {
+		switch c := s.text[i]; c {
+		case '[':
+			inner++
+		case ']':
+			inner--
+		case '"', '\'':
+			end := strings.IndexByte(s.text[i+1:], c)
+			if end < 0 {
+				return s.fail(start, "the document type does not end")
+			}
+			i += end + 1
+		case '>':
+			if inner <= 0 {
+				s.pos = i + 1
+				return nil
+			}
+		}
+	}
+	return s.fail(start, "the document type does not end")
+}
+
+// chars reads text up to the next tag.
+func (s *scanner) chars() error {
+	start := s.pos
+	end := strings.IndexByte(s.text[start:], '<')
+	if end < 0 {
+		end = len(s.text) - start
+	}
+	raw := s.text[start : start+end]
+	s.pos = start + end
+	if i := strings.Index(raw, "]]>"); i >= 0 {
+		return s.fail(start+i, "']]>' is not allowed in text")
+	}
+	text, err := s.unescape(raw, start, false)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(raw) == "" && s.layout() {
+		return nil
+	}
+	s.add(s.node("", text, start))
+	return nil
+}
+
+// layout tells whether white space that was just read only lays the document
+// out: beside elements, not beside text or alone in its element. The peer's
+// parser has the same rule, which shows in metadata.
+func (s *scanner) layout() bool {
+	if len(s.open) == 0 {
+		return true
+	}
+	kids := s.pending[s.open[len(s.open)-1].first:]
+	if len(kids) == 0 {
+		return !strings.HasPrefix(s.text[s.pos:], "</")
+	}
+	return !kids[0].isText() && !kids[len(kids)-1].isText()
+}
+
+func (s *scanner) endTag() error {
+	start := s.pos
+	s.pos += 2
+	name := s.word()
+	if len(s.open) == 0 {
+		return s.failf(start, "the end tag %s has no start", name)
+	}
+	top := &s.open[len(s.open)-1]
+	if name != top.node.Name {
+		s.space()
+		if s.pos < len(s.text) && s.text[s.pos] == '>' {
+			s.pos++
+		}
+		return s.failf(s.pos, "opening and ending tag mismatch: %s line %d and %s", top.node.Name, top.node.Line, name)
+	}
+	s.space()
+	if s.pos >= len(s.text) || s.text[s.pos] != '>' {
+		return s.failf(s.pos, "expected '>' at the end of the tag %s", name)
+	}
+	s.pos++
+	s.close()
+	return nil
+}
+
+// close ends the innermost open element.
+func (s *scanner) close() {
+	top := s.open[len(s.open)-1]
+	s.open = s.open[:len(s.open)-1]
+	kids := s.pending[top.first:]
+	if len(kids) > 0 {
+		if len(s.lists)+len(kids) > cap(s.lists) {
+			s.lists = make([]*Node, 0, max(256, len(kids)))
+		}
+		at := len(s.lists)
+		s.lists = append(s.lists, kids...)
+		top.node.Children = s.lists[at:len(s.lists):len(s.lists)]
+	}
+	s.pending = s.pending[:top.first]
+	s.add(top.node)
+}
+
+func (s *scanner) add(n *Node) { s.pending = append(s.pending, n) }
+
+// node makes a node from the slab.
+func (s *scanner) node(name, text string, at int) *Node {
+	if len(s.nodes) == cap(s.nodes) {
+		s.nodes = make([]Node, 0, 64)
+	}
+	line, column := s.where(at)
+	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: line, Column: column})
+	return &s.nodes[len(s.nodes)-1]
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.text) && isSpace(s.text[s.pos]) {
+		s.pos++
+	}
+}
+
+func (s *scanner) word() string {
+	start := s.pos
+	if start < len(s.text) && isNameStart(s.text[start]) {
+		for s.pos < len(s.text) && isNameByte(s.text[s.pos]) {
+			s.pos++
+		}
+	}
+	return s.text[start:s.pos]
+}
+
+func (s *scanner) startTag() error {
+	start := s.pos
+	s.pos++
+	name := s.word()
+	if name == "" {
+		return s.fail(s.pos, "invalid element name after '<'")
+	}
+	if len(s.open) >= maxDepth {
+		return s.failf(start, "elements are nested more than %d deep", maxDepth)
+	}
+	n := s.node(name, "", start)
+	f := frame{node: n, first: len(s.pending)}
+	if len(s.open) > 0 {
+		f.scope = s.open[len(s.open)-1].scope
+	}
+	first := len(s.attrs)
+	for {
+		before := s.pos
+		s.space()
+		if s.pos >= len(s.text) {
+			return s.failf(s.pos, "the start tag %s does not end", name)
+		}
+		if c := s.text[s.pos]; c == '>' || c == '/' {
+			break
+		}
+		if s.pos == before {
+			return s.failf(s.pos, "a blank is required before the next attribute of %s", name)
+		}
+		var err error
+		if first, err = s.attr(name, first, &f); err != nil {
+			return err
+		}
+	}
+	n.Attrs = s.attrs[first:len(s.attrs):len(s.attrs)]
+	if err := s.unique(n); err != nil {
+		return err
+	}
+	prefix := ""
+	if i := strings.IndexByte(name, ':'); i > 0 {
+		prefix = name[:i]
+	}
+	n.Space = f.scope.lookup(prefix)
+	s.open = append(s.open, f)
+	if s.text[s.pos] == '/' {
+		if !strings.HasPrefix(s.text[s.pos:], "/>") {
+			return s.failf(s.pos, "expected '>' after '/' in the tag %s", name)
+		}
+		s.pos++
+		s.close()
+	}
+	s.pos++
+	return nil
+}
+
+// attr reads one attribute into the slab, in which the element's begin at
+// first, and gives where they begin now.
+func (s *scanner) attr(element string, first int, f *frame) (int, error) {
+	start := s.pos
+	name := s.word()
+	if name == "" {
+		return 0, s.failf(s.pos, "invalid attribute name in the tag %s", element)
+	}
+	s.space()
+	if s.pos >= len(s.text) || s.text[s.pos] != '=' {
+		return 0, s.failf(s.pos, "the attribute %s has no value", name)
+	}
+	s.pos++
+	s.space()
+	if s.pos >= len(s.text) || s.text[s.pos] != '\'' && s.text[s.pos] != '"' {
+		return 0, s.failf(s.pos, "the value of the attribute %s needs quotes", name)
+	}
+	from := s.pos + 1
+	end := strings.IndexByte(s.text[from:], s.text[s.pos])
+	if end < 0 {
+		return 0, s.failf(start, "the value of the attribute %s does not end", name)
+	}
+	raw := s.text[from : from+end]
+	if i := strings.IndexByte(raw, '<'); i >= 0 {
+		return 0, s.failf(from+i, "'<' is not allowed in the value of the attribute %s", name)
+	}
+	value, err := s.unescape(raw, from, true)
+	if err != nil {
+		return 0, err
+	}
+	s.pos = from + end + 1
+	if len(s.attrs) == cap(s.attrs) {
+		old := s.attrs[first:]
+		s.attrs = make([]Attr, 0, max(64, 2*len(old)))
+		s.attrs = append(s.attrs, old...)
+		first = 0
+	}
+	line, column := s.where(start)
+	s.attrs = append(s.attrs, Attr{Name: name, Value: value, Line: line, Column: column})
+	if name == "xmlns" {
+		f.scope = &scope{"", value, f.scope}
+	} else if strings.HasPrefix(name, "xmlns:") {
+		f.scope = &scope{name[6:], value, f.scope}
+	}
+	return first, nil
+}
+
+// unique refuses an attribute that is given twice.
+func (s *scanner) unique(n *Node) error {
+	if len(n.Attrs) > 16 {
+		seen := make(map[string]bool, len(n.Attrs))
+		for _, a := range n.Attrs {
+			if seen[a.Name] {
+				return s.failf(s.pos, "attribute %s redefined", a.Name)
+			}
+			seen[a.Name] = true
+		}
+		return nil
+	}
+	for i, a := range n.Attrs {
+		for _, b := range n.Attrs[:i] {
+			if a.Name == b.Name {
+				return s.failf(s.pos, "attribute %s redefined", a.Name)
+			}
+		}
+	}
+	return nil
+}
