@@ -58,3 +58,5 @@ func ParseMAC(text string) (string, bool) {
 	}
 	return string(out), true
 }
+
+func utoa(v uint) string { return strconv.FormatUint(uint64(v), 10) }

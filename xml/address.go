@@ -1,0 +1,263 @@
+package xml
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Address is where a device sits. Which fields count depends on the type.
+type Address struct {
+	Type string // pci drive virtio-serial ccid usb spapr-vio virtio-s390 ccw virtio-mmio isa dimm unassigned
+
+	Domain, Bus, Slot, Function uint   // pci; Bus of drive, virtio-serial, usb; Slot of ccid, dimm
+	Multifunction               OnOff  // pci
+	ZPCI                        *ZPCI  // pci on s390
+	Controller, Target, Unit    uint   // drive; Controller of virtio-serial, ccid
+	SerialPort                  uint   // virtio-serial
+	Port                        string // usb: 1 or 1.2.3
+	CSSID, SSID, DevNo          uint   // ccw
+	Reg                         *uint64
+	IOBase, IRQ                 *uint64
+	Base                        *uint64 // dimm
+	NoBus                       bool    // usb, ccw: written without bus, port, or numbers
+}
+
+// ZPCI are the numbers of a PCI device on s390.
+type ZPCI struct {
+	UID, FID *uint
+}
+
+var addressTypes = []string{"pci", "drive", "virtio-serial", "ccid", "usb", "spapr-vio", "virtio-s390", "ccw", "virtio-mmio", "isa", "dimm", "unassigned"}
+
+// IsPCI tells whether a is a PCI address that is not all zero.
+func (a *Address) IsPCI() bool {
+	return a != nil && a.Type == "pci" && (a.Domain|a.Bus|a.Slot|a.Function) != 0
+}
+
+// DecodeNode reads the address.
+func (a *Address) DecodeNode(n *Node) error {
+	r := attrReader{n: n}
+	a.Type = r.word("type", addressTypes)
+	if a.Type == "" && r.err == nil {
+		return Errorf(CodeXML, "Missing required attribute 'type' in element 'address'")
+	}
+	switch a.Type {
+	case "pci":
+		a.Domain, a.Bus, a.Slot, a.Function = r.uint("domain", 0), r.uint("bus", 0), r.uint("slot", 0), r.uint("function", 0)
+		a.Multifunction = OnOff(r.word("multifunction", []string{"on", "off"}))
+		if z := n.Child("zpci"); z != nil {
+			zr := attrReader{n: z}
+			a.ZPCI = &ZPCI{UID: zr.opt("uid"), FID: zr.opt("fid")}
+			if r.err == nil {
+				r.err = zr.err
+			}
+		}
+	case "drive":
+		a.Controller, a.Bus, a.Target, a.Unit = r.uint("controller", 10), r.uint("bus", 10), r.uint("target", 10), r.uint("unit", 10)
+	case "virtio-serial":
+		a.Controller, a.Bus, a.SerialPort = r.uint("controller", 10), r.uint("bus", 10), r.uint("port", 10)
+	case "ccid":
+		a.Controller, a.Slot = r.uint("controller", 10), r.uint("slot", 10)
+	case "usb":
+		a.Bus = r.uint("bus", 10)
+		a.Port, _ = n.Attr("port")
+		if a.Port != "" && !usbPort(a.Port) {
+			return Errorf(CodeInternal, "Cannot parse <address> 'port' attribute")
+		}
+	case "spapr-vio":
+		a.Reg = r.wide("reg")
+	case "ccw":
+		_, c := n.Attr("cssid")
+		_, s := n.Attr("ssid")
+		_, d := n.Attr("devno")
+		if !c && !s && !d {
+			a.NoBus = true
+			break
+		}
+		if !c || !s || !d {
+			return Errorf(CodeInternal, "Invalid partial specification for virtio ccw address")
+		}
+		a.CSSID, a.SSID, a.DevNo = r.uint("cssid", 0), r.uint("ssid", 0), r.uint("devno", 0)
+	case "isa":
+		a.IOBase, a.IRQ = r.wide("iobase"), r.wide("irq")
+	case "dimm":
+		a.Slot = r.uint("slot", 10)
+		a.Base = r.wide("base")
+	}
+	return r.err
+}
+
+// usbPort checks a path of ports: up to four numbers below 256 with dots.
+func usbPort(port string) bool {
+	parts := strings.Split(port, ".")
+	for _, p := range parts {
+		if v, err := strconv.ParseUint(p, 10, 8); err != nil || v > 255 {
+			return false
+		}
+	}
+	return len(parts) <= 4
+}
+
+// EncodeNode makes the element.
+func (a *Address) EncodeNode(name string) *Node {
+	var p printer
+	a.printNode(&p, name)
+	n, _ := Parse(Source{Data: p.buf})
+	return n
+}
+
+func (p *printer) hexAttr(name string, v uint64, digits int) { p.attr(name, hexText(v, digits)) }
+func (p *printer) numAttr(name string, v uint) {
+	p.attr(name, strconv.FormatUint(uint64(v), 10))
+}
+
+func (a *Address) printNode(p *printer, name string) {
+	p.open(name)
+	p.attr("type", a.Type)
+	switch a.Type {
+	case "pci":
+		if a.Domain|a.Bus|a.Slot|a.Function != 0 {
+			p.hexAttr("domain", uint64(a.Domain), 4)
+			p.hexAttr("bus", uint64(a.Bus), 2)
+			p.hexAttr("slot", uint64(a.Slot), 2)
+			p.hexAttr("function", uint64(a.Function), 1)
+		}
+		if a.Multifunction != "" {
+			p.attr("multifunction", string(a.Multifunction))
+		}
+		if a.ZPCI != nil && (a.ZPCI.UID != nil || a.ZPCI.FID != nil) {
+			p.zpci(a.ZPCI, name)
+			return
+		}
+	case "drive":
+		p.numAttr("controller", a.Controller)
+		p.numAttr("bus", a.Bus)
+		p.numAttr("target", a.Target)
+		p.numAttr("unit", a.Unit)
+	case "virtio-serial":
+		p.numAttr("controller", a.Controller)
+		p.numAttr("bus", a.Bus)
+		p.numAttr("port", a.SerialPort)
+	case "ccid":
+		p.numAttr("controller", a.Controller)
+		p.numAttr("slot", a.Slot)
+	case "usb":
+		p.numAttr("bus", a.Bus)
+		if a.Port != "" {
+			p.attr("port", a.Port)
+		}
+	case "spapr-vio":
+		if a.Reg != nil {
+			p.hexAttr("reg", *a.Reg, 8)
+		}
+	case "ccw":
+		if !a.NoBus {
+			p.hexAttr("cssid", uint64(a.CSSID), 1)
+			p.hexAttr("ssid", uint64(a.SSID), 1)
+			p.hexAttr("devno", uint64(a.DevNo), 4)
+		}
+	case "isa":
+		if a.IOBase != nil && *a.IOBase > 0 {
+			p.hexAttr("iobase", *a.IOBase, 1)
+		}
+		if a.IRQ != nil && *a.IRQ > 0 {
+			p.hexAttr("irq", *a.IRQ, 1)
+		}
+	case "dimm":
+		p.numAttr("slot", a.Slot)
+		if a.Base != nil && *a.Base > 0 {
+			p.hexAttr("base", *a.Base, 1)
+		}
+	}
+	p.buf = append(p.buf, '/', '>', '\n')
+}
+
+func (p *printer) zpci(z *ZPCI, name string) {
+	p.buf = append(p.buf, '>', '\n')
+	p.depth++
+	p.open("zpci")
+	if z.UID != nil {
+		p.hexAttr("uid", uint64(*z.UID), 4)
+	}
+	if z.FID != nil {
+		p.hexAttr("fid", uint64(*z.FID), 8)
+	}
+	p.buf = append(p.buf, '/', '>', '\n')
+	p.depth--
+	p.indent()
+	p.closeTag(name)
+}
+
+// attrReader reads attributes and keeps the first error.
+type attrReader struct {
+	n   *Node
+	err error
+}
+
+func (r *attrReader) fail(name, value, expected string) {
+	if r.err == nil {
+		e := Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': '%s'.%s", name, r.n.Name, value, expected)
+		e.Line, e.Column = r.n.Line, r.n.Column
+		r.err = e
+	}
+}
+
+func (r *attrReader) word(name string, words []string) string {
+	v, ok := r.n.Attr(name)
+	if ok && !contains(words, v) {
+		r.fail(name, v, "")
+		return ""
+	}
+	return v
+}
+
+func (r *attrReader) uint(name string, base int) uint {
+	v, ok := r.n.Attr(name)
+	if !ok {
+		return 0
+	}
+	u, err := parseUint(v, base, 32)
+	if err != nil {
+		r.fail(name, v, " Expected non-negative integer value")
+	}
+	return uint(u)
+}
+
+func (r *attrReader) opt(name string) *uint {
+	if _, ok := r.n.Attr(name); !ok {
+		return nil
+	}
+	v := r.uint(name, 0)
+	return &v
+}
+
+func (r *attrReader) wide(name string) *uint64 {
+	v, ok := r.n.Attr(name)
+	if !ok {
+		return nil
+	}
+	u, err := parseUint(v, 0, 64)
+	if err != nil {
+		r.fail(name, v, " Expected non-negative integer value")
+	}
+	return &u
+}
+
+// parseUint is strconv's with C's prefixes: base 0 is 0x.., 0.. or decimal.
+func parseUint(text string, base, bits int) (uint64, error) {
+	text = strings.TrimPrefix(strings.TrimLeft(text, " \t\n"), "+")
+	if strings.Contains(text, "_") {
+		return 0, strconv.ErrSyntax
+	}
+	low := strings.ToLower(text)
+	if strings.HasPrefix(low, "0x") && (base == 0 || base == 16) {
+		return strconv.ParseUint(low[2:], 16, bits)
+	}
+	if base == 0 {
+		base = 10
+		if len(text) > 1 && text[0] == '0' {
+			base = 8
+		}
+	}
+	return strconv.ParseUint(text, base, bits)
+}

@@ -1,0 +1,500 @@
+package xml
+
+import "strings"
+
+// Chardev is a serial or parallel port, a console or a channel.
+type Chardev struct {
+	CharSource
+	Target  *CharTarget
+	Alias   *Alias
+	ACPI    *ACPIIndex
+	Address *Address
+}
+
+// CharTarget is the guest's side.
+type CharTarget struct {
+	Type    string // isa-serial, virtio, guestfwd, ...
+	Name    string // channels
+	State   string // channels, live
+	Address string // guestfwd
+	Port    *uint  // all but virtio and guestfwd channels; of guestfwd the TCP port
+	Model   string // serial
+}
+
+// CharSource is the host's side of a character device.
+type CharSource struct {
+	Type      string // null vc pty dev file pipe stdio udp tcp unix spicevmc spiceport nmdm qemu-vdagent dbus
+	Path      string // pty, dev, file, pipe, unix
+	Append    OnOff
+	Channel   string // spiceport, dbus
+	Master    string // nmdm
+	Slave     string
+	Mode      string // tcp, unix: bind or connect
+	Host      string // tcp, and udp's connect
+	Service   string
+	BindHost  string // udp
+	BindPort  string
+	TLS       YesNo
+	FromConf  string // tlsFromConfig
+	Protocol  string // tcp: raw telnet telnets tls
+	Reconnect *CharReconnect
+	SecLabels []SourceSecLabel
+	Clipboard YesNo  // qemu-vdagent
+	Mouse     string // qemu-vdagent
+	Log       *CharLog
+	TTY       string // live
+}
+
+// CharReconnect is what happens when a socket is closed.
+type CharReconnect struct {
+	Enabled YesNo `xml:"enabled,attr,required"`
+	Timeout uint  `xml:"timeout,attr,nonzero"`
+}
+
+// CharLog is a file that gets all output.
+type CharLog struct {
+	File   string `xml:"file,attr,required"`
+	Append OnOff  `xml:"append,attr"`
+}
+
+var charTypes = strings.Fields("null vc pty dev file pipe stdio udp tcp unix spicevmc spiceport nmdm qemu-vdagent dbus")
+
+// DecodeNode reads the device.
+func (c *Chardev) DecodeNode(n *Node) error {
+	if err := c.CharSource.decode(n, n.Name); err != nil {
+		return err
+	}
+	if t := n.Child("target"); t != nil {
+		c.Target = &CharTarget{}
+		if err := c.Target.decode(t, n.Name); err != nil {
+			return err
+		}
+	}
+	var rest struct {
+		Alias   *Alias     `xml:"alias"`
+		ACPI    *ACPIIndex `xml:"acpi"`
+		Address *Address   `xml:"address"`
+	}
+	if err := Decode(n, &rest); err != nil {
+		return err
+	}
+	c.Alias, c.ACPI, c.Address = rest.Alias, rest.ACPI, rest.Address
+	return nil
+}
+
+func (t *CharTarget) decode(n *Node, kind string) error {
+	t.Type, _ = n.Attr("type")
+	t.Name, _ = n.Attr("name")
+	t.State, _ = n.Attr("state")
+	if m := n.Child("model"); m != nil {
+		t.Model, _ = m.Attr("name")
+	}
+	if kind == "channel" {
+		return t.decodeChannel(n)
+	}
+	if port, ok := n.Attr("port"); ok {
+		v, err := parseUint(port, 10, 32)
+		if err != nil {
+			return Errorf(CodeXML, "Invalid value for attribute 'port' in element 'target': '%s'. Expected integer value", port)
+		}
+		t.Port = ptr(uint(v))
+	}
+	return nil
+}
+
+func (t *CharTarget) decodeChannel(n *Node) error {
+	if t.Type != "guestfwd" {
+		return nil
+	}
+	t.Address, _ = n.Attr("address")
+	port, ok := n.Attr("port")
+	if !ok {
+		return Errorf(CodeXML, "guestfwd channel does not define a target port")
+	}
+	v, err := parseUint(port, 10, 32)
+	if err != nil {
+		return Errorf(CodeXML, "Invalid port number: %s", port)
+	}
+	t.Port = ptr(uint(v))
+	return nil
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// decode reads the host's side from an element of the kind serial, channel,
+// rng and so on.
+func (s *CharSource) decode(n *Node, kind string) error {
+	if t, ok := n.Attr("type"); ok {
+		s.Type = t
+		if !contains(charTypes, t) {
+			if kind == "smartcard" || kind == "rng" || kind == "redirdev" || kind == "interface" {
+				return Errorf(CodeXML, "unknown type '%s' for character device", t)
+			}
+			return Errorf(CodeXML, "Invalid value for attribute 'type' in element '%s': '%s'.", n.Name, t)
+		}
+	} else if s.Type == "" {
+		s.Type = "pty"
+	}
+	s.TTY, _ = n.Attr("tty")
+	return s.decodeParts(n)
+}
+
+// decodeParts reads the source, protocol and log elements.
+func (s *CharSource) decodeParts(n *Node) error {
+	sources := n.Elements("source")
+	if len(sources) > 2 || len(sources) > 1 && s.Type != "udp" {
+		return Errorf(CodeXML, "only one source element is allowed for character device")
+	}
+	for _, c := range sources {
+		if err := s.source(c); err != nil {
+			return err
+		}
+	}
+	if p := n.Child("protocol"); p != nil && s.Type == "tcp" {
+		s.Protocol, _ = p.Attr("type")
+		if !contains([]string{"", "raw", "telnet", "telnets", "tls"}, s.Protocol) {
+			return Errorf(CodeXML, "Invalid value for attribute 'type' in element 'protocol': '%s'.", s.Protocol)
+		}
+	}
+	if l := n.Child("log"); l != nil {
+		s.Log = &CharLog{}
+		return Decode(l, s.Log)
+	}
+	return nil
+}
+
+func (s *CharSource) source(n *Node) error {
+	r := attrReader{n: n}
+	get := func(name string) string { v, _ := n.Attr(name); return v }
+	switch s.Type {
+	case "file", "pty", "dev", "pipe":
+		if p := get("path"); p != "" && (s.Type != "pty" || s.TTY == "") {
+			s.Path = p
+		}
+		if s.Type == "file" {
+			s.Append = OnOff(r.word("append", []string{"on", "off"}))
+		}
+	case "nmdm":
+		s.Master, s.Slave = get("master"), get("slave")
+	case "unix":
+		s.Mode = r.word("mode", []string{"connect", "bind"})
+		if s.Mode == "" {
+			s.Mode = "connect"
+		}
+		s.Path = get("path")
+		s.reconnect(n, &r)
+	case "udp":
+		if mode := r.word("mode", []string{"connect", "bind"}); mode == "bind" {
+			s.BindHost, s.BindPort = get("host"), get("service")
+		} else {
+			s.Host, s.Service = get("host"), get("service")
+		}
+	case "tcp":
+		s.Mode = r.word("mode", []string{"connect", "bind"})
+		if s.Mode == "" {
+			s.Mode = "connect"
+		}
+		s.Host, s.Service = get("host"), get("service")
+		s.TLS = YesNo(r.word("tls", []string{"yes", "no"}))
+		s.FromConf = get("tlsFromConfig")
+		s.reconnect(n, &r)
+	case "spiceport", "dbus":
+		s.Channel = get("channel")
+	case "qemu-vdagent":
+		if c := n.Child("clipboard"); c != nil {
+			cr := attrReader{n: c}
+			s.Clipboard = YesNo(cr.word("copypaste", []string{"yes", "no"}))
+			r.merge(cr)
+		}
+		if m := n.Child("mouse"); m != nil {
+			mr := attrReader{n: m}
+			s.Mouse = mr.word("mode", []string{"client", "server"})
+			r.merge(mr)
+		}
+	}
+	for _, l := range n.Elements("seclabel") {
+		var label SourceSecLabel
+		if err := Decode(l, &label); err != nil {
+			return err
+		}
+		s.SecLabels = append(s.SecLabels, label)
+	}
+	return r.err
+}
+
+func (r *attrReader) merge(o attrReader) {
+	if r.err == nil {
+		r.err = o.err
+	}
+}
+
+func (s *CharSource) reconnect(n *Node, r *attrReader) {
+	c := n.Child("reconnect")
+	if c == nil || r.err != nil {
+		return
+	}
+	s.Reconnect = &CharReconnect{}
+	r.err = Decode(c, s.Reconnect)
+}
+
+// hasSource tells whether a source element is printed.
+func (s *CharSource) hasSource() bool {
+	switch s.Type {
+	case "nmdm", "udp", "tcp":
+		return true
+	case "unix":
+		return s.Path != "" || s.Mode != "" && s.Reconnect != nil || len(s.SecLabels) > 0
+	case "file", "pty", "dev", "pipe":
+		return s.Path != ""
+	case "spiceport", "dbus":
+		return s.Channel != ""
+	case "qemu-vdagent":
+		return s.Clipboard != "" || s.Mouse != ""
+	}
+	return false
+}
+
+// parts makes the source, protocol and log elements.
+func (s *CharSource) parts() []*Node {
+	var out []*Node
+	if s.hasSource() {
+		out = append(out, s.sources()...)
+	}
+	if s.Type == "tcp" {
+		protocol := s.Protocol
+		if protocol == "" {
+			protocol = "raw"
+		}
+		out = append(out, Element("protocol").With("type", protocol))
+	}
+	if s.Log != nil {
+		out = append(out, Element("log").With("file", s.Log.File, "append", string(s.Log.Append)))
+	}
+	return out
+}
+
+func (s *CharSource) sources() []*Node {
+	n := Element("source")
+	switch s.Type {
+	case "file", "pty", "dev", "pipe":
+		n.With("path", s.Path, "append", string(s.Append))
+	case "nmdm":
+		n.With("master", s.Master, "slave", s.Slave)
+	case "udp":
+		var out []*Node
+		if s.BindHost != "" || s.BindPort != "" {
+			out = append(out, Element("source").With("mode", "bind", "host", s.BindHost, "service", s.BindPort))
+		}
+		if s.Host != "" || s.Service != "" {
+			out = append(out, Element("source").With("mode", "connect", "host", s.Host, "service", s.Service))
+		}
+		return out
+	case "tcp":
+		n.With("mode", s.Mode, "host", s.Host, "service", s.Service, "tls", string(s.TLS), "tlsFromConfig", s.FromConf)
+	case "unix":
+		n.With("mode", s.Mode, "path", s.Path)
+	case "spiceport", "dbus":
+		n.With("channel", s.Channel)
+	case "qemu-vdagent":
+		if s.Clipboard != "" {
+			n.Add(Element("clipboard").With("copypaste", string(s.Clipboard)))
+		}
+		if s.Mouse != "" {
+			n.Add(Element("mouse").With("mode", s.Mouse))
+		}
+	}
+	for i := range s.SecLabels {
+		n.Add(Encode(&s.SecLabels[i], "seclabel"))
+	}
+	if s.Reconnect != nil {
+		n.Add(Encode(s.Reconnect, "reconnect"))
+	}
+	return []*Node{n}
+}
+
+// EncodeNode makes the device's element.
+func (c *Chardev) EncodeNode(name string) *Node {
+	n := Element(name).With("type", c.Type)
+	if c.Type == "pty" {
+		n.With("tty", c.TTY)
+	}
+	n.Add(c.parts()...)
+	if t := c.Target; t != nil {
+		n.Add(t.node(name))
+	}
+	if c.Alias != nil {
+		n.Add(Element("alias").With("name", c.Alias.Name))
+	}
+	if c.ACPI != nil {
+		n.Add(Encode(c.ACPI, "acpi"))
+	}
+	if c.Address != nil {
+		n.Add(c.Address.EncodeNode("address"))
+	}
+	return n
+}
+
+func (t *CharTarget) node(kind string) *Node {
+	n := Element("target").With("type", t.Type)
+	if kind == "channel" {
+		n.With("name", t.Name, "state", t.State, "address", t.Address)
+		if t.Type == "guestfwd" && t.Port != nil {
+			n.With("port", utoa(*t.Port))
+		}
+		return n
+	}
+	if t.Port != nil {
+		n.With("port", utoa(*t.Port))
+	}
+	if t.Model != "" {
+		n.Add(Element("model").With("name", t.Model))
+	}
+	return n
+}
+
+// DecodeNode reads the backend: a path, or a character device.
+func (b *RNGBackend) DecodeNode(n *Node) error {
+	r := attrReader{n: n}
+	if _, ok := n.Attr("model"); !ok {
+		return Errorf(CodeXML, "Missing required attribute 'model' in element 'backend'")
+	}
+	if b.Model = r.word("model", []string{"random", "egd", "builtin"}); r.err != nil {
+		return r.err
+	}
+	switch b.Model {
+	case "random":
+		b.Path = strings.TrimSpace(n.Value())
+	case "egd":
+		if _, ok := n.Attr("type"); !ok {
+			return Errorf(CodeXML, "missing EGD backend type")
+		}
+		return b.Chardev.decode(n, "rng")
+	}
+	return nil
+}
+
+// EncodeNode makes the backend's element.
+func (b *RNGBackend) EncodeNode(name string) *Node {
+	if b.Model != "egd" {
+		return TextElement(name, b.Path).With("model", b.Model)
+	}
+	return Element(name, b.Chardev.parts()...).With("model", b.Model, "type", b.Chardev.Type)
+}
+
+// Redirdev passes a USB device of the client through.
+type Redirdev struct {
+	CharSource
+	Bus     string
+	Boot    *BootOrder
+	Alias   *Alias
+	Address *Address
+}
+
+type redirdevRest struct {
+	Bus     string     `xml:"bus,attr" enum:"usb" unknown:"unsupported configuration: unknown redirdev bus '%s'"`
+	Boot    *BootOrder `xml:"boot"`
+	Alias   *Alias     `xml:"alias"`
+	Address *Address   `xml:"address"`
+}
+
+// DecodeNode reads the device.
+func (d *Redirdev) DecodeNode(n *Node) error {
+	rest := redirdevRest{Bus: "usb"}
+	if err := Decode(n, &rest); err != nil {
+		return err
+	}
+	if _, ok := n.Attr("type"); !ok {
+		return Errorf(CodeXML, "missing type in redirdev")
+	}
+	d.Bus, d.Boot, d.Alias, d.Address = rest.Bus, rest.Boot, rest.Alias, rest.Address
+	return d.CharSource.decode(n, "redirdev")
+}
+
+// EncodeNode makes the device's element.
+func (d *Redirdev) EncodeNode(name string) *Node {
+	n := Element(name).With("bus", d.Bus, "type", d.Type)
+	n.Add(d.parts()...)
+	rest := Encode(&redirdevRest{Boot: d.Boot, Alias: d.Alias, Address: d.Address}, name)
+	n.Add(rest.Children...)
+	if len(n.Children) == 0 {
+		n.Pair = true
+	}
+	return n
+}
+
+// RedirFilter says which devices may be passed through.
+type RedirFilter struct {
+	USBDevs []RedirUSBDev `xml:"usbdev"`
+}
+
+// RedirUSBDev is one rule.
+type RedirUSBDev struct {
+	Class   *uint  `xml:"class,attr,hex=2"`
+	Vendor  *uint  `xml:"vendor,attr,hex=4"`
+	Product *uint  `xml:"product,attr,hex=4"`
+	Version string `xml:"version,attr"`
+	Allow   YesNo  `xml:"allow,attr,required"`
+}
+
+// Smartcard is a reader of smart cards.
+type Smartcard struct {
+	CharSource          // passthrough
+	Mode         string // host, host-certificates, passthrough
+	Certificates []string
+	Database     string
+	Alias        *Alias
+	Address      *Address
+}
+
+type smartcardRest struct {
+	Certificates []string `xml:"certificate"`
+	Database     string   `xml:"database"`
+	Alias        *Alias   `xml:"alias"`
+	Address      *Address `xml:"address"`
+}
+
+// DecodeNode reads the device.
+func (s *Smartcard) DecodeNode(n *Node) error {
+	r := attrReader{n: n}
+	if _, ok := n.Attr("mode"); !ok {
+		return Errorf(CodeXML, "Missing required attribute 'mode' in element 'smartcard'")
+	}
+	if s.Mode = r.word("mode", []string{"host", "host-certificates", "passthrough"}); r.err != nil {
+		return r.err
+	}
+	var rest smartcardRest
+	if err := Decode(n, &rest); err != nil {
+		return err
+	}
+	s.Alias, s.Address = rest.Alias, rest.Address
+	switch s.Mode {
+	case "host-certificates":
+		if len(rest.Certificates) != 3 {
+			return Errorf(CodeXML, "host-certificates mode needs exactly three certificates")
+		}
+		s.Certificates, s.Database = rest.Certificates, rest.Database
+		if s.Database != "" && !strings.HasPrefix(s.Database, "/") {
+			return Errorf(CodeXML, "expecting absolute path: %s", s.Database)
+		}
+	case "passthrough":
+		if _, ok := n.Attr("type"); !ok {
+			return Errorf(CodeXML, "passthrough mode requires a character device type attribute")
+		}
+		return s.CharSource.decode(n, "smartcard")
+	}
+	return nil
+}
+
+// EncodeNode makes the device's element.
+func (s *Smartcard) EncodeNode(name string) *Node {
+	n := Element(name).With("mode", s.Mode)
+	rest := smartcardRest{Alias: s.Alias, Address: s.Address}
+	switch s.Mode {
+	case "passthrough":
+		n.With("type", s.Type)
+		n.Add(s.parts()...)
+	case "host-certificates":
+		rest.Certificates, rest.Database = s.Certificates, s.Database
+	}
+	return n.Add(Encode(&rest, name).Children...)
+}

@@ -1,0 +1,57 @@
+package xml
+
+// Controller is a bus of the guest, or what devices are plugged into.
+type Controller struct {
+	Type      string            `xml:"type,attr,required" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
+	Index     *uint             `xml:"index,attr"`
+	Model     string            `xml:"model,attr"`
+	Ports     *uint             `xml:"ports,attr"`
+	Vectors   *uint             `xml:"vectors,attr"`
+	MaxGrants *uint             `xml:"maxGrantFrames,attr"`
+	MaxEvents *uint             `xml:"maxEventChannels,attr"`
+	ModelName *ControllerModel  `xml:"model"`
+	Target    *ControllerTarget `xml:"target"`
+	Master    *ControllerMaster `xml:"master"`
+	Serial    string            `xml:"serial"` // nvme
+	Driver    *ControllerDriver `xml:"driver"`
+	Alias     *Alias            `xml:"alias"`
+	ACPI      *ACPIIndex        `xml:"acpi"`
+	Address   *Address          `xml:"address"`
+	PCIHole64 *KiB              `xml:"pcihole64"`
+}
+
+// ControllerModel is the device behind a kind of PCI controller.
+type ControllerModel struct {
+	Name string `xml:"name,attr" enum:"none pci-bridge i82801b11-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie pcie-root-port spapr-pci-host-bridge pcie-pci-bridge"`
+}
+
+// ControllerTarget are the numbers of a PCI controller.
+type ControllerTarget struct {
+	ChassisNr  *uint `xml:"chassisNr,attr"`
+	Chassis    *uint `xml:"chassis,attr"`
+	Port       *uint `xml:"port,attr,hex=1"`
+	BusNr      *uint `xml:"busNr,attr"`
+	Index      *uint `xml:"index,attr"`
+	Hotplug    OnOff `xml:"hotplug,attr"`
+	MemReserve KiB   `xml:"memReserve"`
+	Node       *uint `xml:"node"`
+}
+
+// ControllerMaster is the first port of a USB companion.
+type ControllerMaster struct {
+	StartPort uint `xml:"startport,attr,empty"`
+}
+
+// ControllerDriver are a controller's switches.
+type ControllerDriver struct {
+	Queues     uint             `xml:"queues,attr"`
+	CmdPerLUN  uint             `xml:"cmd_per_lun,attr"`
+	MaxSectors uint             `xml:"max_sectors,attr"`
+	IOEventFD  OnOff            `xml:"ioeventfd,attr"`
+	IOThread   uint             `xml:"iothread,attr"`
+	IOMMU      OnOff            `xml:"iommu,attr"`
+	ATS        OnOff            `xml:"ats,attr"`
+	Packed     OnOff            `xml:"packed,attr"`
+	PagePerVQ  OnOff            `xml:"page_per_vq,attr"`
+	IOThreads  []DriverIOThread `xml:"iothreads>iothread"`
+}

@@ -1,0 +1,415 @@
+package xml
+
+import "strings"
+
+// Domain is a guest's definition.
+type Domain struct {
+	_           struct{}        `root:"domain"`
+	Type        string          `xml:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" missing:"XML error: Missing required attribute 'type' in element 'domain'"`
+	ID          *int            `xml:"id,attr"` // of a running guest
+	QEMU        string          `xml:"xmlns:qemu,attr"`
+	Name        string          `xml:"name,order=1"`
+	UUID        string          `xml:"uuid,order=2"`
+	HWUUID      string          `xml:"hwuuid"`
+	GenID       *GenID          `xml:"genid,order=5"`
+	Title       string          `xml:"title,order=6"`
+	Description string          `xml:"description,order=7"`
+	Metadata    *Metadata       `xml:"metadata"`
+	MaxMemory   *MaxMemory      `xml:"maxMemory,order=10"`
+	Memory      *MemorySize     `xml:"memory,order=9"`
+	CurrentMem  KiB             `xml:"currentMemory,order=11"`
+	BlkioTune   *BlkioTune      `xml:"blkiotune,order=13"`
+	MemTune     *MemTune        `xml:"memtune,order=14"`
+	Backing     *MemoryBacking  `xml:"memoryBacking,order=12"`
+	VCPU        *VCPU           `xml:"vcpu,order=15"`
+	VCPUs       []VCPUState     `xml:"vcpus>vcpu,order=16"`
+	IOThreads   uint            `xml:"iothreads,order=17"`
+	IOThreadIDs []IOThread      `xml:"iothreadids>iothread,order=18"`
+	DefaultIO   *DefaultIO      `xml:"defaultiothread"`
+	Throttle    []IOTune        `xml:"throttlegroups>throttlegroup,order=35"`
+	CPUTune     *CPUTune        `xml:"cputune,order=19"`
+	NUMATune    *NUMATune       `xml:"numatune,order=22"`
+	Resource    *Resource       `xml:"resource,order=23"`
+	Sysinfo     []Sysinfo       `xml:"sysinfo,order=42"`
+	Bootloader  string          `xml:"bootloader"`
+	BootArgs    string          `xml:"bootloader_args"`
+	OS          OS              `xml:"os,order=33"`
+	IDMap       *IDMap          `xml:"idmap,order=41"`
+	Features    *Features       `xml:"features,order=24"`
+	CPU         *CPU            `xml:"cpu,order=20"`
+	Clock       *Clock          `xml:"clock,order=32"`
+	OnPoweroff  string          `xml:"on_poweroff,order=25"`
+	OnReboot    string          `xml:"on_reboot,order=26"`
+	OnCrash     string          `xml:"on_crash,order=27"`
+	OnLock      string          `xml:"on_lockfailure,order=28"`
+	PM          *PM             `xml:"pm,order=29"`
+	Perf        []PerfEvent     `xml:"perf>event,order=30"`
+	Devices     Devices         `xml:"devices,empty,order=40"`
+	SecLabels   []SecLabel      `xml:"seclabel,order=8"`
+	KeyWrap     []KeyWrap       `xml:"keywrap>cipher,order=43"`
+	Security    *LaunchSecurity `xml:"launchSecurity,order=39"`
+
+	QEMUCommandline  *QEMUCommandline  `xml:"qemu:commandline"`
+	QEMUCapabilities *QEMUCapabilities `xml:"qemu:capabilities"`
+	QEMUOverride     []QEMUOverride    `xml:"qemu:override>qemu:device"`
+	QEMUDeprecation  *QEMUDeprecation  `xml:"qemu:deprecation"`
+}
+
+// qemuSpace is the namespace of what is passed to QEMU as it stands.
+const qemuSpace = "http://libvirt.org/schemas/domain/qemu/1.0"
+
+// DecodeNode reads the definition.
+func (d *Domain) DecodeNode(n *Node) error {
+	own := *n
+	own.Children = make([]*Node, len(n.Children))
+	for i, c := range n.Children {
+		own.Children[i] = c
+		if c.Space == qemuSpace {
+			own.Children[i] = c.prefixed("qemu:")
+		}
+	}
+	own.Attrs = nil
+	for _, a := range n.Attrs {
+		if !strings.HasPrefix(a.Name, "xmlns") {
+			own.Attrs = append(own.Attrs, a)
+		}
+	}
+	if err := DecodeFields(&own, d); err != nil {
+		return err
+	}
+	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
+		d.QEMU = qemuSpace
+	}
+	return nil
+}
+
+// prefixed is a copy of the element with all names under one prefix.
+func (n *Node) prefixed(prefix string) *Node {
+	c := *n
+	if i := strings.IndexByte(c.Name, ':'); i >= 0 {
+		c.Name = c.Name[i+1:]
+	}
+	c.Name = prefix + c.Name
+	c.Children = nil
+	for _, k := range n.Children {
+		if k.IsElement() {
+			k = k.prefixed(prefix)
+		}
+		c.Children = append(c.Children, k)
+	}
+	return &c
+}
+
+// GenID is the generation id: a UUID, or empty where one shall be made.
+type GenID string
+
+// ParseValue reads the UUID.
+func (g *GenID) ParseValue(text string) error {
+	if strings.TrimSpace(text) == "" {
+		*g = ""
+		return nil
+	}
+	u, ok := ParseUUID(text)
+	if !ok {
+		return Errorf(CodeXML, "malformed genid element")
+	}
+	*g = GenID(u)
+	return nil
+}
+
+// FormatValue is the UUID.
+func (g *GenID) FormatValue() string { return string(*g) }
+
+// MemorySize is the guest's memory.
+type MemorySize struct {
+	DumpCore OnOff  `xml:"dumpCore,attr"`
+	Unit     string `xml:"unit,attr"` // always KiB
+	KiB      uint64 `xml:",text,empty"`
+}
+
+// DecodeNode reads the size in any unit.
+func (m *MemorySize) DecodeNode(n *Node) error {
+	if err := decodeAttrs(n, m); err != nil {
+		return err
+	}
+	v, err := ScaledNode(n, 1024)
+	m.Unit, m.KiB = "KiB", ToKiB(v)
+	return err
+}
+
+// MaxMemory is how far memory can grow with memory devices.
+type MaxMemory struct {
+	Slots uint   `xml:"slots,attr"`
+	Unit  string `xml:"unit,attr"` // always KiB
+	KiB   uint64 `xml:",text,empty"`
+}
+
+// DecodeNode reads the size in any unit.
+func (m *MaxMemory) DecodeNode(n *Node) error {
+	if err := decodeAttrs(n, m); err != nil {
+		return err
+	}
+	v, err := ScaledNode(n, 1024)
+	m.Unit, m.KiB = "KiB", ToKiB(v)
+	return err
+}
+
+// decodeAttrs reads the attributes into v's fields, but for unit.
+func decodeAttrs(n *Node, v any) error {
+	c := Node{Name: n.Name, Line: n.Line, Column: n.Column, Children: []*Node{{Text: "0"}}}
+	for _, a := range n.Attrs {
+		if a.Name != "unit" {
+			c.Attrs = append(c.Attrs, a)
+		}
+	}
+	return DecodeFields(&c, v)
+}
+
+// BlkioTune is what disk traffic the guest gets.
+type BlkioTune struct {
+	Weight  uint          `xml:"weight"`
+	Devices []BlkioDevice `xml:"device"`
+}
+
+// BlkioDevice is that of one device of the host.
+type BlkioDevice struct {
+	Path       string `xml:"path"`
+	Weight     uint   `xml:"weight"`
+	ReadIOPS   uint   `xml:"read_iops_sec"`
+	WriteIOPS  uint   `xml:"write_iops_sec"`
+	ReadBytes  uint64 `xml:"read_bytes_sec"`
+	WriteBytes uint64 `xml:"write_bytes_sec"`
+}
+
+// MemTune limits the memory of the guest's process.
+type MemTune struct {
+	HardLimit     KiB `xml:"hard_limit"`
+	SoftLimit     KiB `xml:"soft_limit"`
+	MinGuarantee  KiB `xml:"min_guarantee"`
+	SwapHardLimit KiB `xml:"swap_hard_limit"`
+}
+
+// MemoryBacking says where the guest's memory comes from.
+type MemoryBacking struct {
+	HugePages    *HugePages  `xml:"hugepages"`
+	NoSharePages bool        `xml:"nosharepages"`
+	Locked       bool        `xml:"locked"`
+	Source       string      `xml:"source>type,attr" enum:"anonymous file memfd" unknown:"unsupported configuration: unknown memoryBacking/source/type '%s'"`
+	Access       string      `xml:"access>mode,attr" enum:"shared private" unknown:"unsupported configuration: unknown memoryBacking/access/mode '%s'"`
+	Allocation   *Allocation `xml:"allocation"`
+	Discard      bool        `xml:"discard"`
+}
+
+// Allocation says when memory is taken.
+type Allocation struct {
+	Mode    string `xml:"mode,attr" enum:"immediate ondemand" unknown:"unsupported configuration: unknown memoryBacking/allocation/mode '%s'"`
+	Threads uint   `xml:"threads,attr,nonzero"`
+}
+
+// HugePages asks for large pages.
+type HugePages struct {
+	Pages []HugePage `xml:"page"`
+}
+
+// HugePage is a page size, and the guest's NUMA nodes that it is for.
+type HugePage struct {
+	Size    uint64 `xml:"size,attr"`
+	Unit    string `xml:"unit,attr"` // always KiB
+	NodeSet CPUSet `xml:"nodeset,attr"`
+}
+
+// DecodeNode reads the size in any unit.
+func (h *HugePage) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, h); err != nil {
+		return err
+	}
+	if _, ok := n.Attr("size"); !ok {
+		return Errorf(CodeXML, "Missing required attribute 'size' in element 'page'")
+	}
+	v, err := Scale(h.Size, h.Unit, 1024)
+	h.Size, h.Unit = ToKiB(v), "KiB"
+	return err
+}
+
+// VCPU is the number of virtual CPUs.
+type VCPU struct {
+	Placement string `xml:"placement,attr" enum:"static auto" unknown:"unsupported configuration: Unsupported CPU placement mode '%s'"`
+	CPUSet    CPUSet `xml:"cpuset,attr"`
+	Current   uint   `xml:"current,attr"`
+	Count     uint   `xml:",text"`
+}
+
+// VCPUState is one virtual CPU.
+type VCPUState struct {
+	ID           uint  `xml:"id,attr,empty"`
+	Enabled      YesNo `xml:"enabled,attr,required"`
+	Hotpluggable YesNo `xml:"hotpluggable,attr"`
+	Order        uint  `xml:"order,attr"`
+}
+
+// IOThread is a thread for disk traffic.
+type IOThread struct {
+	ID   uint          `xml:"id,attr,required,nonzero"`
+	Min  *int          `xml:"thread_pool_min,attr"`
+	Max  *int          `xml:"thread_pool_max,attr"`
+	Poll *IOThreadPoll `xml:"poll"`
+}
+
+// IOThreadPoll is how long a thread polls before it sleeps.
+type IOThreadPoll struct {
+	Max    *uint64 `xml:"max,attr"`
+	Grow   *uint64 `xml:"grow,attr"`
+	Shrink *uint64 `xml:"shrink,attr"`
+}
+
+// DefaultIO is the thread pool of QEMU's main loop.
+type DefaultIO struct {
+	Min *int `xml:"thread_pool_min,attr"`
+	Max *int `xml:"thread_pool_max,attr"`
+}
+
+// Resource is where the guest's process is accounted.
+type Resource struct {
+	Partition string `xml:"partition"`
+	AppID     string `xml:"fibrechannel>appid,attr"`
+}
+
+// IDMap maps users and groups of a container.
+type IDMap struct {
+	UIDs []IDRange `xml:"uid"`
+	GIDs []IDRange `xml:"gid"`
+}
+
+// IDRange is one range of a map.
+type IDRange struct {
+	Start  uint `xml:"start,attr,empty"`
+	Target uint `xml:"target,attr,empty"`
+	Count  uint `xml:"count,attr,empty"`
+}
+
+// Clock is the guest's clock.
+type Clock struct {
+	Offset     string  `xml:"offset,attr" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
+	Timezone   string  `xml:"timezone,attr"`
+	Start      *uint64 `xml:"start,attr"`
+	Adjustment string  `xml:"adjustment,attr"` // seconds, or reset
+	Basis      string  `xml:"basis,attr" enum:"utc localtime" unknown:"unsupported configuration: unknown clock basis '%s'"`
+	Timers     []Timer `xml:"timer"`
+}
+
+// Timer is one of the guest's timers.
+type Timer struct {
+	Name       string   `xml:"name,attr,required" enum:"platform pit rtc hpet tsc kvmclock hypervclock armvtimer"`
+	Present    YesNo    `xml:"present,attr"`
+	TickPolicy string   `xml:"tickpolicy,attr" enum:"delay catchup merge discard"`
+	Track      string   `xml:"track,attr" enum:"boot guest wall realtime"`
+	Frequency  uint64   `xml:"frequency,attr"`
+	Mode       string   `xml:"mode,attr" enum:"auto native emulate paravirt smpsafe"`
+	Catchup    *Catchup `xml:"catchup"`
+}
+
+// Catchup is how a timer makes up for lost ticks.
+type Catchup struct {
+	Threshold uint64 `xml:"threshold,attr"`
+	Slew      uint64 `xml:"slew,attr"`
+	Limit     uint64 `xml:"limit,attr"`
+}
+
+// PM says which sleeping states the guest is offered.
+type PM struct {
+	Mem  *Enabled `xml:"suspend-to-mem"`
+	Disk *Enabled `xml:"suspend-to-disk"`
+}
+
+// Enabled is an element with the attribute enabled.
+type Enabled struct {
+	Enabled YesNo `xml:"enabled,attr"`
+}
+
+// PerfEvent is a counter of the host that watches the guest.
+type PerfEvent struct {
+	Name    string `xml:"name,attr,required" enum:"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses branch_instructions branch_misses bus_cycles stalled_cycles_frontend stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock page_faults context_switches cpu_migrations page_faults_min page_faults_maj alignment_faults emulation_faults"`
+	Enabled YesNo  `xml:"enabled,attr,required"`
+}
+
+// SecLabel is a security label of the guest or of one of its files.
+type SecLabel struct {
+	Type       string `xml:"type,attr" enum:"none dynamic static"`
+	Model      string `xml:"model,attr"`
+	Relabel    YesNo  `xml:"relabel,attr"`
+	Label      string `xml:"label"`
+	ImageLabel string `xml:"imagelabel"`
+	BaseLabel  string `xml:"baselabel"`
+}
+
+// KeyWrap switches the wrapping of a kind of keys.
+type KeyWrap struct {
+	Name  string `xml:"name,attr,required" enum:"aes dea"`
+	State OnOff  `xml:"state,attr,required"`
+}
+
+// LaunchSecurity is how the guest's memory is protected from the host.
+type LaunchSecurity struct {
+	Type         string  `xml:"type,attr,required" enum:"sev sev-snp s390-pv"`
+	KernelHashes YesNo   `xml:"kernelHashes,attr"`
+	AuthorKey    YesNo   `xml:"authorKey,attr"`
+	VCEK         YesNo   `xml:"vcek,attr"`
+	CBitPos      *uint   `xml:"cbitpos"`
+	ReducedBits  *uint   `xml:"reducedPhysBits"`
+	Policy       *Policy `xml:"policy"`
+	DHCert       string  `xml:"dhCert"`
+	Session      string  `xml:"session"`
+	GuestVisible string  `xml:"guestVisibleWorkarounds"`
+	IDBlock      string  `xml:"idBlock"`
+	IDAuth       string  `xml:"idAuth"`
+	HostData     string  `xml:"hostData"`
+}
+
+// Policy is a number in hexadecimal.
+type Policy uint64
+
+// QEMUCommandline is passed to QEMU as it stands.
+type QEMUCommandline struct {
+	Args []QEMUArg `xml:"qemu:arg"`
+	Env  []QEMUEnv `xml:"qemu:env"`
+}
+
+// QEMUArg is one word.
+type QEMUArg struct {
+	Value string `xml:"value,attr,empty" missing:"internal error: No qemu command-line argument specified"`
+}
+
+// QEMUEnv is one variable.
+type QEMUEnv struct {
+	Name  string  `xml:"name,attr" missing:"internal error: No qemu environment name specified"`
+	Value *string `xml:"value,attr"`
+}
+
+// QEMUCapabilities overrides what was found out about QEMU.
+type QEMUCapabilities struct {
+	Add []QEMUCapability `xml:"qemu:add"`
+	Del []QEMUCapability `xml:"qemu:del"`
+}
+
+// QEMUCapability is one of them.
+type QEMUCapability struct {
+	Capability string `xml:"capability,attr"`
+}
+
+// QEMUOverride sets properties of a device.
+type QEMUOverride struct {
+	Alias      string         `xml:"alias,attr,required"`
+	Properties []QEMUProperty `xml:"qemu:frontend>qemu:property"`
+}
+
+// QEMUProperty is one property.
+type QEMUProperty struct {
+	Name  string `xml:"name,attr,required"`
+	Type  string `xml:"type,attr" enum:"string unsigned signed bool remove"`
+	Value string `xml:"value,attr"`
+}
+
+// QEMUDeprecation says what QEMU does when something deprecated is used.
+type QEMUDeprecation struct {
+	Behavior string `xml:"behavior,attr" enum:"none omit reject crash"`
+}

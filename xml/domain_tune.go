@@ -1,0 +1,182 @@
+package xml
+
+import "strconv"
+
+// CPUTune says how the guest's CPUs run on the host's.
+type CPUTune struct {
+	Shares         *uint64       `xml:"shares"`
+	Period         uint64        `xml:"period"`
+	Quota          int64         `xml:"quota"`
+	GlobalPeriod   uint64        `xml:"global_period"`
+	GlobalQuota    int64         `xml:"global_quota"`
+	EmulatorPeriod uint64        `xml:"emulator_period"`
+	EmulatorQuota  int64         `xml:"emulator_quota"`
+	IOThreadPeriod uint64        `xml:"iothread_period"`
+	IOThreadQuota  int64         `xml:"iothread_quota"`
+	VCPUPins       []VCPUPin     `xml:"vcpupin"`
+	EmulatorPin    *EmulatorPin  `xml:"emulatorpin"`
+	IOThreadPins   []IOThreadPin `xml:"iothreadpin"`
+	EmulatorSched  *Sched        `xml:"emulatorsched"`
+	VCPUScheds     []VCPUSched   `xml:"vcpusched"`
+	IOThreadScheds []IOSched     `xml:"iothreadsched"`
+	CacheTunes     []CacheTune   `xml:"cachetune"`
+	MemoryTunes    []MemoryTune  `xml:"memorytune"`
+}
+
+// VCPUPin binds a virtual CPU.
+type VCPUPin struct {
+	VCPU   uint   `xml:"vcpu,attr,empty" missing:"XML error: Missing required attribute 'vcpu' in element 'vcpupin'"`
+	CPUSet CPUSet `xml:"cpuset,attr" missing:"XML error: Missing required attribute 'cpuset' in element 'vcpupin'"`
+}
+
+// EmulatorPin binds the emulator's own threads.
+type EmulatorPin struct {
+	CPUSet CPUSet `xml:"cpuset,attr,required"`
+}
+
+// IOThreadPin binds a thread for disks.
+type IOThreadPin struct {
+	IOThread uint   `xml:"iothread,attr,required,nonzero"`
+	CPUSet   CPUSet `xml:"cpuset,attr,required"`
+}
+
+// Sched is a scheduler of the host.
+type Sched struct {
+	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `xml:"priority,attr"`
+}
+
+// VCPUSched is the scheduler of some virtual CPUs.
+type VCPUSched struct {
+	VCPUs     CPUSet `xml:"vcpus,attr,required"`
+	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `xml:"priority,attr"`
+}
+
+// IOSched is the scheduler of some threads for disks.
+type IOSched struct {
+	IOThreads CPUSet `xml:"iothreads,attr,required"`
+	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `xml:"priority,attr"`
+}
+
+// CacheTune allots parts of the host's caches.
+type CacheTune struct {
+	VCPUs    CPUSet         `xml:"vcpus,attr,required"`
+	ID       string         `xml:"id,attr"`
+	Caches   []CacheBank    `xml:"cache"`
+	Monitors []CacheMonitor `xml:"monitor"`
+}
+
+// CacheBank is a part of one cache.
+type CacheBank struct {
+	ID    uint   `xml:"id,attr,empty,required"`
+	Level uint   `xml:"level,attr,required,nonzero"`
+	Type  string `xml:"type,attr,required" enum:"both code data"`
+	Size  uint64 `xml:"size,attr,required"`
+	Unit  string `xml:"unit,attr"`
+}
+
+// DecodeNode reads the size in any unit.
+func (c *CacheBank) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, c); err != nil {
+		return err
+	}
+	if c.Unit == "" {
+		c.Unit = "B"
+	}
+	bytes, err := Scale(c.Size, c.Unit, 1)
+	if err != nil {
+		return err
+	}
+	c.Size, c.Unit = prettySize(bytes)
+	return nil
+}
+
+// prettySize is the largest unit in which bytes are a whole number.
+func prettySize(bytes uint64) (uint64, string) {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	i := 0
+	for bytes > 0 && bytes%1024 == 0 && i < len(units)-1 {
+		bytes /= 1024
+		i++
+	}
+	return bytes, units[i]
+}
+
+// CacheMonitor watches a cache.
+type CacheMonitor struct {
+	Level uint   `xml:"level,attr"`
+	VCPUs CPUSet `xml:"vcpus,attr"`
+}
+
+// MemoryTune allots memory bandwidth.
+type MemoryTune struct {
+	VCPUs    CPUSet          `xml:"vcpus,attr,required"`
+	ID       string          `xml:"id,attr"`
+	Nodes    []BandwidthNode `xml:"node"`
+	Monitors []CacheMonitor  `xml:"monitor"`
+}
+
+// BandwidthNode is the bandwidth to one node.
+type BandwidthNode struct {
+	ID        uint `xml:"id,attr,empty,required"`
+	Bandwidth uint `xml:"bandwidth,attr,required"`
+}
+
+// NUMATune says which nodes of the host memory comes from.
+type NUMATune struct {
+	Memory   *NUMAMemory `xml:"memory"`
+	MemNodes []MemNode   `xml:"memnode"`
+}
+
+// NUMAMemory is the rule for all memory.
+type NUMAMemory struct {
+	Mode      string `xml:"mode,attr" enum:"strict preferred interleave restrictive" unknown:"unsupported configuration: Unsupported NUMA memory tuning mode '%s'"`
+	NodeSet   CPUSet `xml:"nodeset,attr"`
+	Placement string `xml:"placement,attr" enum:"static auto" unknown:"unsupported configuration: Unsupported NUMA memory placement mode '%s'"`
+}
+
+// MemNode is the rule for one node of the guest.
+type MemNode struct {
+	CellID  uint   `xml:"cellid,attr,empty,required"`
+	Mode    string `xml:"mode,attr" enum:"strict preferred interleave restrictive"`
+	NodeSet CPUSet `xml:"nodeset,attr,required"`
+}
+
+// IOTune limits a disk's traffic; of a throttle group, too.
+type IOTune struct {
+	TotalBytes    uint64 `xml:"total_bytes_sec"`
+	ReadBytes     uint64 `xml:"read_bytes_sec"`
+	WriteBytes    uint64 `xml:"write_bytes_sec"`
+	TotalIOPS     uint64 `xml:"total_iops_sec"`
+	ReadIOPS      uint64 `xml:"read_iops_sec"`
+	WriteIOPS     uint64 `xml:"write_iops_sec"`
+	TotalBytesMax uint64 `xml:"total_bytes_sec_max"`
+	ReadBytesMax  uint64 `xml:"read_bytes_sec_max"`
+	WriteBytesMax uint64 `xml:"write_bytes_sec_max"`
+	TotalIOPSMax  uint64 `xml:"total_iops_sec_max"`
+	ReadIOPSMax   uint64 `xml:"read_iops_sec_max"`
+	WriteIOPSMax  uint64 `xml:"write_iops_sec_max"`
+	SizeIOPS      uint64 `xml:"size_iops_sec"`
+	Group         string `xml:"group_name"`
+	TotalBytesLen uint64 `xml:"total_bytes_sec_max_length"`
+	ReadBytesLen  uint64 `xml:"read_bytes_sec_max_length"`
+	WriteBytesLen uint64 `xml:"write_bytes_sec_max_length"`
+	TotalIOPSLen  uint64 `xml:"total_iops_sec_max_length"`
+	ReadIOPSLen   uint64 `xml:"read_iops_sec_max_length"`
+	WriteIOPSLen  uint64 `xml:"write_iops_sec_max_length"`
+}
+
+// ParseValue reads a number.
+func (p *Policy) ParseValue(text string) error {
+	v, err := strconv.ParseUint(text, 0, 32)
+	if err != nil {
+		return Errorf(CodeXML, "failed to get launch security policy for launch security type SEV")
+	}
+	*p = Policy(v)
+	return nil
+}
+
+// FormatValue prints it with four digits.
+func (p *Policy) FormatValue() string { return hexText(uint64(*p), 4) }
