@@ -1,16 +1,236 @@
 package xml
 
-// CPU is the <cpu> element of a host or a guest.
+// CPU is the <cpu> element of a host or a guest. Words that are not there are
+// "". A host has an Arch, a guest has none.
 type CPU struct {
-	Mode, Match, Check string
-	Migratable         string
-	DeprecatedFeatures string
-	Arch               string // hosts only: it makes the element a host's
-	Model              string
-	Fallback, VendorID string
-	Vendor             string
-	Features           []CPUFeature
+	Mode               string // guests: custom, host-model, host-passthrough, maximum
+	Match              string // guests: exact, minimum, strict
+	Check              string // guests: none, partial, full; "" is the default
+	Migratable         string // host-passthrough, maximum: on, off
+	DeprecatedFeatures string // on, off
+	ShowMatch          bool   // print Match in modes where it does not count
+
+	Arch        string
+	Model       string
+	Fallback    string // guests: allow, forbid
+	VendorID    string // guests
+	Vendor      string
+	Microcode   uint32 // hosts; 0 is unknown
+	Signature   *CPUSignature
+	Counter     *CPUCounter
+	Topology    *CPUTopology
+	Cache       *CPUCache
+	MaxPhysAddr *CPUMaxPhysAddr
+	Features    []CPUFeature
+	NUMA        *CPUNUMA // guests: read with a domain only
 }
 
 // CPUFeature is one feature; a host's has no policy.
-type CPUFeature struct{ Policy, Name string }
+type CPUFeature struct {
+	Policy string // force, require, optional, disable, forbid
+	Name   string
+}
+
+// CPUSignature is a host's family, model and stepping.
+type CPUSignature struct{ Family, Model, Stepping uint32 }
+
+// CPUCounter is a host's time stamp counter.
+type CPUCounter struct {
+	Frequency uint64 // Hz
+	Scaling   string // yes, no; "" if unknown
+}
+
+// CPUTopology says how CPUs are grouped; no number is 0.
+type CPUTopology struct{ Sockets, Dies, Clusters, Cores, Threads uint32 }
+
+// CPUCache is the guest's view of a cache. Level is 0 if none is named.
+type CPUCache struct {
+	Level int
+	Mode  string // emulate, passthrough, disable
+}
+
+// CPUMaxPhysAddr is the width of physical addresses; 0 means unset.
+type CPUMaxPhysAddr struct {
+	Mode        string // emulate, passthrough
+	Bits, Limit int
+}
+
+// CPUKind says whose CPU an element is read as.
+type CPUKind uint8
+
+// The kinds. AnyCPU lets an <arch> child decide.
+const (
+	AnyCPU CPUKind = iota
+	HostCPU
+	GuestCPU
+)
+
+// IsHost tells a host's CPU from a guest's.
+func (c *CPU) IsHost() bool { return c.Arch != "" }
+
+// Clone copies c with all that belongs to it.
+func (c *CPU) Clone() *CPU {
+	d := *c
+	d.Features = append([]CPUFeature(nil), c.Features...)
+	d.Signature = clone(c.Signature)
+	d.Counter = clone(c.Counter)
+	d.Topology = clone(c.Topology)
+	d.Cache = clone(c.Cache)
+	d.MaxPhysAddr = clone(c.MaxPhysAddr)
+	return &d
+}
+
+func clone[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
+}
+
+// DecodeNode reads a guest's <cpu> of a domain, NUMA cells included.
+func (c *CPU) DecodeNode(n *Node) error {
+	cpu, err := DecodeCPU(n, GuestCPU)
+	if err != nil {
+		return err
+	}
+	*c = *cpu
+	numa := n.Child("numa")
+	if numa == nil {
+		return nil
+	}
+	c.NUMA = new(CPUNUMA)
+	return c.NUMA.DecodeNode(numa)
+}
+
+// Architectures are the names that <arch> may have.
+var Architectures = [...]string{
+	"alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "itanium", "lm32", "loongarch64",
+	"m68k", "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "openrisc", "parisc", "parisc64",
+	"ppc", "ppc64", "ppc64le", "ppcemb", "riscv32", "riscv64", "s390", "s390x", "sh4", "sh4eb", "sparc", "sparc64",
+	"unicore32", "x86_64", "xtensa", "xtensaeb",
+}
+
+// KnownArchitecture tells whether name is in Architectures.
+func KnownArchitecture(name string) bool { return oneOf(name, Architectures[:]) }
+
+func oneOf(s string, list []string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// EncodeNode makes the element; an empty CPU gives nil.
+func (c *CPU) EncodeNode(name string) *Node {
+	n := &Node{Name: name}
+	if !c.IsHost() && (c.Model != "" || c.Mode != "custom" && c.Mode != "") {
+		mode := c.Mode
+		if mode == "" {
+			mode = "custom"
+		}
+		n.set("mode", mode)
+		if mode == "custom" || c.ShowMatch {
+			match := c.Match
+			if match == "" {
+				match = "exact"
+			}
+			n.set("match", match)
+		}
+		n.set("check", c.Check)
+		n.set("migratable", c.Migratable)
+		n.set("deprecated_features", c.DeprecatedFeatures)
+	}
+	c.encodeNames(n)
+	if t := c.Topology; t != nil {
+		e := n.add("topology")
+		e.setNumber("sockets", uint64(t.Sockets))
+		e.setNumber("dies", uint64(t.Dies))
+		e.setNumber("clusters", uint64(t.Clusters))
+		e.setNumber("cores", uint64(t.Cores))
+		e.setNumber("threads", uint64(t.Threads))
+	}
+	if t := c.Cache; t != nil {
+		e := n.add("cache")
+		if t.Level > 0 {
+			e.setNumber("level", uint64(t.Level))
+		}
+		e.set("mode", t.Mode)
+	}
+	if t := c.MaxPhysAddr; t != nil {
+		e := n.add("maxphysaddr")
+		e.set("mode", t.Mode)
+		if t.Bits > 0 {
+			e.setNumber("bits", uint64(t.Bits))
+		}
+		if t.Limit > 0 {
+			e.setNumber("limit", uint64(t.Limit))
+		}
+	}
+	for _, f := range c.Features {
+		e := n.add("feature")
+		if !c.IsHost() {
+			e.set("policy", f.Policy)
+		}
+		e.set("name", f.Name)
+	}
+	if c.NUMA != nil {
+		if e := c.NUMA.EncodeNode("numa"); e != nil {
+			n.Children = append(n.Children, e)
+		}
+	}
+	if len(n.Attrs) == 0 && len(n.Children) == 0 {
+		return nil
+	}
+	return n
+}
+
+// encodeNames adds what stands before the topology.
+func (c *CPU) encodeNames(n *Node) {
+	if c.IsHost() {
+		n.addText("arch", c.Arch)
+	}
+	if c.namesModel() || c.ShowMatch {
+		switch {
+		case c.Model != "":
+			e := n.addText("model", c.Model)
+			if !c.IsHost() && c.namesModel() {
+				fallback := c.Fallback
+				if fallback == "" {
+					fallback = "allow"
+				}
+				e.set("fallback", fallback)
+				e.set("vendor_id", c.VendorID)
+			}
+		case c.Mode == "host-model" && (c.Fallback == "forbid" || c.VendorID != ""):
+			e := n.add("model")
+			e.set("fallback", c.Fallback)
+			e.set("vendor_id", c.VendorID)
+		}
+		if c.Vendor != "" {
+			n.addText("vendor", c.Vendor)
+		}
+	}
+	if c.Microcode > 0 {
+		n.add("microcode").setNumber("version", uint64(c.Microcode))
+	}
+	if s := c.Signature; s != nil && c.IsHost() && s.Family != 0 {
+		e := n.add("signature")
+		e.setNumber("family", uint64(s.Family))
+		e.setNumber("model", uint64(s.Model))
+		e.setNumber("stepping", uint64(s.Stepping))
+	}
+	if t := c.Counter; t != nil && c.IsHost() {
+		e := n.add("counter")
+		e.set("name", "tsc")
+		e.setNumber("frequency", t.Frequency)
+		e.set("scaling", t.Scaling)
+	}
+}
+
+// namesModel tells whether the element names a model with all that goes with it.
+func (c *CPU) namesModel() bool {
+	return c.IsHost() || c.Mode == "" || c.Mode == "custom" || c.Mode == "host-model"
+}
