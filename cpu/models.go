@@ -1,0 +1,76 @@
+package cpu
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// Models gives the names of an architecture's CPU models in map order; all is
+// true where every name is accepted.
+func Models(arch string) (names []string, all bool, err error) {
+	if !xml.KnownArchitecture(arch) {
+		return nil, false, xml.Errorf(xml.CodeInvalidArg, "cannot find architecture %s", arch)
+	}
+	switch family(arch) {
+	case famX86:
+		for i := range models {
+			if !models[i].newer {
+				names = append(names, models[i].name)
+			}
+		}
+		return names, false, nil
+	case famPPC:
+		for i := range ppcModels {
+			m := &ppcModels[i]
+			if !m.newer && (len(names) == 0 || names[len(names)-1] != m.name) {
+				names = append(names, m.name)
+			}
+		}
+		return names, false, nil
+	case famARM, famS390, famRISCV, famLoong:
+		return nil, true, nil
+	}
+	return nil, false, noDriver(arch)
+}
+
+// ModelInfo is what the tables tell of a model.
+type ModelInfo struct {
+	Name, Vendor string // Vendor is "" if it has none
+	Canonical    string // the model's name with its version, if it has one
+	Newer        bool   // later than libvirt 11.3.0
+}
+
+// Model finds a model of an architecture.
+func Model(name, arch string) (ModelInfo, bool) {
+	switch family(arch) {
+	case famX86:
+		if m := findModel(name); m != nil {
+			return ModelInfo{Name: m.name, Vendor: m.vendor, Canonical: m.canonical, Newer: m.newer}, true
+		}
+	case famPPC:
+		if m := findPPC(name); m != nil {
+			return ModelInfo{Name: m.name, Vendor: m.vendor, Newer: m.newer}, true
+		}
+	case famARM:
+		for i := range armModels {
+			if m := &armModels[i]; m.name == name {
+				return ModelInfo{Name: m.name, Vendor: m.vendor, Newer: m.newer}, true
+			}
+		}
+	}
+	return ModelInfo{}, false
+}
+
+// ModelFromQEMU gives libvirt's name of a model of QEMU: for ppc64 that of the
+// map which differs in case only.
+func ModelFromQEMU(name, arch string) string {
+	if family(arch) == famPPC {
+		for i := range ppcModels {
+			if strings.EqualFold(ppcModels[i].name, name) {
+				return ppcModels[i].name
+			}
+		}
+	}
+	return name
+}
