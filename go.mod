@@ -1,3 +1,13 @@
 module virgo
 
 go 1.23.0
+
+require (
+	github.com/mattn/go-runewidth v0.0.9
+	github.com/spf13/cobra v1.10.2
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+)

@@ -1,0 +1,265 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"virgo/drivers"
+)
+
+// Session is one run of virgo, or one sitting at its prompt: what commands
+// share. Nothing below main touches the process's streams but through it.
+type Session struct {
+	Name   string // the program's name, for versions and the log
+	Table  Table
+	In     io.Reader
+	Out    io.Writer
+	Err    io.Writer
+	Getenv func(string) string
+	// Open opens a connection.
+	Open func(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn, error)
+
+	URI      string // of the connection; "" is the default's
+	ReadOnly bool
+	Quiet    bool
+	Timing   bool
+	Output   string // "text" or "json"
+	Debug    int    // 0 is all, 4 is errors
+	Log      io.Writer
+	Escape   byte // ends a console
+	// Keepalive is set if the user asked for keepalive messages.
+	Keepalive    bool
+	KeepaliveOff bool
+	Interactive  bool
+
+	conn    drivers.Conn
+	pending bytes.Buffer // text for Out that is not written yet
+	output  string       // of the running command
+}
+
+// Version is virgo's own.
+const Version = "0.1.0"
+
+// VirshVersion is the version of virsh whose commands virgo has.
+const VirshVersion = "11.3.0"
+
+// DefaultDebug is the debug level without -d: errors alone.
+const DefaultDebug = 4
+
+// LibraryVersion is what `version` tells for the library: virgo's own, or,
+// under virsh's name, the version that programs around virsh expect.
+func (s *Session) LibraryVersion() (name, version string) {
+	if s.Name == "virsh" {
+		return "libvirt", VirshVersion
+	}
+	return "virgo", Version
+}
+
+// Connect opens the connection, if it is not open. Its error is complete.
+func (s *Session) Connect(ctx context.Context) error {
+	if s.conn != nil {
+		return nil
+	}
+	conn, err := s.dial(ctx, s.URI, s.ReadOnly)
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	return nil
+}
+
+func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.Conn, error) {
+	s.Flush()
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: s.ask})
+	if err != nil {
+		return nil, failed(err, "failed to connect to the hypervisor")
+	}
+	if _, ok := conn.(drivers.Keepaliver); !ok && s.Keepalive {
+		conn.Close()
+		s.Errorf("Cannot setup keepalive on connection as requested, disconnecting")
+		return nil, failed(drivers.Unsupported("virConnectSetKeepAlive"), "failed to connect to the hypervisor")
+	} else if !ok && !s.KeepaliveOff {
+		s.Debugf(1, "Failed to setup keepalive on connection")
+	}
+	return conn, nil
+}
+
+// Close ends the connection.
+func (s *Session) Close() error {
+	err := s.Flush()
+	if s.conn != nil {
+		err = errors.Join(err, s.conn.Close())
+		s.conn = nil
+	}
+	return err
+}
+
+// Flush writes what commands have printed.
+func (s *Session) Flush() error {
+	if s.pending.Len() == 0 {
+		return nil
+	}
+	_, err := s.Out.Write(s.pending.Bytes())
+	s.pending.Reset()
+	return err
+}
+
+// Print adds text to the output.
+func (s *Session) Print(text string) {
+	s.pending.WriteString(text)
+	if s.pending.Len() > 64<<10 {
+		s.Flush()
+	}
+}
+
+// Errorf prints an error line, in its order with the output.
+func (s *Session) Errorf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.log("ERROR", text)
+	s.Flush()
+	io.WriteString(s.Err, "error: "+text+"\n")
+}
+
+// Debugf prints a line if the debug level asks for it: 0 is all there is.
+func (s *Session) Debugf(level int, format string, args ...any) {
+	if s.Debug > level {
+		return
+	}
+	text := fmt.Sprintf(format, args...)
+	s.log(debugNames[level], text)
+	s.Flush()
+	io.WriteString(s.Err, text+"\n")
+}
+
+var debugNames = [...]string{"DEBUG", "INFO", "NOTICE", "WARNING", "ERROR"}
+
+// log adds a line to the log file of -l.
+func (s *Session) log(level, text string) {
+	if s.Log == nil {
+		return
+	}
+	now := time.Now()
+	fmt.Fprintf(s.Log, "[%s %s %d] %s %s\n", now.Format("2006.01.02 15:04:05"), s.Name, os.Getpid(), level, text)
+}
+
+// Report prints an error: each text of a Failure on a line of its own.
+func (s *Session) Report(err error) {
+	if err == nil || errors.Is(err, ErrReported) {
+		return
+	}
+	if s.format() == "json" {
+		s.Flush()
+		s.Err.Write(errorJSON(err))
+		return
+	}
+	var f *Failure
+	if errors.As(err, &f) {
+		s.Errorf("%s", f.Text)
+		if f.Err != nil {
+			s.Report(f.Err)
+		}
+		return
+	}
+	s.Errorf("%s", err)
+}
+
+func (s *Session) format() string {
+	if s.output != "" {
+		return s.output
+	}
+	return s.Output
+}
+
+// RunScript parses and runs a script; the status is the last command's.
+func (s *Session) RunScript(ctx context.Context, text string) error {
+	s.Debugf(1, "commands: \"%s\"", text)
+	return s.run(ctx, func() ([]*Invocation, error) { return s.Table.ParseScript(text) })
+}
+
+// RunArgv runs one command that is split into words.
+func (s *Session) RunArgv(ctx context.Context, args []string) error {
+	return s.run(ctx, func() ([]*Invocation, error) { return s.Table.ParseArgv(args) })
+}
+
+func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) error {
+	list, err := parse()
+	if err != nil {
+		s.Report(err)
+		return ErrReported
+	}
+	if s.Debug <= 1 {
+		for _, inv := range list {
+			s.trace(inv)
+		}
+	}
+	for _, inv := range list {
+		before := err
+		err = s.Invoke(ctx, inv)
+		if errors.Is(err, ErrQuit) {
+			_ = before // as in virsh, quit makes a success of an earlier failure
+			return ErrQuit
+		}
+	}
+	return err
+}
+
+// trace prints how a command was understood.
+func (s *Session) trace(inv *Invocation) {
+	argvs := 0
+	for _, a := range inv.args {
+		switch a.option.Kind {
+		case Bool:
+			s.Debugf(1, "%s: %s(bool)", inv.Command.Name, a.option.Name)
+		case Argv:
+			s.Debugf(1, "%s: %s(argv: %d): %s", inv.Command.Name, a.option.Name, argvs, a.text)
+			argvs++
+		default:
+			s.Debugf(1, "%s: %s(optdata): %s", inv.Command.Name, a.option.Name, a.text)
+		}
+	}
+}
+
+// Invoke runs one parsed command, reports its error and closes with virsh's
+// blank line.
+func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
+	start := time.Now()
+	s.output = inv.Output
+	defer func() { s.output = "" }()
+	c := &Call{Session: s, Command: inv.Command, args: inv.args}
+	err := s.call(ctx, c)
+	if errors.Is(err, ErrQuit) {
+		s.Flush()
+		return err
+	}
+	s.Report(err)
+	switch {
+	case s.format() == "json":
+	case s.Timing:
+		s.Print(fmt.Sprintf("\n(Time: %.3f ms)\n\n", float64(time.Since(start))/1e6))
+	case !s.Quiet:
+		s.Print("\n")
+	}
+	if e := s.Flush(); err == nil && e != nil {
+		err = e
+	}
+	return err
+}
+
+func (s *Session) call(ctx context.Context, c *Call) error {
+	if !c.Command.NoConnect {
+		if err := s.Connect(ctx); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.args {
+		if a.text == "" && a.option.Kind == String && !a.option.Has(Empty) {
+			return shellError("Failed to get option '%s': Option argument is empty", a.option.Name)
+		}
+	}
+	return c.Command.Run(ctx, c)
+}

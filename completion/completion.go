@@ -1,0 +1,107 @@
+// Package completion knows what words an option may take: the names of a
+// connection's objects, the parts of a domain, files. Its scripts bring this
+// into bash and zsh. Which option is being completed is decided in commands.
+package completion
+
+import (
+	"context"
+
+	"virgo/drivers"
+)
+
+// Candidate is one word that may follow, with what is said beside it.
+type Candidate struct{ Text, Help string }
+
+// Env is what a completer can look at.
+type Env struct {
+	Conn  func() (drivers.Conn, error) // opened when first asked for; nil without one
+	Value func(option string) string   // what an option of the same command was given
+	Word  string                       // the word so far
+}
+
+// Func finds candidates. They need not begin with the word: the caller looks.
+type Func func(context.Context, Env) []Candidate
+
+// objects lists the objects of a kind.
+func objects(ctx context.Context, e Env, kind drivers.Kind, f drivers.Filter) []Candidate {
+	conn, err := e.Conn()
+	if err != nil {
+		return nil
+	}
+	objs := conn.Objects(kind)
+	if objs == nil {
+		return nil
+	}
+	entries, err := objs.List(ctx, f)
+	if err != nil {
+		return nil
+	}
+	out := make([]Candidate, 0, len(entries))
+	for _, o := range entries {
+		help := "inactive"
+		switch {
+		case kind == drivers.Domain:
+			help = o.State.String()
+		case o.Active:
+			help = "active"
+		}
+		out = append(out, Candidate{o.Name, help})
+	}
+	return out
+}
+
+// Domains completes any domain.
+func Domains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{})
+}
+
+// ActiveDomains completes domains that run.
+func ActiveDomains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{Active: drivers.Yes})
+}
+
+// InactiveDomains completes domains that do not run.
+func InactiveDomains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{Active: drivers.No})
+}
+
+// PersistentDomains completes domains that have a definition.
+func PersistentDomains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{Persistent: drivers.Yes})
+}
+
+// RunningDomains completes domains whose vCPUs run.
+func RunningDomains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{States: []drivers.State{drivers.Running}})
+}
+
+// PausedDomains completes domains whose vCPUs are stopped.
+func PausedDomains(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Domain, drivers.Filter{States: []drivers.State{drivers.PausedState, drivers.PMSuspended}})
+}
+
+// Networks completes any network.
+func Networks(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Network, drivers.Filter{})
+}
+
+// ActiveNetworks completes networks that are up.
+func ActiveNetworks(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Network, drivers.Filter{Active: drivers.Yes})
+}
+
+// InactiveNetworks completes networks that are down.
+func InactiveNetworks(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Network, drivers.Filter{Active: drivers.No})
+}
+
+// PersistentNetworks completes networks that have a definition.
+func PersistentNetworks(ctx context.Context, e Env) []Candidate {
+	return objects(ctx, e, drivers.Network, drivers.Filter{Persistent: drivers.Yes})
+}
+
+// Free says that an option takes any word: there is nothing to offer.
+func Free(context.Context, Env) []Candidate { return nil }
+
+// Files says that an option takes a file's name: the shell completes it.
+func Files(context.Context, Env) []Candidate { return nil }

@@ -1,0 +1,90 @@
+// Package open knows which driver opens which URI, and which URI is meant when
+// none is given. It is apart from drivers because it imports every driver.
+package open
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"virgo/drivers"
+	"virgo/drivers/test"
+	"virgo/xml"
+)
+
+// table lists the drivers. A new driver is one line here.
+var table = []struct {
+	driver string
+	open   drivers.Opener
+}{
+	{"test", test.Open},
+}
+
+// Open opens a connection; an empty URI means the default.
+func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn, error) {
+	if uri == "" {
+		uri = Default(o.Getenv)
+	}
+	u, err := drivers.ParseURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range table {
+		if d.driver == u.Driver && u.Transport == "" {
+			return d.open(ctx, u, o)
+		}
+	}
+	return nil, xml.Errorf(xml.CodeNoConnect, "%s", uri)
+}
+
+// Default is the URI that is meant by none: the first that one of these names:
+// VIRGO_URI, VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI, uri_default in a
+// configuration file; else the system's QEMU for root, the session's for others.
+func Default(getenv func(string) string) string {
+	for _, name := range []string{"VIRGO_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"} {
+		if v := getenv(name); v != "" {
+			return v
+		}
+	}
+	for _, name := range configFiles(getenv) {
+		if data, err := os.ReadFile(name); err == nil {
+			if v := setting(string(data), "uri_default"); v != "" {
+				return v
+			}
+		}
+	}
+	if os.Geteuid() == 0 {
+		return "qemu:///system"
+	}
+	return "qemu:///session"
+}
+
+// configFiles lists the configuration files, the first is asked first.
+func configFiles(getenv func(string) string) []string {
+	if os.Geteuid() == 0 {
+		return []string{"/etc/virgo/virgo.conf", "/etc/libvirt/libvirt.conf"}
+	}
+	dir := getenv("XDG_CONFIG_HOME")
+	if dir == "" {
+		dir = filepath.Join(getenv("HOME"), ".config")
+	}
+	return []string{filepath.Join(dir, "virgo", "virgo.conf"), filepath.Join(dir, "libvirt", "libvirt.conf")}
+}
+
+// setting finds a quoted value in libvirt.conf's syntax: name = "value".
+func setting(text, name string) string {
+	for _, line := range strings.Split(text, "\n") {
+		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if !ok || strings.TrimSpace(key) != name {
+			continue
+		}
+		value = strings.TrimSpace(value)
+		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') {
+			if end := strings.IndexByte(value[1:], value[0]); end >= 0 {
+				return value[1 : end+1]
+			}
+		}
+	}
+	return ""
+}

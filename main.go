@@ -1,0 +1,16 @@
+// Virgo is virsh without a daemon: the hypervisor drivers run in the command.
+package main
+
+import (
+	"context"
+	"os"
+
+	"virgo/drivers/open"
+	"virgo/shell"
+)
+
+func main() {
+	os.Exit(shell.Main(context.Background(), shell.Process{
+		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open,
+	}))
+}

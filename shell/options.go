@@ -1,0 +1,197 @@
+package shell
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// options are what stands before the command.
+type options struct {
+	uri          string
+	connect      bool
+	readOnly     bool
+	quiet        bool
+	timing       bool
+	debug        int
+	debugSet     bool
+	log          string
+	escape       string
+	keepalive    bool // asked for messages
+	keepaliveOff bool
+	output       string
+	help         bool
+	version      string // "short", "long" or ""
+	warnings     []string
+	rest         []string // the command
+}
+
+// errStop ends the reading of options: help and versions are shown at once.
+var errStop = errors.New("stop")
+
+// long are the long options; takes says whether a value follows. Virsh's come
+// first: an abbreviation that fits one of them never means one of ours.
+var long = []struct {
+	name  string
+	short byte
+	takes byte // n no, y yes, o only after =
+	own   bool
+}{
+	{"connect", 'c', 'y', false}, {"debug", 'd', 'y', false}, {"escape", 'e', 'y', false}, {"help", 'h', 'n', false},
+	{"keepalive-interval", 'k', 'y', false}, {"keepalive-count", 'K', 'y', false}, {"log", 'l', 'y', false},
+	{"quiet", 'q', 'n', false}, {"readonly", 'r', 'n', false}, {"timing", 't', 'n', false}, {"version", 'v', 'o', false},
+	{"output", 'o', 'y', true},
+}
+
+// short are the options of one letter, as getopt writes them.
+const short = "d:hqtc:vVrl:e:k:K:"
+
+// parse reads the global options; they end at the first word that is none.
+func (o *options) parse(args []string) error {
+	for len(args) > 0 {
+		word := args[0]
+		switch {
+		case word == "--":
+			o.rest = args[1:]
+			return nil
+		case strings.HasPrefix(word, "--"):
+			n, err := o.parseLong(word[2:], args[1:])
+			if err != nil {
+				return err
+			}
+			args = args[1+n:]
+		case len(word) > 1 && word[0] == '-':
+			n, err := o.parseShort(word[1:], args[1:])
+			if err != nil {
+				return err
+			}
+			args = args[1+n:]
+		default:
+			o.rest = args
+			return nil
+		}
+	}
+	return nil
+}
+
+// parseLong reads --name[=value]; the number is of further words that it took.
+func (o *options) parseLong(word string, rest []string) (int, error) {
+	name, value, equals := strings.Cut(word, "=")
+	found := -1
+	for i, l := range long {
+		if l.name == name {
+			found = i
+			break
+		}
+		if strings.HasPrefix(l.name, name) {
+			if found >= 0 && !l.own {
+				found = -2
+			} else if found == -1 {
+				found = i
+			}
+		}
+	}
+	if found < 0 {
+		return 0, fmt.Errorf("unsupported option '--%s'. See --help.", word)
+	}
+	l := long[found]
+	switch {
+	case l.takes == 'n' && equals:
+		return 0, fmt.Errorf("unsupported option '-%c'. See --help.", l.short)
+	case l.takes == 'y' && !equals:
+		if len(rest) == 0 {
+			if l.own {
+				return 0, fmt.Errorf("option '--%s' requires an argument", l.name)
+			}
+			return 0, fmt.Errorf("option '-%c'/'--%s' requires an argument", l.short, l.name)
+		}
+		return 1, o.set(l.short, "--"+l.name, rest[0])
+	}
+	return 0, o.set(l.short, "--"+l.name, value)
+}
+
+// parseShort reads a cluster of one-letter options.
+func (o *options) parseShort(cluster string, rest []string) (int, error) {
+	for i := 0; i < len(cluster); i++ {
+		c := cluster[i]
+		at := strings.IndexByte(short, c)
+		switch {
+		case at < 0 || c == ':':
+			return 0, fmt.Errorf("unsupported option '-%c'. See --help.", c)
+		case at+1 == len(short) || short[at+1] != ':':
+			if err := o.set(c, "-"+string(c), ""); err != nil {
+				return 0, err
+			}
+			continue
+		case i+1 < len(cluster):
+			return 0, o.set(c, "-"+string(c), cluster[i+1:])
+		case len(rest) == 0:
+			for _, l := range long {
+				if l.short == c {
+					return 0, fmt.Errorf("option '-%c'/'--%s' requires an argument", c, l.name)
+				}
+			}
+		}
+		return 1, o.set(c, "-"+string(c), rest[0])
+	}
+	return 0, nil
+}
+
+// set takes one option; name is how the user wrote it.
+func (o *options) set(c byte, name, value string) error {
+	switch c {
+	case 'c':
+		o.uri, o.connect = value, true
+	case 'd':
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("option %s takes a numeric argument", name)
+		}
+		if n < 0 || n > 4 {
+			o.warnings = append(o.warnings, fmt.Sprintf("ignoring debug level %d out of range [0-4]", n))
+			break
+		}
+		o.debug, o.debugSet = n, true
+	case 'e':
+		if !(len(value) == 1 || len(value) == 2 && value[0] == '^') || value == "^" {
+			return fmt.Errorf("Invalid string '%s' for escape sequence", value)
+		}
+		o.escape = value
+	case 'h':
+		o.help = true
+		return errStop
+	case 'k', 'K':
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("Invalid value for option %s", name)
+		}
+		if n < 0 {
+			return fmt.Errorf("option %s requires a positive integer argument", name)
+		}
+		if c == 'k' {
+			o.keepaliveOff = n == 0
+		}
+		o.keepalive = true
+	case 'l':
+		o.log = value
+	case 'o':
+		o.output = value
+	case 'q':
+		o.quiet = true
+	case 'r':
+		o.readOnly = true
+	case 't':
+		o.timing = true
+	case 'v':
+		o.version = "short"
+		if value == "long" {
+			o.version = "long"
+		}
+		return errStop
+	case 'V':
+		o.version = "long"
+		return errStop
+	}
+	return nil
+}

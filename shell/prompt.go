@@ -1,0 +1,59 @@
+package shell
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"virgo/commands"
+)
+
+const banner = `Welcome to %s, the virtualization interactive terminal.
+
+Type:  'help' for help with commands
+       'quit' to quit
+
+`
+
+func promptText(s *commands.Session) string {
+	name := "virsh"
+	if s.ReadOnly {
+		return name + " > "
+	}
+	return name + " # "
+}
+
+// prompt reads commands until the input ends or quit is said.
+func prompt(ctx context.Context, s *commands.Session) error {
+	s.Interactive = true
+	if !s.Quiet {
+		s.Print(strings.Replace(banner, "%s", "virsh", 1))
+	}
+	return piped(ctx, s)
+}
+
+// piped is the prompt without a terminal: the lines are echoed, as readline
+// does it, and nothing can be edited.
+func piped(ctx context.Context, s *commands.Session) error {
+	in := bufio.NewReader(s.In)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil && line == "" {
+			s.Print(promptText(s) + "\n")
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		line = strings.TrimSuffix(line, "\n")
+		s.Print(promptText(s) + line + "\n")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if err := s.RunScript(ctx, line); errors.Is(err, commands.ErrQuit) {
+			return nil
+		}
+	}
+}

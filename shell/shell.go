@@ -1,0 +1,218 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"virgo/commands"
+	"virgo/drivers"
+)
+
+// Process is what a run gets of the process that it runs in.
+type Process struct {
+	Args   []string // the program's name first
+	In     io.Reader
+	Out    io.Writer
+	Err    io.Writer
+	Getenv func(string) string
+	Open   func(context.Context, string, drivers.OpenOptions) (drivers.Conn, error)
+}
+
+// Main runs virgo and gives its exit status.
+func Main(ctx context.Context, p Process) int {
+	s := &commands.Session{
+		Name: programName(p.Args), Table: commands.NewTable(), In: p.In, Out: p.Out, Err: p.Err, Getenv: p.Getenv, Open: p.Open,
+		Debug: commands.DefaultDebug, Output: "text", Escape: 0x1d,
+	}
+	defer s.Close()
+	o := options{debug: -1}
+	environment(s, true)
+	if err := o.parse(p.Args[1:]); err != nil && !errors.Is(err, errStop) {
+		s.Errorf("%s", err)
+		return 1
+	}
+	for _, w := range o.warnings {
+		s.Errorf("%s", w)
+	}
+	switch {
+	case o.help:
+		s.Print(usage(s))
+		return 0
+	case o.version == "short":
+		_, v := s.LibraryVersion()
+		s.Print(v + "\n")
+		return 0
+	case o.version == "long":
+		s.Print(longVersion(s))
+		return 0
+	}
+	if err := apply(s, &o); err != nil {
+		s.Errorf("%s", err)
+		return 1
+	}
+	if o.connect {
+		if err := s.Connect(ctx); err != nil {
+			s.Report(err)
+			return 1
+		}
+	}
+	err := run(ctx, s, o.rest)
+	if err != nil && !errors.Is(err, commands.ErrQuit) {
+		return 1
+	}
+	return 0
+}
+
+func programName(args []string) string {
+	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+	if name != "virsh" {
+		return "virgo"
+	}
+	return name
+}
+
+// environment reads the variables that stand for options. Virsh reads them
+// twice, and complains twice.
+func environment(s *commands.Session, warn bool) {
+	if v := s.Getenv("VIRSH_DEBUG"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 4 {
+			if warn {
+				s.Errorf("VIRSH_DEBUG not set with a valid numeric value")
+			}
+		} else {
+			s.Debug = n
+		}
+	}
+}
+
+// apply brings the options into the session.
+func apply(s *commands.Session, o *options) error {
+	if o.debugSet {
+		s.Debug = o.debug
+	} else {
+		environment(s, true)
+	}
+	s.URI, s.ReadOnly, s.Quiet, s.Timing = o.uri, o.readOnly, o.quiet, o.timing
+	s.Keepalive, s.KeepaliveOff = o.keepalive && !o.keepaliveOff, o.keepaliveOff
+	if o.output != "" {
+		var err error
+		if s.Output, err = commands.ParseOutput(o.output); err != nil {
+			return err
+		}
+	}
+	if o.escape != "" {
+		s.Escape = o.escape[len(o.escape)-1]
+		if len(o.escape) == 2 {
+			s.Escape &= 0x1f
+		}
+	}
+	log := o.log
+	if log == "" {
+		log = s.Getenv("VIRSH_LOG_FILE")
+	}
+	if log != "" {
+		f, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return errors.New("failed to open the log file. check the log file path")
+		}
+		s.Log = f
+	}
+	return nil
+}
+
+// run runs what stands behind the options: nothing is the prompt, one word a
+// script, several words a command.
+func run(ctx context.Context, s *commands.Session, args []string) error {
+	switch len(args) {
+	case 0:
+		return prompt(ctx, s)
+	case 1:
+		if args[0] == "" {
+			return commands.ErrReported
+		}
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
+		return s.RunScript(ctx, args[0])
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	root := Tree(s)
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
+}
+
+// Tree is the commands as a cobra tree. Cobra parses no flags: the rows' own
+// parser does, with virsh's rules.
+func Tree(s *commands.Session) *cobra.Command {
+	root := &cobra.Command{
+		Use: s.Name, Args: cobra.ArbitraryArgs, DisableFlagParsing: true, SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE:              func(c *cobra.Command, args []string) error { return s.RunArgv(c.Context(), args) },
+	}
+	root.SetHelpCommand(&cobra.Command{Use: "cobra-help", Hidden: true})
+	for i := range s.Table {
+		g := &s.Table[i]
+		root.AddGroup(&cobra.Group{ID: g.Keyword, Title: g.Title})
+		for j := range g.Commands {
+			row := &g.Commands[j]
+			root.AddCommand(&cobra.Command{
+				Use: row.Name, Short: row.Summary, GroupID: g.Keyword, Hidden: row.Hidden,
+				DisableFlagParsing: true, SilenceErrors: true, SilenceUsage: true,
+				RunE: func(c *cobra.Command, args []string) error {
+					return s.RunArgv(c.Context(), append([]string{row.Name}, args...))
+				},
+			})
+		}
+	}
+	return root
+}
+
+func usage(s *commands.Session) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%[1]s [options]... [<command_string>]\n%[1]s [options]... <command> [args...]\n", s.Name)
+	b.WriteString(`
+  options:
+    -c | --connect=URI      the hypervisor to connect to
+    -d | --debug=NUM        debug level [0-4]
+    -e | --escape <char>    key that leaves a console
+    -h | --help             this page
+    -k | --keepalive-interval=NUM
+                            seconds between keepalive messages, 0 for none
+    -K | --keepalive-count=NUM
+                            keepalive messages that may stay unanswered
+    -l | --log=FILE         write a log to a file
+    -q | --quiet            print no more than needed
+    -r | --readonly         refuse all changes
+    -t | --timing           print how long each command took
+    -v                      short version
+    -V                      long version
+         --version[=TYPE]   version, TYPE is short or long (default short)
+         --output=FORMAT    FORMAT is text or json
+  commands (non interactive mode):
+
+`)
+	for i := range s.Table {
+		b.WriteString(s.Table[i].List(""))
+	}
+	b.WriteString("\n  (help <group> lists the commands of a group)\n\n  (help <command> explains a command)\n\n")
+	return b.String()
+}
+
+func longVersion(s *commands.Session) string {
+	if s.Name == "virsh" {
+		return fmt.Sprintf("Virsh command line tool of libvirt %s\n\nCompiled with support for:\n Hypervisors: QEMU/KVM Test\n"+
+			" Miscellaneous: Readline\n(virgo %s)\n", commands.VirshVersion, commands.Version)
+	}
+	return fmt.Sprintf("virgo %s, with the commands of virsh %s\n\nCompiled with support for:\n Hypervisors: QEMU/KVM Test\n",
+		commands.Version, commands.VirshVersion)
+}
