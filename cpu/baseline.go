@@ -41,6 +41,8 @@ type Baseliner struct {
 	models  []string
 	first   *xml.CPU
 	failure error
+	limits  int // CPUs that have a limit of physical addresses
+	limit   int // the smallest
 }
 
 // Add takes another CPU in. Its error, of the first CPU that does not fit,
@@ -57,6 +59,12 @@ func (b *Baseliner) Add(c *xml.CPU) error {
 		}
 		b.fam = family(b.arch)
 		b.first = c
+	}
+	if a := c.MaxPhysAddr; a != nil && a.Limit > 0 {
+		b.limits++
+		if b.limits == 1 || a.Limit < b.limit {
+			b.limit = a.Limit
+		}
 	}
 	switch b.fam {
 	case famX86:
@@ -177,6 +185,9 @@ func (b *Baseliner) finishX86() (*xml.CPU, error) {
 	}
 	if b.Options.Forbid || len(b.models) == 1 && b.models[0] == out.Model {
 		out.Fallback = "forbid"
+	}
+	if b.Options.Forbid && b.limits == b.n {
+		out.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "passthrough", Limit: b.limit}
 	}
 	return out, nil
 }

@@ -6,20 +6,20 @@ import (
 	"virgo/xml"
 )
 
-// Usable is a model that a hypervisor can give, with what is in its way.
+// Usable is a model that a hypervisor has, with what is in its way.
 type Usable struct {
 	Name     string
 	Blockers []string // libvirt's names
+	Told     bool     // the hypervisor tells whether it can be used: no blockers means yes
 }
 
 // decodeOptions say what decoding is for.
 type decodeOptions struct {
-	host         bool
-	usable       []Usable // nil: all models
-	restricted   bool     // usable counts even if it is empty
-	preferred    []string
-	mustPrefer   bool // with one preferred name: it is an error if it is not usable
-	unmigratable bool // unmigratable features may stay in the list
+	host       bool
+	usable     []Usable // nil: all models
+	restricted bool     // usable counts even if it is empty
+	preferred  []string
+	mustPrefer bool // with one preferred name: it is an error if it is not usable
 }
 
 // candidate is a model with the differences to the CPU.
@@ -32,12 +32,28 @@ type candidate struct {
 }
 
 // decode finds the model that describes r best, with the features that differ.
+// The models that came after libvirt 11.3.0 are the answer only where one was
+// asked for, or where one has the CPU's signature and none of 11.3.0 has.
 func decode(r raw, o decodeOptions) (*candidate, error) {
 	r.withoutBrokenTSX()
-	newer := r.needsNewer(o.preferred)
-	if !newer {
-		r.features = r.features.minus(&newerFeatures)
+	old := r
+	old.features = r.features.minus(&newerFeatures)
+	named := slices.ContainsFunc(o.preferred, func(name string) bool { m := findModel(name); return m != nil && m.newer })
+	if !named {
+		best, err := walk(&old, &o, false)
+		if !r.onlyNewerMatches() {
+			return best, err
+		}
+		if newer, err := walk(&r, &o, true); err == nil && newer.model.newer && newer.model.matches(r.signature) {
+			return newer, nil
+		}
+		return best, err
 	}
+	return walk(&r, &o, true)
+}
+
+// walk tries the models from the last to the first.
+func walk(r *raw, o *decodeOptions, newer bool) (*candidate, error) {
 	var best *candidate
 	for i := len(models) - 1; i >= 0; i-- {
 		m := &models[i]
@@ -54,7 +70,7 @@ func decode(r raw, o decodeOptions) (*candidate, error) {
 		if r.vendor != "" && m.vendor != "" && r.vendor != m.vendor {
 			continue
 		}
-		c := compose(m, &r, blockers, o.host)
+		c := compose(m, r, blockers, o.host)
 		if o.host {
 			if !m.decodeHost || !c.disable.empty() {
 				continue
@@ -66,7 +82,7 @@ func decode(r raw, o decodeOptions) (*candidate, error) {
 		if len(o.preferred) == 1 && c.preferred {
 			return c, nil
 		}
-		if best == nil || c.replaces(best, &r, o.host) {
+		if best == nil || c.replaces(best, r, o.host) {
 			best = c
 		}
 	}
@@ -76,15 +92,9 @@ func decode(r raw, o decodeOptions) (*candidate, error) {
 	return best, nil
 }
 
-// needsNewer tells whether the models that came after 11.3.0 are wanted: where
-// one was asked for, or where none of 11.3.0 has the CPU's signature and one of
-// the newer ones has.
-func (r *raw) needsNewer(preferred []string) bool {
-	for _, name := range preferred {
-		if m := findModel(name); m != nil && m.newer {
-			return true
-		}
-	}
+// onlyNewerMatches tells whether a model later than 11.3.0 has the CPU's
+// signature, and none of 11.3.0.
+func (r *raw) onlyNewerMatches() bool {
 	if !r.signature.known() {
 		return false
 	}

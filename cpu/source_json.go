@@ -42,7 +42,9 @@ func (d *Definition) Blockers() []string {
 func UsableOf(list []Definition, arch string) []Usable {
 	usable := make([]Usable, 0, len(list))
 	for i := range list {
-		usable = append(usable, Usable{Name: ModelFromQEMU(list[i].Name, arch), Blockers: list[i].Blockers()})
+		usable = append(usable, Usable{
+			Name: ModelFromQEMU(list[i].Name, arch), Blockers: list[i].Blockers(), Told: list[i].Unavailable != nil,
+		})
 	}
 	return usable
 }

@@ -1,0 +1,262 @@
+package cpu
+
+import (
+	"sort"
+
+	"virgo/xml"
+)
+
+// Hypervisor is what a start of a guest is held against. CPUs that are not
+// known are nil.
+type Hypervisor struct {
+	Arch     string
+	Host     *xml.CPU // this machine's, decoded
+	Reported *xml.CPU // what the hypervisor calls the host's, decoded: host-model of domain capabilities
+	Models   []Usable // nil: it does not tell
+}
+
+// Full is this machine's CPU with all features of the reported one.
+func (h *Hypervisor) Full() *xml.CPU {
+	if h.Host == nil || h.Reported == nil || family(h.Arch) != famX86 {
+		if h.Host == nil {
+			return h.Reported
+		}
+		return h.Host
+	}
+	p, err := parse(h.Reported)
+	if err != nil {
+		return h.Host
+	}
+	q, err := parse(h.Host)
+	if err != nil {
+		return h.Host
+	}
+	full := h.Host.Clone()
+	have, more := q.has(), p.has()
+	more = more.minus(&have)
+	more.each(func(i int) { full.Features = append(full.Features, xml.CPUFeature{Name: features[i].name}) })
+	return full
+}
+
+// HostModel is what a guest with mode host-model gets: the reported CPU, or
+// this machine's, without what blocks migration.
+func (h *Hypervisor) HostModel() *xml.CPU {
+	if h.Reported != nil {
+		return Migratable(h.Reported)
+	}
+	return Migratable(h.Host)
+}
+
+// Compare tells whether the hypervisor can give a CPU: hypervisor-cpu-compare.
+func (h *Hypervisor) Compare(c *xml.CPU) (Result, error) {
+	host := h.Reported
+	if host == nil {
+		host = h.Host
+	}
+	return h.partial(c, host)
+}
+
+// partial is the check before a start, section by section: what the
+// hypervisor says of the model counts, or, for models whose definition never
+// changed, the host's CPU.
+func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
+	if family(h.Arch) != famX86 {
+		return Compare(host, c, h.Arch)
+	}
+	var known *Usable
+	for i := range h.Models {
+		if c.Model != "" && h.Models[i].Name == c.Model {
+			known = &h.Models[i]
+		}
+	}
+	if known != nil && known.Told && len(known.Blockers) == 0 && onlyDisables(c) {
+		return Result{Answer: Superset}, nil
+	}
+	m := findModel(c.Model)
+	if known == nil || h.Reported == nil || m == nil || m.compat {
+		return Compare(host, c, h.Arch)
+	}
+	p, err := parse(c)
+	if err != nil {
+		return Result{}, err
+	}
+	q, err := parse(h.Reported)
+	if err != nil {
+		return Result{}, err
+	}
+	var missing set
+	var others []string // blockers that the map does not know
+	for _, name := range known.Blockers {
+		i := findFeature(name)
+		switch {
+		case i < 0 || i >= mapFeatures:
+			others = append(others, name)
+		case !p.lists[disable].has(i) && !p.lists[forbid].has(i):
+			missing.add(i)
+		}
+	}
+	has := q.has()
+	wanted := p.lists[require].minus(&has)
+	missing = missing.or(&wanted)
+	if missing.empty() && len(others) == 0 {
+		return Result{Answer: Superset}, nil
+	}
+	r := incompatible("")
+	r.Missing = append(missing.names(), others...)
+	r.Reason = "Host CPU does not provide required features: " + joinNames(r.Missing)
+	return r, nil
+}
+
+func joinNames(names []string) string {
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}
+
+func onlyDisables(c *xml.CPU) bool {
+	for _, f := range c.Features {
+		if f.Policy != "disable" {
+			return false
+		}
+	}
+	return !c.IsHost() || len(c.Features) == 0
+}
+
+// Resolve gives the CPU that a guest is started with. The mode is taken to be
+// one that the hypervisor has; check is the definition's, or its default. The
+// result names a model that the hypervisor has, and only features that it can
+// be asked for.
+func (h *Hypervisor) Resolve(guest *xml.CPU, check string) (*xml.CPU, error) {
+	guest = ModernName(guest, h.Arch)
+	if check != "none" && check != "" {
+		full := h.Full()
+		if err := refuseForbidden(guest, full, h.Arch); err != nil {
+			return nil, err
+		}
+		if check == "partial" && !passesThrough(guest) {
+			r, err := h.partial(guest, full)
+			if err == nil {
+				err = r.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	out, err := Update(guest, h.HostModel(), h.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if out, err = Translate(out, h.Models, h.Arch); err != nil {
+		return nil, err
+	}
+	if out.Mode == "custom" && out.Model != "" {
+		out.Fallback = "forbid"
+	}
+	if family(h.Arch) == famX86 {
+		dropFeatures(out, &unpassed)
+	}
+	return out, nil
+}
+
+// refuseForbidden looks for forbidden features that the host has.
+func refuseForbidden(guest, host *xml.CPU, arch string) error {
+	if host == nil || family(arch) != famX86 {
+		return nil
+	}
+	p, err := parse(host)
+	if err != nil {
+		return nil
+	}
+	has := p.has()
+	for _, f := range guest.Features {
+		if f.Policy != "forbid" {
+			continue
+		}
+		if i := findFeature(f.Name); i >= 0 && has.has(i) {
+			return xml.Errorf(xml.CodeCPUIncompatible, "Host CPU provides forbidden feature '%s'", f.Name)
+		}
+	}
+	return nil
+}
+
+// DefaultCheck is the check of a definition that names none. virtType is the
+// domain's type.
+func DefaultCheck(c *xml.CPU, virtType string) string {
+	switch {
+	case passesThrough(c):
+		return "none"
+	case c.Mode == "host-model":
+		return "partial"
+	case virtType == "qemu":
+		return "none"
+	}
+	return "partial"
+}
+
+// ForUpdateCPU gives a guest's CPU as dumpxml --update-cpu shows it: a custom
+// one resolved, host-model and host-passthrough filled in with their mode left
+// visible. hostModel is that of the domain capabilities; vcpus is the guest's
+// number of CPUs, 0 if a topology is not to be taken over.
+func ForUpdateCPU(guest, hostModel *xml.CPU, arch string, vcpus int) (*xml.CPU, error) {
+	hostModel = Migratable(hostModel)
+	var out *xml.CPU
+	switch guest.Mode {
+	case "host-model":
+		updated, err := Update(guest, hostModel, arch)
+		if err != nil {
+			return nil, err
+		}
+		out = updated
+		out.Mode, out.Match, out.ShowMatch = "host-model", "exact", true
+	case "host-passthrough":
+		out = guest.Clone()
+		if hostModel == nil || guest.Model != "" {
+			return out, nil
+		}
+		own := out.Features
+		takeHost(out, hostModel)
+		for _, f := range own {
+			put(out, f.Name, f.Policy)
+		}
+		if m := findModel(out.Model); m != nil && family(arch) == famX86 {
+			disableRemoved(out, m, "disable")
+		}
+		out.Vendor, out.Fallback = hostModel.Vendor, ""
+		out.Match, out.ShowMatch = "minimum", true
+	default:
+		return Update(guest, hostModel, arch)
+	}
+	if t := hostModel.Topology; out.Topology == nil && t != nil && int(t.Sockets*t.Dies*t.Clusters*t.Cores*t.Threads) == vcpus {
+		out.Topology = hostModel.Clone().Topology
+	}
+	return out, nil
+}
+
+// CustomModels are the models that domain capabilities list under mode custom:
+// QEMU's that the map knows, sorted by name. Where there is no map it is all.
+func CustomModels(list []Definition, arch string) []Definition {
+	var out []Definition
+	fam := family(arch)
+	for _, d := range list {
+		d.Name = ModelFromQEMU(d.Name, arch)
+		switch {
+		case d.Name == "host":
+			continue
+		case fam == famX86:
+			if m := findModel(d.Name); m == nil || m.newer {
+				continue
+			}
+		case fam == famPPC && findPPC(d.Name) == nil:
+			continue
+		}
+		out = append(out, d)
+	}
+	sort.SliceStable(out, func(i, k int) bool { return out[i].Name < out[k].Name })
+	return out
+}
