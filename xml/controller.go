@@ -11,10 +11,10 @@ type Controller struct {
 	MaxEvents *uint             `xml:"maxEventChannels,attr"`
 	ModelName *ControllerModel  `xml:"model"`
 	Target    *ControllerTarget `xml:"target"`
-	Master    *ControllerMaster `xml:"master"`
 	Serial    string            `xml:"serial"` // nvme
 	Driver    *ControllerDriver `xml:"driver"`
 	Alias     *Alias            `xml:"alias"`
+	Master    *ControllerMaster `xml:"master"`
 	ACPI      *ACPIIndex        `xml:"acpi"`
 	Address   *Address          `xml:"address"`
 	PCIHole64 *KiB              `xml:"pcihole64"`

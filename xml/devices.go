@@ -281,7 +281,7 @@ type Shmem struct {
 	Name    string       `xml:"name,attr,required"`
 	Role    string       `xml:"role,attr" enum:"peer master"`
 	Model   *ShmemModel  `xml:"model"`
-	Size    *Amount      `xml:"size"`
+	Size    *MiB         `xml:"size"`
 	Server  *ShmemServer `xml:"server"`
 	MSI     *ShmemMSI    `xml:"msi"`
 	Alias   *Alias       `xml:"alias"`
@@ -386,9 +386,9 @@ type IOMMUDriver struct {
 type Vsock struct {
 	Model   string        `xml:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
 	CID     *VsockCID     `xml:"cid"`
-	Driver  *VirtioDriver `xml:"driver"`
 	Alias   *Alias        `xml:"alias"`
 	Address *Address      `xml:"address"`
+	Driver  *VirtioDriver `xml:"driver"`
 }
 
 // VsockCID is the guest's address.

@@ -165,8 +165,8 @@ type DiskSource struct {
 	Initiator     string           `xml:"initiator>iqn>name,attr"`
 	SSL           *SSL             `xml:"ssl"`
 	Cookies       []Cookie         `xml:"cookies>cookie"`
-	Identity      *Identity        `xml:"identity"`
 	KnownHosts    *PathRef         `xml:"knownHosts"`
+	Identity      *Identity        `xml:"identity"`
 	Readahead     *Readahead       `xml:"readahead"`
 	Timeout       *Timeout         `xml:"timeout"`
 	Reconnect     *Reconnect       `xml:"reconnect"`

@@ -106,3 +106,18 @@ func unitScale(unit string) (uint64, error) {
 	}
 	return scale, nil
 }
+
+// MiB is an amount in bytes that is printed in MiB.
+type MiB uint64
+
+// DecodeNode reads the number, of bytes if there is no unit.
+func (m *MiB) DecodeNode(n *Node) error {
+	v, err := ScaledNode(n, 1)
+	*m = MiB(v)
+	return err
+}
+
+// EncodeNode writes the amount.
+func (m *MiB) EncodeNode(name string) *Node {
+	return TextElement(name, strconv.FormatUint(uint64(*m)>>20, 10)).With("unit", "M")
+}

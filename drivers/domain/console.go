@@ -1,0 +1,148 @@
+package domain
+
+import (
+	"slices"
+
+	"virgo/xml"
+)
+
+// consoles makes the first console and the first serial port one and the same
+// on machines that are fully virtual, and numbers ports.
+func consoles(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
+	for i := range dev.Consoles {
+		c := &dev.Consoles[i]
+		if c.Target == nil {
+			c.Target = &xml.CharTarget{}
+		}
+		if c.Target.Type == "" && d.OS.Type.Text != "hvm" {
+			c.Target.Type = defaultConsole(d)
+		}
+		if i > 0 && c.Target.Type == "serial" && d.OS.Type.Text == "hvm" {
+			return xml.Errorf(xml.CodeConfigUnsupported, "Only the first console can be a serial port")
+		}
+	}
+	if d.OS.Type.Text == "hvm" {
+		pairConsole(dev)
+	}
+	for i := range dev.Consoles {
+		c := &dev.Consoles[i]
+		if c.Target.Type == "" {
+			c.Target.Type = "serial"
+		}
+		c.Target.Port = ptr(uint(i))
+	}
+	numberPorts(dev.Serials)
+	numberPorts(dev.Parallels)
+	for i := range dev.Serials {
+		serialTarget(d, &dev.Serials[i], t)
+	}
+	return nil
+}
+
+// defaultConsole is the kind of console of a guest without serial ports.
+func defaultConsole(d *xml.Domain) string {
+	switch d.OS.Type.Text {
+	case "exe":
+		return "lxc"
+	case "xen", "linux", "xenpvh":
+		return "xen"
+	case "uml":
+		return "uml"
+	}
+	return "serial"
+}
+
+// numberPorts gives ports without a number the one after the highest before.
+func numberPorts(list []xml.Chardev) {
+	next := uint(0)
+	for i := range list {
+		c := &list[i]
+		if c.Target == nil {
+			c.Target = &xml.CharTarget{}
+		}
+		if c.Target.Port == nil {
+			c.Target.Port = ptr(next)
+		}
+		next = max(next, *c.Target.Port+1)
+	}
+}
+
+func pairConsole(dev *xml.Devices) {
+	first := len(dev.Consoles) > 0 && (dev.Consoles[0].Target.Type == "" || dev.Consoles[0].Target.Type == "serial")
+	switch {
+	case first && len(dev.Serials) == 0:
+		s := dev.Consoles[0]
+		s.Target = &xml.CharTarget{Port: ptr(uint(0))}
+		dev.Serials = []xml.Chardev{s}
+		dev.Consoles[0] = consoleOf(&s)
+	case first:
+		dev.Consoles[0] = consoleOf(&dev.Serials[0])
+	case len(dev.Serials) > 0:
+		if t := dev.Serials[0].Target; t != nil && (t.Type == "pci-serial" || t.Type == "usb-serial" || t.Type == "isa-debug") {
+			return
+		}
+		dev.Consoles = slices.Insert(dev.Consoles, 0, consoleOf(&dev.Serials[0]))
+	}
+}
+
+// consoleOf is the console that a serial port is.
+func consoleOf(s *xml.Chardev) xml.Chardev {
+	c := *s
+	c.Target = &xml.CharTarget{Type: "serial"}
+	return c
+}
+
+// serialTarget completes the kind of a serial port.
+func serialTarget(d *xml.Domain, s *xml.Chardev, t *Traits) {
+	tg := s.Target
+	if t.QEMU == nil {
+		return
+	}
+	if tg.Type == "" {
+		tg.Type = defaultSerial(d, s)
+	}
+	if tg.Model == "" {
+		switch tg.Type {
+		case "isa-serial", "pci-serial", "usb-serial":
+			tg.Model = tg.Type
+		case "isa-debug":
+			tg.Model = "isa-debugcon"
+		case "spapr-vio-serial":
+			tg.Model = "spapr-vty"
+		case "sclp-serial":
+			tg.Model = "sclpconsole"
+		case "system-serial":
+			tg.Model = "pl011"
+			if isRISCV(d) || isLoongArch(d) {
+				tg.Model = "16550a"
+			}
+		}
+	}
+}
+
+func defaultSerial(d *xml.Domain, s *xml.Chardev) string {
+	if a := s.Address; a != nil {
+		switch a.Type {
+		case "usb":
+			return "usb-serial"
+		case "pci":
+			return "pci-serial"
+		case "spapr-vio":
+			return "spapr-vio-serial"
+		case "isa":
+			return "isa-serial"
+		}
+	}
+	switch {
+	case isX86(d):
+		return "isa-serial"
+	case isPSeries(d):
+		return "spapr-vio-serial"
+	case isARMVirt(d), isRISCV(d), isLoongArch(d):
+		return "system-serial"
+	case isS390(d):
+		return "sclp-serial"
+	}
+	return ""
+}

@@ -1,0 +1,282 @@
+package domain
+
+import "virgo/xml"
+
+// controllers adds the controllers that devices need: drive addresses first,
+// then one controller for each number up to the highest in use.
+func controllers(d *xml.Domain, t *Traits) error {
+	if err := uniqueControllers(d); err != nil {
+		return err
+	}
+	if t.QEMU != nil {
+		if err := qemuControllers(d, t.QEMU); err != nil {
+			return err
+		}
+	}
+	if err := assignDrives(d); err != nil {
+		return err
+	}
+	scsiHostdevs(d)
+	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
+		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
+	}
+	serials := highestSerial(d)
+	fillControllers(d, "virtio-serial", serials)
+	assignSerials(d, t)
+	smartcards(d)
+	if len(d.Devices.Smartcards) > 0 {
+		high := -1
+		for i := range d.Devices.Smartcards {
+			if a := d.Devices.Smartcards[i].Address; a != nil && a.Type == "ccid" {
+				high = max(high, int(a.Controller))
+			}
+		}
+		fillControllers(d, "ccid", high)
+	}
+	return usbMasters(d)
+}
+
+func uniqueControllers(d *xml.Domain) error {
+	list := d.Devices.Controllers
+	for i := range list {
+		for j := range i {
+			a, b := &list[i], &list[j]
+			if a.Type != b.Type || *a.Index != *b.Index || a.Type == "usb" && companions(a, b) {
+				continue
+			}
+			return xml.Errorf(xml.CodeXML, "Multiple '%s' controllers with index '%d'", a.Type, *a.Index)
+		}
+	}
+	return nil
+}
+
+// companions tells whether two USB controllers may have one index: a USB 2
+// controller of ICH9 and its USB 1 companions.
+func companions(a, b *xml.Controller) bool {
+	return isICH9(a.Model) && isICH9(b.Model) && (a.Model != b.Model || a.Model != "ich9-ehci1")
+}
+
+func isICH9(model string) bool {
+	switch model {
+	case "ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3":
+		return true
+	}
+	return false
+}
+
+// usbMasters refuses companions without their controller.
+func usbMasters(d *xml.Domain) error {
+	list := d.Devices.Controllers
+	for i := range list {
+		c := &list[i]
+		if c.Type != "usb" || c.Master == nil {
+			continue
+		}
+		found := false
+		for j := range list {
+			o := &list[j]
+			found = found || o.Type == "usb" && *o.Index == *c.Index && o.Master == nil
+		}
+		if !found {
+			return xml.Errorf(xml.CodePlain, "No master USB controller specified")
+		}
+	}
+	return nil
+}
+
+// highestDrive is the highest controller that drives of a bus sit on, or -1.
+func highestDrive(d *xml.Domain, bus string) int {
+	high := -1
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		if v.Target != nil && v.Target.Bus == bus && v.Address != nil && v.Address.Type == "drive" {
+			high = max(high, int(v.Address.Controller))
+		}
+	}
+	if bus == "scsi" {
+		for i := range d.Devices.Hostdevs {
+			h := &d.Devices.Hostdevs[i]
+			if h.Type == "scsi" && h.Mode == "subsystem" && h.Address != nil && h.Address.Type == "drive" {
+				high = max(high, int(h.Address.Controller))
+			}
+		}
+	}
+	return high
+}
+
+// fillControllers adds what is missing of 0..high.
+func fillControllers(d *xml.Domain, kind string, high int) {
+	for i := 0; i <= high; i++ {
+		if findController(d, kind, uint(i)) == nil {
+			addController(d, xml.Controller{Type: kind, Index: ptr(uint(i))})
+		}
+	}
+}
+
+func findController(d *xml.Domain, kind string, index uint) *xml.Controller {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type == kind && *c.Index == index {
+			return c
+		}
+	}
+	return nil
+}
+
+// addController inserts a controller where the peer would.
+func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
+	list := append(d.Devices.Controllers, c)
+	d.Devices.Controllers = insertSorted(list,
+		func(a, b *xml.Controller) bool { return a.Type == b.Type },
+		func(v *xml.Controller) int { return int(*v.Index) })
+	return findController(d, c.Type, *c.Index)
+}
+
+// scsiHostdevs gives host devices the first free unit of a SCSI controller.
+func scsiHostdevs(d *xml.Domain) {
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		if h.Type != "scsi" || h.Mode != "subsystem" || h.Address != nil {
+			continue
+		}
+		h.Address = freeSCSI(d)
+	}
+}
+
+func freeSCSI(d *xml.Domain) *xml.Address {
+	for c := uint(0); ; c++ {
+		limit := uint(7)
+		if ctl := findController(d, "scsi", c); ctl != nil && (ctl.Model == "virtio-scsi" || ctl.Model == "ibmvscsi") {
+			limit = 16
+		}
+		for u := uint(0); u < limit; u++ {
+			if u == 7 && limit == 16 || driveTaken(d, c, u) {
+				continue
+			}
+			return &xml.Address{Type: "drive", Controller: c, Unit: u}
+		}
+	}
+}
+
+func driveTaken(d *xml.Domain, controller, unit uint) bool {
+	same := func(a *xml.Address) bool {
+		return a != nil && a.Type == "drive" && a.Controller == controller && a.Unit == unit && a.Bus == 0 && a.Target == 0
+	}
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		if v.Target != nil && v.Target.Bus == "scsi" && same(v.Address) {
+			return true
+		}
+	}
+	for i := range d.Devices.Hostdevs {
+		if h := &d.Devices.Hostdevs[i]; h.Type == "scsi" && same(h.Address) {
+			return true
+		}
+	}
+	return false
+}
+
+// virtioPorts are the devices on virtio-serial controllers.
+func virtioPorts(d *xml.Domain) []*xml.Chardev {
+	var out []*xml.Chardev
+	for i := range d.Devices.Channels {
+		if c := &d.Devices.Channels[i]; c.Target != nil && c.Target.Type == "virtio" {
+			out = append(out, c)
+		}
+	}
+	for i := range d.Devices.Consoles {
+		if c := &d.Devices.Consoles[i]; c.Target != nil && c.Target.Type == "virtio" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func highestSerial(d *xml.Domain) int {
+	high := -1
+	for _, c := range virtioPorts(d) {
+		high = max(high, 0)
+		if c.Address != nil && c.Address.Type == "virtio-serial" {
+			high = max(high, int(c.Address.Controller))
+		}
+	}
+	return high
+}
+
+// assignSerials gives the devices on virtio-serial controllers the lowest free
+// port from 1 on.
+func assignSerials(d *xml.Domain, t *Traits) {
+	if t.QEMU == nil {
+		for i := range d.Devices.Channels {
+			c := &d.Devices.Channels[i]
+			if c.Target != nil && c.Target.Type == "virtio" && c.Address == nil {
+				c.Address = nil
+			}
+		}
+		return
+	}
+	type port struct{ c, p uint }
+	taken := map[port]bool{}
+	ports := virtioPorts(d)
+	for _, c := range ports {
+		if a := c.Address; a != nil && a.Type == "virtio-serial" {
+			taken[port{a.Controller, a.SerialPort}] = true
+		}
+	}
+	for i := range d.Devices.Channels {
+		c := &d.Devices.Channels[i]
+		if c.Target == nil || c.Target.Type != "virtio" {
+			continue
+		}
+		if a := c.Address; a != nil && (a.Type != "virtio-serial" || a.SerialPort != 0) {
+			continue
+		}
+		ctl := uint(0)
+		fixed := c.Address != nil
+		if fixed {
+			ctl = c.Address.Controller
+		}
+		for found := false; !found; ctl++ {
+			limit := uint(31)
+			v := findController(d, "virtio-serial", ctl)
+			if v == nil {
+				v = addController(d, xml.Controller{Type: "virtio-serial", Index: ptr(ctl)})
+			}
+			if v.Ports != nil {
+				limit = *v.Ports
+			}
+			for p := uint(1); p < limit; p++ {
+				if !taken[port{ctl, p}] {
+					taken[port{ctl, p}] = true
+					c.Address = &xml.Address{Type: "virtio-serial", Controller: ctl, SerialPort: p}
+					found = true
+					break
+				}
+			}
+			if fixed {
+				break
+			}
+		}
+	}
+}
+
+// smartcards gives readers the first free slot.
+func smartcards(d *xml.Domain) {
+	list := d.Devices.Smartcards
+	for i := range list {
+		if list[i].Address != nil {
+			continue
+		}
+		slot := uint(0)
+		for taken := true; taken; {
+			taken = false
+			for j := range list {
+				if a := list[j].Address; a != nil && a.Type == "ccid" && a.Controller == 0 && a.Slot == slot {
+					taken = true
+					slot++
+				}
+			}
+		}
+		list[i].Address = &xml.Address{Type: "ccid", Slot: slot}
+	}
+}

@@ -1,0 +1,161 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// defaultDevices adds devices that other parts ask for.
+func defaultDevices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
+	if len(dev.Graphics) > 0 && len(dev.Videos) == 0 {
+		dev.Videos = []xml.Video{{}}
+	}
+	if t.QEMU != nil {
+		return qemuDevices(d, t.QEMU)
+	}
+	return nil
+}
+
+// devices completes each device by itself.
+func devices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
+	for i := range dev.Disks {
+		if err := disk(d, &dev.Disks[i], t); err != nil {
+			return err
+		}
+	}
+	for i := range dev.Interfaces {
+		iface(d, &dev.Interfaces[i], i, t)
+	}
+	for i := range dev.Inputs {
+		in := &dev.Inputs[i]
+		if in.Bus == "" {
+			in.Bus = inputBus(d, in)
+		}
+	}
+	for i := range dev.Graphics {
+		if err := graphics(d, &dev.Graphics[i], t); err != nil {
+			return err
+		}
+	}
+	for i := range dev.Videos {
+		video(d, &dev.Videos[i], i == 0, t)
+	}
+	for i := range dev.Watchdogs {
+		setDefault(&dev.Watchdogs[i].Action, "reset")
+	}
+	for i := range dev.RNGs {
+		if b := dev.RNGs[i].Backend; b != nil && b.Model == "random" {
+			setDefault(&b.Path, "/dev/random")
+		}
+	}
+	for i := range dev.Hostdevs {
+		hostdev(&dev.Hostdevs[i], t)
+	}
+	if v := dev.Vsock; v != nil {
+		vsock(v, t)
+	}
+	for i := range dev.Filesystems {
+		filesystem(&dev.Filesystems[i], t)
+	}
+	return nil
+}
+
+func inputBus(d *xml.Domain, in *xml.Input) string {
+	switch {
+	case in.Type == "passthrough":
+		return "virtio"
+	case in.Type == "evdev":
+		return ""
+	case in.Type == "tablet":
+		return "usb"
+	case d.OS.Type.Text == "hvm" && (isX86(d) || !isPPC64(d) && !isS390(d) && !isARM(d) && !isRISCV(d) && !isLoongArch(d)):
+		return "ps2"
+	case d.OS.Type.Text == "hvm":
+		return "usb"
+	case d.Type == "parallels":
+		return "parallels"
+	}
+	return "xen"
+}
+
+func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
+	setDefault(&n.Type, "user")
+	if n.MAC == nil {
+		n.MAC = &xml.MAC{}
+	}
+	if n.MAC.Address == "" {
+		n.MAC.Address = newMAC()
+	} else if m, ok := xml.ParseMAC(n.MAC.Address); ok {
+		n.MAC.Address = m
+	}
+	if tg := n.Target; tg != nil && n.Type != "ethernet" || tg != nil && tg.Managed == "" {
+		if generated(tg.Dev) {
+			n.Target = nil
+		}
+	}
+	if n.Type == "direct" && n.Source != nil {
+		setDefault(&n.Source.Mode, "vepa")
+	}
+	if t.QEMU != nil {
+		qemuInterface(d, n)
+	}
+}
+
+// generated tells names of taps that the driver made up itself.
+func generated(dev string) bool {
+	for _, p := range []string{"vnet", "macvtap", "macvlan"} {
+		if rest, ok := strings.CutPrefix(dev, p); ok && (rest == "" || strings.Trim(rest, "0123456789") == "" || rest == "%d") {
+			return true
+		}
+	}
+	return false
+}
+
+// newMAC makes a random address in QEMU's range.
+func newMAC() string {
+	u := newUUID()
+	return "52:54:00:" + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
+}
+
+func vsock(v *xml.Vsock, t *Traits) {
+	if v.CID == nil {
+		v.CID = &xml.VsockCID{}
+	}
+	if v.CID.Auto == "" {
+		v.CID.Auto = "no"
+		if v.CID.Address == 0 {
+			v.CID.Auto = "yes"
+		}
+	}
+	if v.CID.Auto == "yes" {
+		v.CID.Address = 0
+	}
+	if t.QEMU != nil {
+		v.Model = "virtio"
+	}
+}
+
+func hostdev(h *xml.Hostdev, t *Traits) {
+	setDefault(&h.Mode, "subsystem")
+	if h.Mode != "subsystem" {
+		return
+	}
+	if h.Type == "mdev" || h.Type == "scsi_host" {
+		h.Managed = "no"
+	}
+	setDefault(&h.Managed, "no")
+	if h.Type == "mdev" && (h.Model == "vfio-pci") {
+		setDefault(&h.Display, "off")
+	}
+	if s := h.Source; s != nil && h.Type == "scsi" && s.Address != nil {
+		setDefault(&s.Address.Bus, "0")
+	}
+}
+
+func filesystem(f *xml.Filesystem, t *Traits) {
+	setDefault(&f.Type, "mount")
+	setDefault(&f.AccessMode, "passthrough")
+}

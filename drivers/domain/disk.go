@@ -1,0 +1,144 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// diskPorts are the ports of network disks' servers.
+var diskPorts = map[string]string{
+	"http": "80", "https": "443", "ftp": "21", "ftps": "990", "tftp": "69", "nbd": "10809",
+	"ssh": "22", "iscsi": "3260", "gluster": "24007", "sheepdog": "7000", "vxhs": "9999", "nfs": "2049",
+}
+
+func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
+	setDefault(&v.Type, "file")
+	setDefault(&v.Device, "disk")
+	if v.Target != nil {
+		if v.Target.Bus == "" {
+			v.Target.Bus = busOf(d, v)
+		}
+		if v.Target.Tray == "closed" {
+			v.Target.Tray = ""
+		}
+	}
+	if v.Device == "cdrom" {
+		v.Readonly = true
+	}
+	if v.Snapshot == "no" && v.Readonly {
+		v.Snapshot = ""
+	}
+	if v.Driver != nil {
+		diskDriver(v)
+	}
+	for _, s := range diskSources(v) {
+		sourcePorts(s)
+	}
+	if v.Source != nil && v.Source.Pool != "" && v.Source.StartupPolicy == "" {
+		v.Source.StartupPolicy = ""
+	}
+	if t.QEMU != nil {
+		qemuDisk(d, v)
+	}
+	return nil
+}
+
+// busOf is the bus that the disk's name means.
+func busOf(d *xml.Domain, v *xml.Disk) string {
+	if v.Device == "floppy" {
+		return "fdc"
+	}
+	for _, p := range diskPrefixes {
+		if strings.HasPrefix(v.Target.Dev, p.prefix) && p.bus != "sd" {
+			return p.bus
+		}
+	}
+	return "ide"
+}
+
+func diskDriver(v *xml.Disk) {
+	dr := v.Driver
+	if dr.Cache == "default" {
+		dr.Cache = ""
+	}
+	if dr.ErrorPolicy == "default" {
+		dr.ErrorPolicy = ""
+	}
+	if dr.RErrorPolicy == "default" {
+		dr.RErrorPolicy = ""
+	}
+	if dr.Type == "aio" {
+		dr.Type = "raw"
+	}
+}
+
+// diskSources are the sources of a disk and of the images below.
+func diskSources(v *xml.Disk) []*xml.DiskSource {
+	var out []*xml.DiskSource
+	if v.Source != nil {
+		out = append(out, v.Source)
+	}
+	for b := v.BackingStore; b != nil; b = b.BackingStore {
+		if b.Source != nil {
+			out = append(out, b.Source)
+		}
+	}
+	if v.Mirror != nil && v.Mirror.Source != nil {
+		out = append(out, v.Mirror.Source)
+	}
+	return out
+}
+
+func sourcePorts(s *xml.DiskSource) {
+	port := diskPorts[s.Protocol]
+	for i := range s.Hosts {
+		h := &s.Hosts[i]
+		if h.Port == "" && port != "" && (h.Transport == "" || h.Transport == "tcp") && h.Socket == "" {
+			h.Port = port
+		}
+		if h.Transport == "tcp" {
+			h.Transport = ""
+		}
+	}
+}
+
+// assignDrives gives disks on drive buses the address that their name means.
+func assignDrives(d *xml.Domain) error {
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		if v.Address != nil || v.Target == nil {
+			continue
+		}
+		a := driveAddress(v.Target.Bus, diskIndex(v.Target.Dev))
+		switch v.Target.Bus {
+		case "ide", "scsi", "sata", "fdc":
+			if diskIndex(v.Target.Dev) < 0 {
+				return xml.Errorf(xml.CodeXML, "Unknown disk name '%s' and no address specified", v.Target.Dev)
+			}
+			v.Address = a
+		default:
+			if diskIndex(v.Target.Dev) < 0 {
+				return xml.Errorf(xml.CodeXML, "Unknown disk name '%s' and no address specified", v.Target.Dev)
+			}
+		}
+	}
+	return nil
+}
+
+// driveAddress is where the disk of an index sits on a bus.
+func driveAddress(bus string, index int) *xml.Address {
+	i := uint(max(index, 0))
+	a := &xml.Address{Type: "drive"}
+	switch bus {
+	case "ide":
+		a.Controller, a.Bus, a.Unit = i/4, i%4/2, i%2
+	case "scsi":
+		a.Controller, a.Unit = i/7, i%7
+	case "sata":
+		a.Controller, a.Unit = i/6, i%6
+	case "fdc":
+		a.Controller, a.Unit = i/2, i%2
+	}
+	return a
+}

@@ -1,0 +1,119 @@
+package domain
+
+import "virgo/xml"
+
+// graphics completes ports and where clients connect.
+func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
+	switch g.Type {
+	case "vnc":
+		if g.Port == nil && g.Autoport == "" && g.Listen == "" {
+			g.Autoport = "yes"
+		}
+		vncPorts(g)
+	case "rdp", "spice":
+		vncPorts(g)
+	}
+	if g.Type == "vnc" || g.Type == "spice" || g.Type == "rdp" {
+		return listens(g)
+	}
+	return nil
+}
+
+func vncPorts(g *xml.Graphics) {
+	if g.Port != nil && *g.Port == -1 {
+		g.Autoport = "yes"
+	}
+	if g.Autoport == "yes" || g.Port == nil && g.Autoport == "" {
+		g.Port, g.Autoport = ptr(-1), "yes"
+	} else if g.Autoport == "" {
+		g.Autoport = "no"
+	}
+}
+
+// listens mirrors the attributes in the first listen element.
+func listens(g *xml.Graphics) error {
+	if len(g.Listens) == 0 {
+		l := xml.GraphicsListen{Type: "address", Address: g.Listen}
+		if g.Socket != "" {
+			l = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
+		}
+		g.Listens = []xml.GraphicsListen{l}
+	}
+	first := g.Listens[0]
+	switch first.Type {
+	case "address", "network":
+		if first.Address != "" {
+			g.Listen = first.Address
+		}
+	case "socket":
+		g.Socket = first.Socket
+	}
+	if first.Type == "none" || first.Type == "socket" {
+		g.Port, g.Autoport, g.TLSPort, g.Listen = nil, "", nil, ""
+	}
+	return nil
+}
+
+// video completes a graphics card.
+func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
+	if v.Model == nil {
+		v.Model = &xml.VideoModel{}
+	}
+	m := v.Model
+	if m.Type == "" || m.Type == "default" {
+		m.Type = defaultVideo(d)
+	}
+	if first {
+		m.Primary = "yes"
+	} else {
+		m.Primary = ""
+	}
+	if m.Type == "none" {
+		v.Model = &xml.VideoModel{Type: "none"}
+		return
+	}
+	if m.Heads == 0 {
+		m.Heads = 1
+	}
+	if m.VRAM == 0 {
+		m.VRAM = defaultVRAM(m.Type)
+	}
+}
+
+func defaultVideo(d *xml.Domain) string {
+	switch {
+	case d.Type == "test":
+		return "vga"
+	case d.Type == "xen" && d.OS.Type.Text != "hvm":
+		return "xen"
+	case d.Type == "vbox":
+		return "vbox"
+	case d.Type == "vmware":
+		return "vmvga"
+	case d.Type == "parallels", d.Type == "vz":
+		return "parallels"
+	case d.Type == "bhyve":
+		return "gop"
+	case isPPC64(d):
+		return "vga"
+	case isARM(d), isS390(d), isRISCV(d), isLoongArch(d):
+		return "virtio"
+	}
+	return "cirrus"
+}
+
+func defaultVRAM(kind string) uint {
+	switch kind {
+	case "virtio", "ramfb", "none", "gop":
+		return 0
+	case "xen":
+		return 4 * 1024
+	case "vga", "cirrus", "vmvga", "bochs":
+		return 16 * 1024
+	case "qxl":
+		return 64 * 1024
+	case "vbox", "parallels":
+		return 8 * 1024
+	}
+	return 0
+}

@@ -1,0 +1,66 @@
+// Package domain is what define does to a domain's definition: it reads the
+// document, adds what the hypervisor would add (devices, controllers,
+// addresses), and checks the whole. It is pure; what it must know of a driver
+// and of the emulators on the host comes in as Traits.
+package domain
+
+import "virgo/xml"
+
+// Traits say what a driver supports.
+type Traits struct {
+	// InputsAlways: the driver takes input devices of any kind of guest.
+	InputsAlways bool
+	// QEMU is what the QEMU driver knows of the host; nil for drivers that add
+	// only what every driver adds.
+	QEMU *QEMU
+}
+
+// QEMU is what define must know of a host with QEMU.
+type QEMU struct {
+	HostArch  string // as libvirt names it: x86_64
+	Emulators []Emulator
+	NVRAMDir  string     // where a guest's variables lie: ROOT/lib/qemu/nvram
+	Firmwares []Firmware // code and variables that belong together
+	// Autoselect picks a firmware from the descriptors for os firmware='...'.
+	// It sets loader and nvram, or gives the error. nil: there are none.
+	Autoselect func(*xml.Domain) error
+}
+
+// Emulator is a QEMU binary for one architecture.
+type Emulator struct {
+	Path     string
+	Arch     string
+	KVM      bool // guests of type kvm can run
+	Machines []Machine
+	// Has tells whether QEMU has a device, such as "virtio-iommu-pci". nil: all.
+	Has func(device string) bool
+}
+
+// Machine is a machine type. Exactly one of an emulator's is the default one.
+type Machine struct {
+	Name, Alias string
+	MaxCPUs     int
+	Default     bool
+}
+
+// Firmware is a firmware's code with the template of its variables.
+type Firmware struct {
+	Code, Vars string
+}
+
+// Parse reads a definition: decoding, what define adds, checks.
+func Parse(src xml.Source, t *Traits) (*xml.Domain, error) {
+	d := &xml.Domain{}
+	if err := xml.Unmarshal(src, d); err != nil {
+		return nil, err
+	}
+	if err := Complete(d, t); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Complete adds to a decoded definition what define adds, and checks it.
+func Complete(d *xml.Domain, t *Traits) error {
+	return complete(d, t)
+}

@@ -1,0 +1,136 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+
+	"virgo/xml"
+)
+
+// insertDevices puts disks and controllers where the peer inserts them, moves
+// the primary video card to the front, and drops aliases that are not the
+// user's.
+func insertDevices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
+	dev.Disks = insertSorted(dev.Disks,
+		func(a, b *xml.Disk) bool { return diskBus(a) == diskBus(b) },
+		func(v *xml.Disk) int { return diskIndex(diskName(v)) })
+	nextIndexes(dev.Controllers)
+	dev.Controllers = insertSorted(dev.Controllers,
+		func(a, b *xml.Controller) bool { return a.Type == b.Type },
+		func(v *xml.Controller) int { return int(*v.Index) })
+	for i := range dev.Videos {
+		if m := dev.Videos[i].Model; m != nil && m.Primary == "yes" && i > 0 {
+			v := dev.Videos[i]
+			dev.Videos = slices.Insert(slices.Delete(dev.Videos, i, i+1), 0, v)
+			break
+		}
+	}
+	eachDevice(d, func(v deviceView) {
+		if *v.alias != nil && !strings.HasPrefix((*v.alias).Name, "ua-") {
+			*v.alias = nil
+		}
+	})
+	d.ID = nil
+	return nil
+}
+
+// insertSorted rebuilds a list by inserting one after the other: among those of
+// the same class, after the last one whose index is not greater, else before
+// the first of the class.
+func insertSorted[T any](list []T, same func(a, b *T) bool, index func(*T) int) []T {
+	out := make([]T, 0, len(list))
+	for i := range list {
+		v := &list[i]
+		at := -1
+		for j := len(out) - 1; j >= 0; j-- {
+			if !same(&out[j], v) {
+				continue
+			}
+			if index(&out[j]) <= index(v) {
+				at = j + 1
+				break
+			}
+			at = j
+		}
+		if at < 0 {
+			at = len(out)
+		}
+		out = slices.Insert(out, at, *v)
+	}
+	return out
+}
+
+func diskName(v *xml.Disk) string {
+	if v.Target == nil {
+		return ""
+	}
+	return v.Target.Dev
+}
+
+func diskBus(v *xml.Disk) string {
+	if v.Target == nil {
+		return ""
+	}
+	return v.Target.Bus
+}
+
+// diskPrefixes are the beginnings of disks' names and the bus that each means.
+var diskPrefixes = []struct{ prefix, bus string }{
+	{"fd", "fdc"}, {"hd", "ide"}, {"vd", "virtio"}, {"sd", "scsi"}, {"xvd", "xen"}, {"ubd", "uml"}, {"mmcblk", "sd"},
+}
+
+// diskIndex is the number of a disk's name: vda 0, vdz 25, vdaa 26; -1 if the
+// name is none.
+func diskIndex(name string) int {
+	rest, ok := "", false
+	for _, p := range diskPrefixes {
+		if rest, ok = strings.CutPrefix(name, p.prefix); ok {
+			break
+		}
+	}
+	if !ok {
+		return -1
+	}
+	idx, i := 0, 0
+	for ; i < len(rest) && rest[i] >= 'a' && rest[i] <= 'z'; i++ {
+		if i > 0 {
+			idx++
+		}
+		if idx > (1<<31-26)/26 {
+			return -1
+		}
+		idx = idx*26 + int(rest[i]-'a')
+	}
+	if i == 0 {
+		return -1
+	}
+	// A partition's number may follow.
+	for j := i; j < len(rest); j++ {
+		if rest[j] < '0' || rest[j] > '9' {
+			return -1
+		}
+	}
+	return idx
+}
+
+// nextIndexes numbers controllers that have no number: the lowest one that is
+// free of their type.
+func nextIndexes(list []xml.Controller) {
+	for i := range list {
+		if list[i].Index != nil {
+			continue
+		}
+		next := uint(0)
+		for taken := true; taken; {
+			taken = false
+			for j := range list {
+				if list[j].Type == list[i].Type && list[j].Index != nil && *list[j].Index == next {
+					taken = true
+					next++
+				}
+			}
+		}
+		list[i].Index = &next
+	}
+}
