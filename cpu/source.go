@@ -187,3 +187,17 @@ func redecode(c *xml.CPU, guest bool, usable []Usable) (*xml.CPU, error) {
 	}
 	return best.cpu(&r, arch), nil
 }
+
+// NoPolicies tells whether the source's CPU has a feature without a policy, as
+// a host's features are.
+func (s *Source) NoPolicies() bool {
+	if s.node == nil {
+		return false
+	}
+	for _, f := range s.node.Elements("feature") {
+		if _, ok := f.Attr("policy"); !ok {
+			return true
+		}
+	}
+	return false
+}

@@ -25,7 +25,7 @@ type Definition struct {
 	Deprecated  bool      `json:"deprecated"`
 }
 
-// Blockers are what is in the way of a model, libvirt's names.
+// Blockers are what is in the way of a model: libvirt's names, sorted.
 func (d *Definition) Blockers() []string {
 	if d.Unavailable == nil {
 		return nil
@@ -34,6 +34,7 @@ func (d *Definition) Blockers() []string {
 	for _, name := range *d.Unavailable {
 		list = append(list, FromQEMU(name))
 	}
+	sort.Strings(list)
 	return list
 }
 

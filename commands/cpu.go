@@ -1,0 +1,197 @@
+package commands
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"virgo/completion"
+	"virgo/cpu"
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// cpuRows are the commands about CPUs. They open a connection only where no
+// source stands in for it.
+func cpuRows() []Command {
+	virt := func(f Flag) []Option {
+		return opts(
+			str("virttype", f, "type of the hypervisor, as in a domain").of("kvm qemu"),
+			str("emulator", f, "the emulator's path").with(completion.Files),
+			str("arch", f, "architecture of the guest").of(strings.Join(xml.Architectures[:], " ")),
+			str("machine", f, "type of the machine").with(completion.Free))
+	}
+	source := "file that describes a CPU: CPU, capabilities, domain, CPUID dump, QEMU's answer; - is standard input"
+	return []Command{
+		{Name: "cpu-baseline", Summary: "find the CPU that several hosts can give", NoConnect: true, Run: cpuBaseline,
+			Description: "Computes the guest CPU that can run on all hosts whose CPUs the files describe.",
+			Options: opts(
+				str("file", RP, source).with(completion.Files),
+				flag("features", "list the features that the model has, too"),
+				flag("migratable", "leave out features that block migration"),
+				argv("source", Positional, "more such files").with(completion.Files))},
+		{Name: "cpu-compare", Summary: "compare a CPU with the host's", NoConnect: true, Run: cpuCompare,
+			Description: "Tells whether a host can give the CPU that a file describes.",
+			Options: opts(
+				str("file", RP, source).with(completion.Files),
+				flag("error", "fail with the reason if the CPUs are incompatible"),
+				flag("validate", "check the file against the schema"),
+				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files))},
+		{Name: "cpu-models", Summary: "list CPU models", NoConnect: true, Run: cpuModels,
+			Description: "Lists the CPU models that are known for an architecture.",
+			Options:     opts(str("arch", RP, "architecture").of(strings.Join(xml.Architectures[:], " ")))},
+		{Name: "cpu-decode", Summary: "find the model of raw CPU data", NoConnect: true, Own: true, Run: cpuDecode,
+			Description: "Finds the CPU model, and the features beside it, that describe a CPU best.",
+			Options: opts(
+				str("source", RP, source).with(completion.Files),
+				flag("guest", "as a guest's CPU, not as a host's"),
+				str("models", 0, "models to choose from: a list, or QEMU's answer to query-cpu-definitions").with(completion.Files))},
+		{Name: "cpu-update", Summary: "show what a guest's CPU comes to on a host", NoConnect: true, Own: true, Run: cpuUpdate,
+			Description: "Applies a guest CPU's mode, match and policies to a host.",
+			Options: opts(
+				str("file", RP, "file with a guest's CPU, or a domain").with(completion.Files),
+				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files),
+				str("models", 0, "do as a start does, with these models: a list, or QEMU's answer").with(completion.Files))},
+		{Name: "hypervisor-cpu-baseline", Summary: "find the CPU that a hypervisor can give on several hosts", NoConnect: true,
+			Run: hypervisorCPUBaseline, Description: "Computes the guest CPU that this hypervisor can run on all hosts that a file describes.",
+			Options: opts(
+				str("file", Loose, "file that describes CPUs").with(completion.Files), virt(Loose),
+				flag("features", "list the features that the model has, too"),
+				flag("migratable", "leave out features that block migration"),
+				str("model", Loose, "a single model in place of a file").with(completion.Free))},
+		{Name: "hypervisor-cpu-compare", Summary: "compare a CPU with the hypervisor's", NoConnect: true,
+			Run: hypervisorCPUCompare, Description: "Tells whether the hypervisor can give the CPU that a file describes.",
+			Options: opts(
+				str("file", RP, source).with(completion.Files), virt(Loose),
+				flag("error", "fail with the reason if the CPUs are incompatible"),
+				flag("validate", "check the file against the schema"))},
+		{Name: "hypervisor-cpu-models", Summary: "list the hypervisor's CPU models", Run: hypervisorCPUModels,
+			Description: "Lists the CPU models that the hypervisor can give on this host.",
+			Options:     opts(virt(0), flag("all", "also those that cannot be had on this host"))},
+	}
+}
+
+// maxSource is far above what thousands of hosts come to.
+const maxSource = 1 << 30
+
+// cpuFile reads a source's text; - is standard input.
+func cpuFile(c *Call, name string) (xml.Source, error) {
+	in, shown := io.Reader(c.In), "-"
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return xml.Source{}, shellError("Failed to open file '%s': %s", name, systemText(err))
+		}
+		defer f.Close()
+		in, shown = f, name
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= maxSource {
+			data := make([]byte, info.Size())
+			n, err := io.ReadFull(f, data)
+			if err == nil || err == io.EOF || err == io.ErrUnexpectedEOF {
+				return xml.Source{Name: shown, Data: data[:n]}, nil
+			}
+			return xml.Source{}, shellError("Failed to read file '%s': %s", name, systemText(err))
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxSource+1))
+	if err != nil {
+		return xml.Source{}, shellError("Failed to read file '%s': %s", name, systemText(err))
+	}
+	if len(data) > maxSource {
+		return xml.Source{}, shellError("Failed to read file '%s': Value too large for defined data type", name)
+	}
+	return xml.Source{Name: shown, Data: data}, nil
+}
+
+// cpuSource reads the first CPU of the file that an option names.
+func cpuSource(c *Call, option string) (*cpu.Source, error) {
+	src, err := cpuFile(c, c.Str(option))
+	if err != nil {
+		return nil, err
+	}
+	return cpu.Load(src)
+}
+
+// usableModels reads the list of models that an option names; nil without it.
+func usableModels(c *Call) ([]cpu.Usable, error) {
+	if !c.Has("models") {
+		return nil, nil
+	}
+	s, err := cpuSource(c, "models")
+	if err != nil {
+		return nil, err
+	}
+	if s.Usable == nil {
+		return nil, shellError("File '%s' does not list any models", c.Str("models"))
+	}
+	return s.Usable, nil
+}
+
+// hostCPU gives the host's CPU and architecture: of --host-cpu, else of the connection.
+func hostCPU(ctx context.Context, c *Call, api string) (*xml.CPU, string, error) {
+	if c.Has("host-cpu") {
+		s, err := cpuSource(c, "host-cpu")
+		if err != nil {
+			return nil, "", err
+		}
+		host, err := s.CPU(xml.AnyCPU)
+		return host, s.HostArch(), err
+	}
+	conn, err := c.Conn(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	h, err := query[drivers.HostCPUer](conn, api)
+	if err != nil {
+		return nil, "", err
+	}
+	host, err := h.HostCPU(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	return host, host.Arch, nil
+}
+
+// emitCPU shows a CPU's element.
+func emitCPU(c *Call, x *xml.CPU) {
+	n := x.EncodeNode("cpu")
+	if n == nil {
+		n = xml.Element("cpu")
+	}
+	c.Emit(Document{Text: n.String()})
+}
+
+// driver is the name of the connection's driver, without opening it.
+func (c *Call) driver() string {
+	uri := c.URI
+	if c.conn != nil {
+		uri = c.conn.URI()
+	}
+	for _, name := range []string{"VIRGO_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"} {
+		if uri == "" {
+			uri = c.Getenv(name)
+		}
+	}
+	scheme, _, _ := strings.Cut(uri, ":")
+	driver, _, _ := strings.Cut(scheme, "+")
+	return driver
+}
+
+// answerData is a comparison's answer for programs.
+func answerData(file string, r cpu.Result) Data {
+	words := [...]string{cpu.Incompatible: "incompatible", cpu.Identical: "identical", cpu.Superset: "superset"}
+	d := Data{{"file", file}, {"result", words[r.Answer]}}
+	for _, p := range []struct {
+		key   string
+		value []string
+	}{{"missing", r.Missing}, {"forbidden", r.Forbidden}, {"extra", r.Extra}} {
+		if len(p.value) > 0 {
+			d = append(d, Pair{p.key, p.value})
+		}
+	}
+	if r.Reason != "" {
+		d = append(d, Pair{"reason", r.Reason})
+	}
+	return d
+}

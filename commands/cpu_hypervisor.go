@@ -1,0 +1,165 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"virgo/cpu"
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// hypervisor asks the connection what it makes of CPUs.
+func hypervisor(ctx context.Context, c *Call, api string) (drivers.HypervisorCPU, error) {
+	conn, err := c.Conn(ctx)
+	if err != nil {
+		return drivers.HypervisorCPU{}, err
+	}
+	h, err := query[drivers.HypervisorCPUer](conn, api)
+	if err != nil {
+		return drivers.HypervisorCPU{}, err
+	}
+	return h.HypervisorCPU(ctx, drivers.EmulatorQuery{
+		VirtType: c.Str("virttype"), Emulator: c.Str("emulator"), Arch: c.Str("arch"), Machine: c.Str("machine"),
+	})
+}
+
+// hypervisorModels are a hypervisor's models as the arithmetic wants them.
+func hypervisorModels(h *drivers.HypervisorCPU) []cpu.Usable {
+	if h.Models == nil {
+		return nil
+	}
+	list := make([]cpu.Usable, 0, len(h.Models))
+	for _, m := range h.Models {
+		list = append(list, cpu.Usable{Name: m.Name, Blockers: m.Blockers, Told: m.Usable != drivers.Any})
+	}
+	return list
+}
+
+// warnHostCPU warns of a feature without a policy: what a host has says little
+// of what its hypervisor can give.
+func warnHostCPU(c *Call, s *cpu.Source) {
+	if s.NoPolicies() {
+		c.Errorf("using host CPU definition as input may provide incorrect results")
+	}
+}
+
+func hypervisorCPUCompare(ctx context.Context, c *Call) error {
+	file := c.Str("file")
+	s, err := cpuSource(c, "file")
+	if err != nil {
+		return err
+	}
+	warnHostCPU(c, s)
+	r, err := compareHypervisor(ctx, c, s)
+	if err == nil && c.Has("error") {
+		err = r.Err()
+	}
+	if err != nil {
+		return failed(err, "Failed to compare hypervisor CPU with %s", file)
+	}
+	format := "CPU described in %s is incompatible with the CPU provided by hypervisor on the host"
+	switch r.Answer {
+	case cpu.Identical:
+		format = "CPU described in %s is identical to the CPU provided by hypervisor on the host"
+	case cpu.Superset:
+		format = "The CPU provided by hypervisor on the host is a superset of CPU described in %s"
+	}
+	c.Emit(msgf(answerData(file, r), format, file))
+	if r.Answer == cpu.Incompatible {
+		return ErrReported
+	}
+	return nil
+}
+
+func compareHypervisor(ctx context.Context, c *Call, s *cpu.Source) (cpu.Result, error) {
+	h, err := hypervisor(ctx, c, "virConnectCompareHypervisorCPU")
+	if err != nil {
+		return cpu.Result{}, err
+	}
+	other, err := s.CPU(xml.AnyCPU)
+	if err != nil {
+		return cpu.Result{}, err
+	}
+	what := cpu.Hypervisor{Arch: h.Arch, Reported: h.Host, Models: hypervisorModels(&h)}
+	return what.Compare(other)
+}
+
+func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("file", "model"); err != nil {
+		return err
+	}
+	var src xml.Source
+	switch {
+	case c.Has("model"):
+		e := xml.Element("cpu", xml.TextElement("model", c.Str("model")))
+		src = xml.Source{Name: "model", Data: e.Print()}
+	case c.Has("file"):
+		var err error
+		if src, err = cpuFile(c, c.Str("file")); err != nil {
+			return err
+		}
+	default:
+		return shellError("Either --file or --model must be provided")
+	}
+	sources, err := cpu.LoadAll(src)
+	if err != nil {
+		return err
+	}
+	for i := range sources {
+		if sources[i].NoPolicies() {
+			warnHostCPU(c, &sources[i])
+			break
+		}
+	}
+	h, err := hypervisor(ctx, c, "virConnectBaselineHypervisorCPU")
+	if err != nil {
+		return err
+	}
+	b := cpu.Baseliner{Options: cpu.BaselineOptions{
+		Arch: h.Arch, Usable: hypervisorModels(&h), Allowed: h.Features, Forbid: true, NoUnpassed: true,
+		Migratable: c.Has("migratable"), Expand: c.Has("features"),
+	}}
+	var cpus []*xml.CPU
+	for i := range sources {
+		x, err := sources[i].CPU(xml.AnyCPU)
+		if err != nil {
+			return err
+		}
+		cpus = append(cpus, x)
+	}
+	for i, x := range cpus {
+		if x.Model == "" {
+			return xml.Errorf(xml.CodeInvalidArg, "no CPU model specified at index %d", i)
+		}
+		b.Add(x)
+	}
+	out, err := b.Finish()
+	if err != nil {
+		return err
+	}
+	emitCPU(c, out)
+	return nil
+}
+
+func hypervisorCPUModels(ctx context.Context, c *Call) error {
+	h, err := hypervisor(ctx, c, "virConnectGetDomainCapabilities")
+	if err != nil {
+		return failed(err, "failed to get hypervisor CPU model names")
+	}
+	names := []string{}
+	for _, m := range h.Models {
+		if _, known := cpu.Model(m.Name, h.Arch); !known && (cpu.IsX86(h.Arch) || strings.HasPrefix(h.Arch, "ppc64")) {
+			continue
+		}
+		if c.Has("all") || m.Usable == drivers.Yes {
+			names = append(names, m.Name)
+		}
+	}
+	text := ""
+	if len(names) > 0 {
+		text = strings.Join(names, "\n") + "\n"
+	}
+	c.Emit(Message{Text: text, Data: Data{{"models", names}}})
+	return nil
+}

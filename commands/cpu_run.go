@@ -1,0 +1,145 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"virgo/cpu"
+	"virgo/xml"
+)
+
+func cpuModels(_ context.Context, c *Call) error {
+	names, all, err := cpu.Models(c.Str("arch"))
+	if err != nil {
+		return failed(err, "failed to get CPU model names")
+	}
+	if all {
+		c.Emit(msgf(Data{{"all", true}, {"models", []string{}}}, "all CPU models are accepted"))
+		return nil
+	}
+	c.Emit(Message{Text: strings.Join(names, "\n") + "\n", Data: Data{{"all", false}, {"models", names}}})
+	return nil
+}
+
+func cpuDecode(_ context.Context, c *Call) error {
+	usable, err := usableModels(c)
+	if err != nil {
+		return err
+	}
+	s, err := cpuSource(c, "source")
+	if err != nil {
+		return err
+	}
+	out, err := s.Decode(c.Has("guest"), usable)
+	if err != nil {
+		return err
+	}
+	emitCPU(c, out)
+	return nil
+}
+
+func cpuCompare(ctx context.Context, c *Call) error {
+	file := c.Str("file")
+	s, err := cpuSource(c, "file")
+	if err != nil {
+		return err
+	}
+	r, err := compareHost(ctx, c, s)
+	if err == nil && c.Has("error") {
+		err = r.Err()
+	}
+	if err != nil {
+		return failed(err, "Failed to compare host CPU with %s", file)
+	}
+	format := "CPU described in %s is incompatible with host CPU"
+	switch r.Answer {
+	case cpu.Identical:
+		format = "CPU described in %s is identical to host CPU"
+	case cpu.Superset:
+		format = "Host CPU is a superset of CPU described in %s"
+	}
+	c.Emit(msgf(answerData(file, r), format, file))
+	if r.Answer == cpu.Incompatible {
+		return ErrReported
+	}
+	return nil
+}
+
+func compareHost(ctx context.Context, c *Call, s *cpu.Source) (cpu.Result, error) {
+	host, arch, err := hostCPU(ctx, c, "virConnectCompareCPU")
+	if err != nil {
+		return cpu.Result{}, err
+	}
+	other, err := s.CPU(xml.AnyCPU)
+	if err != nil {
+		return cpu.Result{}, err
+	}
+	return cpu.Compare(host, other, arch)
+}
+
+func cpuUpdate(ctx context.Context, c *Call) error {
+	usable, err := usableModels(c)
+	if err != nil {
+		return err
+	}
+	s, err := cpuSource(c, "file")
+	if err != nil {
+		return err
+	}
+	guest, err := s.CPU(xml.GuestCPU)
+	if err != nil {
+		return err
+	}
+	host, arch, err := hostCPU(ctx, c, "virConnectCompareCPU")
+	if err != nil {
+		return err
+	}
+	var out *xml.CPU
+	if usable != nil {
+		out, err = cpu.ForStart(guest, host, arch, usable)
+	} else {
+		out, err = cpu.Update(guest, cpu.Migratable(host), arch)
+	}
+	if err != nil {
+		return err
+	}
+	emitCPU(c, out)
+	return nil
+}
+
+func cpuBaseline(_ context.Context, c *Call) error {
+	test := c.driver() == "test"
+	b := cpu.Baseliner{Options: cpu.BaselineOptions{
+		Expand: c.Has("features"), Migratable: c.Has("migratable"), NoUnpassed: !test,
+	}}
+	// What does not fit counts only when all files are known to be readable.
+	for _, name := range append([]string{c.Str("file")}, c.Words("source")...) {
+		src, err := cpuFile(c, name)
+		if err != nil {
+			return err
+		}
+		err = cpu.LoadEach(src, func(s *cpu.Source) error {
+			x, err := s.CPU(xml.HostCPU)
+			if err != nil {
+				return err
+			}
+			if b.Options.Arch == "" {
+				b.Options.Arch = s.HostArch()
+			}
+			b.Add(x)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if test && c.Has("migratable") {
+		return xml.Errorf(xml.CodePlain, "unsupported flags (0x2) in function testConnectBaselineCPU")
+	}
+	out, err := b.Finish()
+	if err != nil {
+		return err
+	}
+	emitCPU(c, out)
+	return nil
+}
