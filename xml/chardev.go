@@ -429,11 +429,36 @@ type RedirFilter struct {
 
 // RedirUSBDev is one rule.
 type RedirUSBDev struct {
-	Class   *uint  `xml:"class,attr,hex=2"`
-	Vendor  *uint  `xml:"vendor,attr,hex=4"`
-	Product *uint  `xml:"product,attr,hex=4"`
+	Class   *AnyID `xml:"class,attr"`
+	Vendor  *AnyID `xml:"vendor,attr"`
+	Product *AnyID `xml:"product,attr"`
 	Version string `xml:"version,attr"`
 	Allow   YesNo  `xml:"allow,attr,required"`
+}
+
+// AnyID is a USB class, vendor or product; -1 is any and prints nothing.
+type AnyID int32
+
+// ParseValue reads the number.
+func (a *AnyID) ParseValue(text string) error {
+	*a = -1
+	if strings.TrimSpace(text) == "-1" {
+		return nil
+	}
+	v, err := parseUint(text, 0, 16)
+	*a = AnyID(v)
+	return err
+}
+
+// FormatValue prints it in hexadecimal: two digits of a class, four of others.
+func (a *AnyID) FormatValue() string {
+	if *a < 0 {
+		return ""
+	}
+	if *a < 0x100 {
+		return hexText(uint64(*a), 2)
+	}
+	return hexText(uint64(*a), 4)
 }
 
 // Smartcard is a reader of smart cards.

@@ -27,14 +27,14 @@ type ControllerModel struct {
 
 // ControllerTarget are the numbers of a PCI controller.
 type ControllerTarget struct {
-	ChassisNr  *uint `xml:"chassisNr,attr"`
-	Chassis    *uint `xml:"chassis,attr"`
-	Port       *uint `xml:"port,attr,hex=1"`
-	BusNr      *uint `xml:"busNr,attr"`
-	Index      *uint `xml:"index,attr"`
-	Hotplug    OnOff `xml:"hotplug,attr"`
-	MemReserve KiB   `xml:"memReserve"`
-	Node       *uint `xml:"node"`
+	ChassisNr  *uint   `xml:"chassisNr,attr"`
+	Chassis    *uint   `xml:"chassis,attr"`
+	Port       *uint   `xml:"port,attr,hex=1"`
+	BusNr      *uint   `xml:"busNr,attr"`
+	Index      *uint   `xml:"index,attr"`
+	Hotplug    OnOff   `xml:"hotplug,attr"`
+	MemReserve *uint64 `xml:"memReserve,attr"`
+	Node       *uint   `xml:"node"`
 }
 
 // ControllerMaster is the first port of a USB companion.

@@ -69,8 +69,14 @@ func basics(d *xml.Domain, t *Traits) error {
 	clock(d)
 	iothreads(d)
 	features(d)
-	seclabels(d)
+	seclabels(d, t)
 	numatune(d)
+	cputune(d)
+	memtune(d)
+	osDefaults(d)
+	if t.QEMU == nil {
+		d.QEMU, d.QEMUCommandline, d.QEMUCapabilities, d.QEMUOverride, d.QEMUDeprecation = "", nil, nil, nil, nil
+	}
 	return nil
 }
 
@@ -116,9 +122,19 @@ func clock(d *xml.Domain) {
 
 // iothreads makes the count and the list agree.
 func iothreads(d *xml.Domain) {
-	if len(d.IOThreadIDs) > int(d.IOThreads) {
-		d.IOThreads = uint(len(d.IOThreadIDs))
+	if len(d.IOThreadIDs) == 0 {
+		return
 	}
+	seen := map[uint]bool{}
+	for _, t := range d.IOThreadIDs {
+		seen[t.ID] = true
+	}
+	for id := uint(1); len(d.IOThreadIDs) < int(d.IOThreads); id++ {
+		if !seen[id] {
+			d.IOThreadIDs = append(d.IOThreadIDs, xml.IOThread{ID: id})
+		}
+	}
+	d.IOThreads = uint(len(d.IOThreadIDs))
 }
 
 // features drops an element in which nothing is left and completes switches.
@@ -141,18 +157,27 @@ func features(d *xml.Domain) {
 	if h := f.HyperV; h != nil {
 		setDefault(&h.Mode, "custom")
 	}
+	if f.AsyncTeardown != nil {
+		setDefault(&f.AsyncTeardown.Enabled, "yes")
+	}
+	if f.SMM != nil && f.SMM.TSEG != nil {
+		setDefault(&f.SMM.TSEG.Unit, "MiB")
+	}
 	if *f == (xml.Features{}) {
 		d.Features = nil
 	}
 }
 
 // seclabels completes the labels.
-func seclabels(d *xml.Domain) {
+func seclabels(d *xml.Domain, t *Traits) {
 	for i := range d.SecLabels {
 		s := &d.SecLabels[i]
+		s.ImageLabel = ""
 		setDefault(&s.Type, "dynamic")
 		if s.Type == "none" {
-			setDefault(&s.Model, "none")
+			if t.QEMU != nil {
+				setDefault(&s.Model, "none")
+			}
 			s.Relabel = ""
 		}
 		if s.Type == "static" {

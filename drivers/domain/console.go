@@ -15,9 +15,6 @@ func consoles(d *xml.Domain, t *Traits) error {
 		if c.Target == nil {
 			c.Target = &xml.CharTarget{}
 		}
-		if c.Target.Type == "" && d.OS.Type.Text != "hvm" {
-			c.Target.Type = defaultConsole(d)
-		}
 		if i > 0 && c.Target.Type == "serial" && d.OS.Type.Text == "hvm" {
 			return xml.Errorf(xml.CodeConfigUnsupported, "Only the first console can be a serial port")
 		}
@@ -38,19 +35,6 @@ func consoles(d *xml.Domain, t *Traits) error {
 		serialTarget(d, &dev.Serials[i], t)
 	}
 	return nil
-}
-
-// defaultConsole is the kind of console of a guest without serial ports.
-func defaultConsole(d *xml.Domain) string {
-	switch d.OS.Type.Text {
-	case "exe":
-		return "lxc"
-	case "xen", "linux", "xenpvh":
-		return "xen"
-	case "uml":
-		return "uml"
-	}
-	return "serial"
 }
 
 // numberPorts gives ports without a number the one after the highest before.

@@ -20,8 +20,7 @@ func controllers(d *xml.Domain, t *Traits) error {
 	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
 	}
-	serials := highestSerial(d)
-	fillControllers(d, "virtio-serial", serials)
+	serialControllers(d)
 	assignSerials(d, t)
 	smartcards(d)
 	if len(d.Devices.Smartcards) > 0 {
@@ -128,7 +127,7 @@ func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
 	list := append(d.Devices.Controllers, c)
 	d.Devices.Controllers = insertSorted(list,
 		func(a, b *xml.Controller) bool { return a.Type == b.Type },
-		func(v *xml.Controller) int { return int(*v.Index) })
+		controllerRank)
 	return findController(d, c.Type, *c.Index)
 }
 
@@ -192,15 +191,18 @@ func virtioPorts(d *xml.Domain) []*xml.Chardev {
 	return out
 }
 
-func highestSerial(d *xml.Domain) int {
-	high := -1
+// serialControllers adds the virtio-serial controllers that are named, and the
+// first one for ports that name none.
+func serialControllers(d *xml.Domain) {
 	for _, c := range virtioPorts(d) {
-		high = max(high, 0)
+		index := uint(0)
 		if c.Address != nil && c.Address.Type == "virtio-serial" {
-			high = max(high, int(c.Address.Controller))
+			index = c.Address.Controller
+		}
+		if findController(d, "virtio-serial", index) == nil {
+			addController(d, xml.Controller{Type: "virtio-serial", Index: &index})
 		}
 	}
-	return high
 }
 
 // assignSerials gives the devices on virtio-serial controllers the lowest free

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -57,6 +58,22 @@ func devices(d *xml.Domain, t *Traits) error {
 	if v := dev.Vsock; v != nil {
 		vsock(v, t)
 	}
+	if t.QEMU == nil {
+		kept := dev.Panics[:0]
+		for _, p := range dev.Panics {
+			if p.Model != "" {
+				kept = append(kept, p)
+			}
+		}
+		dev.Panics = kept
+	}
+	if f := dev.RedirFilter; f != nil {
+		for i := range f.USBDevs {
+			if f.USBDevs[i].Version == "-1" {
+				f.USBDevs[i].Version = ""
+			}
+		}
+	}
 	for i := range dev.Filesystems {
 		filesystem(&dev.Filesystems[i], t)
 	}
@@ -101,6 +118,24 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 	}
 	if t.QEMU != nil {
 		qemuInterface(d, n)
+	} else if n.Target == nil || n.Target.Dev == "" {
+		n.Target = &xml.InterfaceTarget{Dev: testTarget(d)}
+	}
+}
+
+// testTarget is the lowest name that no interface has, as the test driver
+// makes them.
+func testTarget(d *xml.Domain) string {
+	for i := 0; ; i++ {
+		name := "testnet" + strconv.Itoa(i)
+		taken := false
+		for j := range d.Devices.Interfaces {
+			t := d.Devices.Interfaces[j].Target
+			taken = taken || t != nil && t.Dev == name
+		}
+		if !taken {
+			return name
+		}
 	}
 }
 
@@ -147,15 +182,29 @@ func hostdev(h *xml.Hostdev, t *Traits) {
 		h.Managed = "no"
 	}
 	setDefault(&h.Managed, "no")
-	if h.Type == "mdev" && (h.Model == "vfio-pci") {
+	if t.QEMU != nil && h.Type == "mdev" && (h.Model == "vfio-pci") {
 		setDefault(&h.Display, "off")
+	}
+	if s := h.Source; s != nil && s.Protocol == "iscsi" {
+		s.Name = withLUN(s.Name)
 	}
 	if s := h.Source; s != nil && h.Type == "scsi" && s.Address != nil {
 		setDefault(&s.Address.Bus, "0")
 	}
 }
 
+// octal prints a mode with four digits.
+func octal(mode string) string {
+	if mode == "" {
+		return ""
+	}
+	return strings.Repeat("0", max(0, 4-len(mode))) + mode
+}
+
 func filesystem(f *xml.Filesystem, t *Traits) {
 	setDefault(&f.Type, "mount")
-	setDefault(&f.AccessMode, "passthrough")
+	if f.Source == nil || f.Source.Socket == "" {
+		setDefault(&f.AccessMode, "passthrough")
+	}
+	f.FMode, f.DMode = octal(f.FMode), octal(f.DMode)
 }

@@ -26,6 +26,15 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Device == "cdrom" {
 		v.Readonly = true
 	}
+	if v.Type == "vhostuser" {
+		v.Snapshot = "no"
+	}
+	if v.Target != nil && v.Target.Bus != "usb" {
+		v.Target.Removable = ""
+	}
+	if empty(v) {
+		v.Type, v.Source = "file", nil
+	}
 	if v.Snapshot == "no" && v.Readonly {
 		v.Snapshot = ""
 	}
@@ -34,9 +43,6 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	}
 	for _, s := range diskSources(v) {
 		sourcePorts(s)
-	}
-	if v.Source != nil && v.Source.Pool != "" && v.Source.StartupPolicy == "" {
-		v.Source.StartupPolicy = ""
 	}
 	if t.QEMU != nil {
 		qemuDisk(d, v)
@@ -90,7 +96,29 @@ func diskSources(v *xml.Disk) []*xml.DiskSource {
 	return out
 }
 
+// empty tells whether a drive has no medium, whatever type is written.
+func empty(v *xml.Disk) bool {
+	switch s := v.Source; v.Type {
+	case "network":
+		return s == nil || s.Protocol == ""
+	case "volume":
+		return s == nil || s.Pool == "" && s.Volume == ""
+	}
+	return false
+}
+
+// withLUN adds the unit that an iSCSI name means if it names none.
+func withLUN(name string) string {
+	if name == "" || strings.Contains(name, "/") {
+		return name
+	}
+	return name + "/0"
+}
+
 func sourcePorts(s *xml.DiskSource) {
+	if s.Protocol == "iscsi" {
+		s.Name = withLUN(s.Name)
+	}
 	port := diskPorts[s.Protocol]
 	for i := range s.Hosts {
 		h := &s.Hosts[i]

@@ -6,12 +6,13 @@ import "virgo/xml"
 func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
 	switch g.Type {
 	case "vnc":
-		if g.Port == nil && g.Autoport == "" && g.Listen == "" {
-			g.Autoport = "yes"
+		vncPorts(g)
+	case "rdp":
+		if g.Port == nil || *g.Port == -1 {
+			g.Port, g.Autoport = ptr(0), "yes"
 		}
-		vncPorts(g)
-	case "rdp", "spice":
-		vncPorts(g)
+	case "spice":
+		spicePorts(g)
 	}
 	if g.Type == "vnc" || g.Type == "spice" || g.Type == "rdp" {
 		return listens(g)
@@ -30,12 +31,36 @@ func vncPorts(g *xml.Graphics) {
 	}
 }
 
+// spicePorts: a port of -1 is an automatic one, whose number is not kept.
+func spicePorts(g *xml.Graphics) {
+	auto := func(p **int) bool { return *p != nil && **p == -1 }
+	if auto(&g.Port) || auto(&g.TLSPort) {
+		g.Autoport = "yes"
+	}
+	if g.Autoport == "yes" {
+		g.Port, g.TLSPort = nil, nil
+		return
+	}
+	for _, p := range []**int{&g.Port, &g.TLSPort} {
+		if *p != nil && **p == 0 {
+			*p = nil
+		}
+	}
+	if g.Port == nil && g.TLSPort == nil {
+		g.Autoport = ""
+		return
+	}
+	setDefault(&g.Autoport, "no")
+}
+
 // listens mirrors the attributes in the first listen element.
 func listens(g *xml.Graphics) error {
 	if len(g.Listens) == 0 {
 		l := xml.GraphicsListen{Type: "address", Address: g.Listen}
 		if g.Socket != "" {
 			l = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
+		} else if g.Type == "spice" && g.Port == nil && g.TLSPort == nil && g.Autoport == "" {
+			l = xml.GraphicsListen{Type: "none"}
 		}
 		g.Listens = []xml.GraphicsListen{l}
 	}
@@ -46,7 +71,12 @@ func listens(g *xml.Graphics) error {
 			g.Listen = first.Address
 		}
 	case "socket":
-		g.Socket = first.Socket
+		if g.Type == "vnc" {
+			g.Socket = first.Socket
+		}
+	}
+	if g.Type == "spice" {
+		g.Socket = ""
 	}
 	if first.Type == "none" || first.Type == "socket" {
 		g.Port, g.Autoport, g.TLSPort, g.Listen = nil, "", nil, ""
@@ -75,6 +105,9 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 	if m.Heads == 0 {
 		m.Heads = 1
 	}
+	if m.Type == "qxl" && m.RAM == 0 {
+		m.RAM = 64 * 1024
+	}
 	if m.VRAM == 0 {
 		m.VRAM = defaultVRAM(m.Type)
 	}
@@ -82,9 +115,7 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 
 func defaultVideo(d *xml.Domain) string {
 	switch {
-	case d.Type == "test":
-		return "vga"
-	case d.Type == "xen" && d.OS.Type.Text != "hvm":
+	case d.Type == "xen" && d.OS.Type.Text != "hvm", d.OS.Type.Text == "linux", d.OS.Type.Text == "xen":
 		return "xen"
 	case d.Type == "vbox":
 		return "vbox"

@@ -31,10 +31,6 @@ func chooseEmulator(d *xml.Domain, t *Traits) error {
 	return nil
 }
 
-func hideSecrets(d *xml.Domain) {}
-
-func migratable(d *xml.Domain, t *Traits) {}
-
 func qemuDevices(d *xml.Domain, q *QEMU) error      { return nil }
 func qemuControllers(d *xml.Domain, q *QEMU) error  { return nil }
 func qemuLate(d *xml.Domain, q *QEMU) error         { return nil }

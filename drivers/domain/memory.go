@@ -26,9 +26,6 @@ func memory(d *xml.Domain, t *Traits) error {
 		d.CurrentMem = xml.KiB(d.Memory.KiB)
 	}
 	if m := d.MaxMemory; m != nil {
-		if m.KiB > 0 && m.Slots == 0 || m.KiB == 0 && m.Slots > 0 {
-			return xml.Errorf(xml.CodeXML, "both maximum memory size and memory slot count must be specified")
-		}
 		if m.KiB < d.Memory.KiB {
 			return xml.Errorf(xml.CodeXML, "maximum memory size must be equal or greater than the actual memory size")
 		}

@@ -16,9 +16,10 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 		func(a, b *xml.Disk) bool { return diskBus(a) == diskBus(b) },
 		func(v *xml.Disk) int { return diskIndex(diskName(v)) })
 	nextIndexes(dev.Controllers)
+	usbCompanions(dev.Controllers)
 	dev.Controllers = insertSorted(dev.Controllers,
 		func(a, b *xml.Controller) bool { return a.Type == b.Type },
-		func(v *xml.Controller) int { return int(*v.Index) })
+		controllerRank)
 	for i := range dev.Videos {
 		if m := dev.Videos[i].Model; m != nil && m.Primary == "yes" && i > 0 {
 			v := dev.Videos[i]
@@ -112,6 +113,34 @@ func diskIndex(name string) int {
 		}
 	}
 	return idx
+}
+
+// controllerRank orders controllers of a type: by number, companions behind
+// their USB 2 controller.
+func controllerRank(v *xml.Controller) int {
+	rank := 2 * int(*v.Index)
+	if v.Master != nil {
+		rank++
+	}
+	return rank
+}
+
+// usbCompanions gives the USB 1 controllers of ICH9 their first port.
+func usbCompanions(list []xml.Controller) {
+	for i := range list {
+		c := &list[i]
+		if c.Type != "usb" || c.Master != nil {
+			continue
+		}
+		switch c.Model {
+		case "ich9-uhci1":
+			c.Master = &xml.ControllerMaster{StartPort: 0}
+		case "ich9-uhci2":
+			c.Master = &xml.ControllerMaster{StartPort: 2}
+		case "ich9-uhci3":
+			c.Master = &xml.ControllerMaster{StartPort: 4}
+		}
+	}
 }
 
 // nextIndexes numbers controllers that have no number: the lowest one that is

@@ -1,0 +1,122 @@
+package domain
+
+import (
+	"sort"
+
+	"virgo/xml"
+)
+
+// unlimited is the amount of memory that means no limit.
+const unlimited = 9007199254740991
+
+// memtune drops limits that are none.
+func memtune(d *xml.Domain) {
+	m := d.MemTune
+	if m == nil {
+		return
+	}
+	for _, k := range []*xml.KiB{&m.HardLimit, &m.SoftLimit, &m.MinGuarantee, &m.SwapHardLimit} {
+		if *k >= unlimited {
+			*k = 0
+		}
+	}
+	if *m == (xml.MemTune{}) {
+		d.MemTune = nil
+	}
+}
+
+// cputune drops what is said of CPUs that the guest lacks, and says it of each
+// CPU by itself.
+func cputune(d *xml.Domain) {
+	c := d.CPUTune
+	if c == nil {
+		return
+	}
+	count := int(d.VCPU.Count)
+	pins := c.VCPUPins[:0]
+	for _, p := range c.VCPUPins {
+		if int(p.VCPU) < count {
+			pins = append(pins, p)
+		}
+	}
+	c.VCPUPins = pins
+	sort.SliceStable(pins, func(i, j int) bool { return pins[i].VCPU < pins[j].VCPU })
+	var scheds []xml.VCPUSched
+	for _, s := range c.VCPUScheds {
+		for _, i := range members(s.VCPUs) {
+			scheds = append(scheds, xml.VCPUSched{VCPUs: i, Scheduler: s.Scheduler, Priority: s.Priority})
+		}
+	}
+	sort.SliceStable(scheds, func(i, j int) bool { return number(scheds[i].VCPUs) < number(scheds[j].VCPUs) })
+	c.VCPUScheds = scheds
+	var threads []xml.IOSched
+	for _, s := range c.IOThreadScheds {
+		for _, i := range members(s.IOThreads) {
+			threads = append(threads, xml.IOSched{IOThreads: i, Scheduler: s.Scheduler, Priority: s.Priority})
+		}
+	}
+	sort.SliceStable(threads, func(i, j int) bool { return number(threads[i].IOThreads) < number(threads[j].IOThreads) })
+	c.IOThreadScheds = threads
+	cacheTunes(c, count)
+}
+
+func cacheTunes(c *xml.CPUTune, count int) {
+	limit := func(set *xml.CPUSet) bool {
+		s := set.Set()
+		for i := s.Last(); i >= count; i-- {
+			s.Remove(i)
+		}
+		*set = xml.CPUSet(s.String())
+		return s.Len() > 0
+	}
+	caches := c.CacheTunes[:0]
+	for _, t := range c.CacheTunes {
+		if t.ID = ""; limit(&t.VCPUs) {
+			caches = append(caches, t)
+		}
+	}
+	c.CacheTunes = caches
+	memories := c.MemoryTunes[:0]
+	for _, t := range c.MemoryTunes {
+		if t.ID = ""; limit(&t.VCPUs) {
+			memories = append(memories, t)
+		}
+	}
+	c.MemoryTunes = memories
+}
+
+// members gives the numbers of a set, each as a set of its own.
+func members(set xml.CPUSet) []xml.CPUSet {
+	s := set.Set()
+	var out []xml.CPUSet
+	for i := 0; i <= s.Last(); i++ {
+		if s.Has(i) {
+			var one xml.Set
+			one.Add(i)
+			out = append(out, xml.CPUSet(one.String()))
+		}
+	}
+	return out
+}
+
+func number(set xml.CPUSet) int { return set.Set().Last() }
+
+// osDefaults completes how the guest boots.
+func osDefaults(d *xml.Domain) {
+	o := &d.OS
+	if d.Bootloader == "" {
+		d.BootArgs = ""
+	}
+	if o.BootMenu != nil && o.BootMenu.Enable != "yes" {
+		o.BootMenu.Timeout = nil
+	}
+	if o.Loader != nil && o.Loader.Path != "" {
+		setDefault(&o.Loader.Type, "rom")
+	}
+	if o.NVRAM != nil && o.NVRAM.Format != "" && o.Firmware != "" {
+		if o.Loader == nil {
+			o.Loader = &xml.Loader{}
+		}
+		setDefault(&o.Loader.Format, o.NVRAM.Format)
+	}
+}
