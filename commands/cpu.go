@@ -110,7 +110,11 @@ func cpuSource(c *Call, option string) (*cpu.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cpu.Load(src)
+	s, err := cpu.Load(src)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.HasCPU()
 }
 
 // usableModels reads the list of models that an option names; nil without it.
@@ -118,7 +122,11 @@ func usableModels(c *Call) ([]cpu.Usable, error) {
 	if !c.Has("models") {
 		return nil, nil
 	}
-	s, err := cpuSource(c, "models")
+	src, err := cpuFile(c, c.Str("models"))
+	if err != nil {
+		return nil, err
+	}
+	s, err := cpu.Load(src)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"virgo/cpu"
@@ -19,9 +20,14 @@ func hypervisor(ctx context.Context, c *Call, api string) (drivers.HypervisorCPU
 	if err != nil {
 		return drivers.HypervisorCPU{}, err
 	}
-	return h.HypervisorCPU(ctx, drivers.EmulatorQuery{
+	return h.HypervisorCPU(ctx, emulator(c))
+}
+
+// emulator is what the options say of the hypervisor.
+func emulator(c *Call) drivers.EmulatorQuery {
+	return drivers.EmulatorQuery{
 		VirtType: c.Str("virttype"), Emulator: c.Str("emulator"), Arch: c.Str("arch"), Machine: c.Str("machine"),
-	})
+	}
 }
 
 // hypervisorModels are a hypervisor's models as the arithmetic wants them.
@@ -143,18 +149,9 @@ func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
 }
 
 func hypervisorCPUModels(ctx context.Context, c *Call) error {
-	h, err := hypervisor(ctx, c, "virConnectGetDomainCapabilities")
+	names, err := modelNames(ctx, c)
 	if err != nil {
 		return failed(err, "failed to get hypervisor CPU model names")
-	}
-	names := []string{}
-	for _, m := range h.Models {
-		if _, known := cpu.Model(m.Name, h.Arch); !known && (cpu.IsX86(h.Arch) || strings.HasPrefix(h.Arch, "ppc64")) {
-			continue
-		}
-		if c.Has("all") || m.Usable == drivers.Yes {
-			names = append(names, m.Name)
-		}
 	}
 	text := ""
 	if len(names) > 0 {
@@ -162,4 +159,47 @@ func hypervisorCPUModels(ctx context.Context, c *Call) error {
 	}
 	c.Emit(Message{Text: text, Data: Data{{"models", names}}})
 	return nil
+}
+
+// modelNames lists the models that the hypervisor can give, or all that it
+// has, as its domain capabilities name them.
+func modelNames(ctx context.Context, c *Call) ([]string, error) {
+	names := []string{}
+	if _, ok := c.conn.(drivers.HypervisorCPUer); ok {
+		h, err := hypervisor(ctx, c, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range h.Models {
+			if cpu.Listed(m.Name, h.Arch) && (c.Has("all") || m.Usable == drivers.Yes) {
+				names = append(names, m.Name)
+			}
+		}
+		slices.Sort(names)
+		return names, nil
+	}
+	d, err := query[drivers.DomainCapabler](c.conn, "virConnectGetDomainCapabilities")
+	if err != nil {
+		return nil, err
+	}
+	text, err := d.DomainCapabilities(ctx, emulator(c))
+	if err != nil {
+		return nil, err
+	}
+	root, err := xml.Parse(xml.Source{Data: text})
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range root.Elements("cpu") {
+		for _, mode := range x.Elements("mode") {
+			for _, m := range mode.Elements("model") {
+				name, _ := mode.Attr("name")
+				usable, _ := m.Attr("usable")
+				if name == "custom" && (c.Has("all") || usable == "yes") {
+					names = append(names, m.Value())
+				}
+			}
+		}
+	}
+	return names, nil
 }

@@ -12,6 +12,7 @@ type Hypervisor struct {
 	Arch     string
 	Host     *xml.CPU // this machine's, decoded
 	Reported *xml.CPU // what the hypervisor calls the host's, decoded: host-model of domain capabilities
+	Movable  *xml.CPU // the same of features that the hypervisor says do not block migration; nil: it does not tell
 	Models   []Usable // nil: it does not tell
 }
 
@@ -41,7 +42,10 @@ func (h *Hypervisor) Full() *xml.CPU {
 // HostModel is what a guest with mode host-model gets: the reported CPU, or
 // this machine's, without what blocks migration.
 func (h *Hypervisor) HostModel() *xml.CPU {
-	if h.Reported != nil {
+	switch {
+	case h.Movable != nil:
+		return h.Movable
+	case h.Reported != nil:
 		return Migratable(h.Reported)
 	}
 	return Migratable(h.Host)
@@ -238,24 +242,28 @@ func ForUpdateCPU(guest, hostModel *xml.CPU, arch string, vcpus int) (*xml.CPU, 
 	return out, nil
 }
 
-// CustomModels are the models that domain capabilities list under mode custom:
-// QEMU's that the map knows, sorted by name. Where there is no map it is all.
+// Listed tells whether domain capabilities list a model of QEMU under mode
+// custom: those that the map knows, never host. Where there is no map it is all.
+func Listed(name, arch string) bool {
+	switch family(arch) {
+	case famX86:
+		m := findModel(name)
+		return m != nil && !m.newer
+	case famPPC:
+		return findPPC(name) != nil
+	}
+	return name != "host"
+}
+
+// CustomModels are the models that domain capabilities list under mode custom,
+// sorted by name.
 func CustomModels(list []Definition, arch string) []Definition {
 	var out []Definition
-	fam := family(arch)
 	for _, d := range list {
 		d.Name = ModelFromQEMU(d.Name, arch)
-		switch {
-		case d.Name == "host":
-			continue
-		case fam == famX86:
-			if m := findModel(d.Name); m == nil || m.newer {
-				continue
-			}
-		case fam == famPPC && findPPC(d.Name) == nil:
-			continue
+		if Listed(d.Name, arch) {
+			out = append(out, d)
 		}
-		out = append(out, d)
 	}
 	sort.SliceStable(out, func(i, k int) bool { return out[i].Name < out[k].Name })
 	return out

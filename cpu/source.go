@@ -96,8 +96,8 @@ func loadNames(src xml.Source, text []byte, f func(*Source) error) error {
 	return f(s)
 }
 
-// hasCPU tells sources of a CPU from lists of names.
-func (s *Source) hasCPU() error {
+// HasCPU is the error of a source that is a list of names and no CPU.
+func (s *Source) HasCPU() error {
 	if s.Kind == SourceNames {
 		return noCPU(xml.Source{Name: s.Name})
 	}
@@ -107,7 +107,7 @@ func (s *Source) hasCPU() error {
 // CPU gives the source's CPU as kind says; raw data become a host's CPU unless
 // a guest's is wanted, and QEMU's answers always a guest's.
 func (s *Source) CPU(kind xml.CPUKind) (*xml.CPU, error) {
-	if err := s.hasCPU(); err != nil {
+	if err := s.HasCPU(); err != nil {
 		return nil, err
 	}
 	switch {
@@ -135,7 +135,7 @@ func (s *Source) HostArch() string {
 // Decode finds the model that fits raw data best. usable are the models of a
 // guest's CPU; nil means those that came with the source.
 func (s *Source) Decode(guest bool, usable []Usable) (*xml.CPU, error) {
-	if err := s.hasCPU(); err != nil {
+	if err := s.HasCPU(); err != nil {
 		return nil, err
 	}
 	if s.node != nil {
