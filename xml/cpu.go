@@ -53,6 +53,7 @@ type CPUCache struct {
 type CPUMaxPhysAddr struct {
 	Mode        string // emulate, passthrough
 	Bits, Limit int
+	ZeroBits    bool // bits='0' was written out
 }
 
 // CPUKind says whose CPU an element is read as.
@@ -95,12 +96,16 @@ func (c *CPU) DecodeNode(n *Node) error {
 		return err
 	}
 	*c = *cpu
-	numa := n.Child("numa")
-	if numa == nil {
-		return nil
+	if numa := n.Child("numa"); numa != nil {
+		c.NUMA = new(CPUNUMA)
+		if err := c.NUMA.DecodeNode(numa); err != nil {
+			return err
+		}
 	}
-	c.NUMA = new(CPUNUMA)
-	return c.NUMA.DecodeNode(numa)
+	if c.Mode == "custom" && c.Model == "" && c.Check != "" {
+		return Errorf(CodeConfigUnsupported, "check attribute specified for CPU with no model")
+	}
+	return nil
 }
 
 // Architectures are the names that <arch> may have.

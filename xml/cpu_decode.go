@@ -88,8 +88,8 @@ var (
 	cpuYesNo     = []string{"yes", "no"}
 	cpuFallbacks = []string{"allow", "forbid"}
 	cpuPolicies  = []string{"force", "require", "optional", "disable", "forbid"}
-	cacheModes   = []string{"emulate", "passthrough", "disable", "required"}
-	addrModes    = []string{"emulate", "passthrough", "required"}
+	cacheModes   = []string{"emulate", "passthrough", "disable"}
+	addrModes    = []string{"emulate", "passthrough"}
 )
 
 func (d *cpuDecoder) attributes() error {
@@ -111,7 +111,7 @@ func (d *cpuDecoder) attributes() error {
 			return Errorf(CodeConfigUnsupported, "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode")
 		}
 		if !oneOf(migratable, cpuOnOff) {
-			return Errorf(CodeConfigUnsupported, "Invalid value in migratable attribute: '%s'", migratable)
+			return invalidAttr(d.n, "migratable", migratable, "")
 		}
 		c.Migratable = migratable
 	}
@@ -151,7 +151,7 @@ func (d *cpuDecoder) hostOnly() error {
 	}
 	if d.microcode != nil {
 		if version, ok := d.microcode.Attr("version"); ok {
-			v, err := strconv.ParseUint(version, 10, 32)
+			v, err := strconv.ParseUint(cNumber(version), 10, 32)
 			if err != nil {
 				return Errorf(CodeConfigUnsupported, "invalid microcode version")
 			}
@@ -174,7 +174,7 @@ func (d *cpuDecoder) hostOnly() error {
 		if !ok {
 			return missingAttr(n, "frequency")
 		}
-		f, err := strconv.ParseUint(text, 10, 64)
+		f, err := strconv.ParseUint(cNumber(text), 10, 64)
 		if err != nil {
 			return invalidAttr(n, "frequency", text, " Expected non-negative integer value")
 		}
@@ -197,13 +197,13 @@ func (d *cpuDecoder) names() error {
 		return Errorf(CodeXML, "Missing CPU model name")
 	}
 	if !d.host && d.model != nil && (c.Mode == "custom" || c.Mode == "host-model") {
-		if fallback, ok := d.model.Attr("fallback"); ok {
+		if fallback, _ := d.model.Attr("fallback"); fallback != "" {
 			if !oneOf(fallback, cpuFallbacks) {
 				return Errorf(CodeConfigUnsupported, "Invalid fallback attribute")
 			}
 			c.Fallback = fallback
 		}
-		if id, ok := d.model.Attr("vendor_id"); ok {
+		if id, _ := d.model.Attr("vendor_id"); id != "" {
 			if len(id) != 12 {
 				return Errorf(CodeXML, "vendor_id must be exactly 12 characters long")
 			}
@@ -292,9 +292,9 @@ func (d *cpuDecoder) decodeCache() error {
 	n := d.caches[0]
 	c := new(CPUCache)
 	if text, ok := n.Attr("level"); ok {
-		level, err := strconv.Atoi(text)
+		level, err := notNegative(n, "level", text)
 		if err != nil {
-			return invalidAttr(n, "level", text, " Expected integer value")
+			return err
 		}
 		if level < 1 || level > 3 {
 			return Errorf(CodeXML, "invalid CPU cache level, must be in range [1,3]")
@@ -325,20 +325,21 @@ func (d *cpuDecoder) decodeMaxPhysAddr() error {
 	if c.Mode == "" {
 		return missingAttr(n, "mode")
 	}
-	for _, f := range []struct {
-		name string
-		to   *int
-	}{{"bits", &c.Bits}, {"limit", &c.Limit}} {
-		text, ok := n.Attr(f.name)
-		if !ok {
-			continue
+	if text, ok := n.Attr("bits"); ok {
+		if c.Bits, err = notNegative(n, "bits", text); err != nil {
+			return err
 		}
-		if *f.to, err = strconv.Atoi(text); err != nil {
-			return invalidAttr(n, f.name, text, " Expected integer value")
-		}
-		if f.name == "limit" && c.Mode != "passthrough" {
+		c.ZeroBits = c.Bits == 0
+	}
+	if _, ok := n.Attr("limit"); ok {
+		if c.Mode != "passthrough" {
 			return Errorf(CodeConfigUnsupported, "attribute 'limit' is only supported for maxphysaddr mode 'passthrough'")
 		}
+		var limit uint32
+		if err := uintAttrs(n, field32{"limit", &limit, nonzero}); err != nil {
+			return err
+		}
+		c.Limit = int(limit)
 	}
 	d.cpu.MaxPhysAddr = c
 	return nil
@@ -366,7 +367,7 @@ func uintAttrs(n *Node, fields ...field32) error {
 			}
 			continue
 		}
-		v, err := strconv.ParseUint(text, 10, 32)
+		v, err := strconv.ParseUint(cNumber(text), 10, 32)
 		if err != nil {
 			return invalidAttr(n, f.name, text, " Expected non-negative integer value")
 		}
@@ -376,6 +377,23 @@ func uintAttrs(n *Node, fields ...field32) error {
 		*f.to = uint32(v)
 	}
 	return nil
+}
+
+// cNumber is a number's text without what C passes over in front.
+func cNumber(text string) string {
+	return strings.TrimPrefix(strings.TrimLeft(text, " \t\n"), "+")
+}
+
+// notNegative reads a number of C's type int that is 0 or above.
+func notNegative(n *Node, name, text string) (int, error) {
+	v, err := strconv.ParseInt(cNumber(text), 10, 32)
+	if err != nil {
+		return 0, invalidAttr(n, name, text, " Expected integer value")
+	}
+	if v < 0 {
+		return 0, invalidAttr(n, name, text, " Expected non-negative value")
+	}
+	return int(v), nil
 }
 
 // wordAttr reads an attribute that is one of some words; "" if absent.

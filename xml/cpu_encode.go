@@ -28,7 +28,11 @@ func (c *CPU) EncodeNode(name string) *Node {
 		n.Add(Element("cache").With("level", positive(t.Level), "mode", t.Mode))
 	}
 	if t := c.MaxPhysAddr; t != nil {
-		n.Add(Element("maxphysaddr").With("mode", t.Mode, "bits", positive(t.Bits), "limit", positive(t.Limit)))
+		bits := positive(t.Bits)
+		if t.ZeroBits {
+			bits = "0"
+		}
+		n.Add(Element("maxphysaddr").With("mode", t.Mode, "bits", bits, "limit", positive(t.Limit)))
 	}
 	nodes := make([]Node, len(c.Features))
 	attrs := make([]Attr, 0, 2*len(c.Features))
