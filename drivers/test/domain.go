@@ -1,0 +1,221 @@
+package test
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/xml"
+)
+
+// guest is one domain.
+type guest struct {
+	name, uuid string
+	id         int // -1: not running
+	live       *xml.Domain
+	config     *xml.Domain // nil: transient
+	state      drivers.State
+	reason     drivers.Reason
+	autostart  bool
+	saved      bool // has a managed save
+	frozen     map[string]bool
+	taints     []string
+	snaps      moments
+	checks     moments
+}
+
+// domains are the domains of a node.
+type domains struct{ *node }
+
+var traits = domain.Traits{}
+
+func (g *guest) active() bool { return g.id >= 0 }
+
+// current is the definition that counts: the running one, else the kept one.
+func (g *guest) current() *xml.Domain {
+	if g.active() {
+		return g.live
+	}
+	return g.config
+}
+
+func (g *guest) ref() drivers.Ref {
+	return drivers.Ref{Kind: drivers.Domain, Name: g.name, UUID: g.uuid, ID: g.id}
+}
+
+// newUUID makes a random UUID.
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return xml.FormatUUID(b)
+}
+
+// parse reads a definition as define does.
+func parse(src xml.Source) (*xml.Domain, error) {
+	d, err := domain.Parse(src, &traits)
+	if err != nil {
+		return nil, err
+	}
+	return d, nameInterfaces(d)
+}
+
+// nameInterfaces gives interfaces without a name on the host the next free one.
+func nameInterfaces(d *xml.Domain) error {
+	used := map[string]bool{}
+	for i := range d.Devices.Interfaces {
+		if t := d.Devices.Interfaces[i].Target; t != nil {
+			used[t.Dev] = true
+		}
+	}
+	next := 0
+	for i := range d.Devices.Interfaces {
+		n := &d.Devices.Interfaces[i]
+		if n.Target != nil && n.Target.Dev != "" {
+			continue
+		}
+		for used["testnet"+strconv.Itoa(next)] {
+			next++
+		}
+		name := "testnet" + strconv.Itoa(next)
+		used[name] = true
+		if n.Target == nil {
+			n.Target = &xml.IfaceTarget{}
+		}
+		n.Target.Dev = name
+	}
+	return nil
+}
+
+// clone copies a definition.
+func clone(d *xml.Domain) *xml.Domain {
+	data, err := xml.Marshal(d)
+	if err != nil {
+		panic(err) // a definition that was read can be printed
+	}
+	c := &xml.Domain{}
+	if err := xml.Unmarshal(xml.Source{Data: data}, c); err != nil {
+		panic(fmt.Sprintf("%v in %s", err, data))
+	}
+	return c
+}
+
+// find gives the domain of a Ref.
+func (n *node) find(r drivers.Ref) (*guest, error) {
+	for _, g := range n.guests {
+		if g.uuid == r.UUID {
+			return g, nil
+		}
+	}
+	return nil, xml.Errorf(xml.CodeNoDomain, "no domain with matching uuid '%s' (%s)", r.UUID, r.Name)
+}
+
+// List gives the domains.
+func (d domains) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []drivers.Entry
+	for _, g := range d.guests {
+		e := drivers.Entry{
+			Ref: g.ref(), Active: g.active(), Persistent: g.config != nil, Autostart: g.autostart, State: g.state, Reason: g.reason,
+			ManagedSave: g.saved, Snapshots: len(g.snaps.list), Checkpoints: len(g.checks.list), Title: g.current().Title,
+		}
+		if f.Admits(e) {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, byIDThenName)
+	return out, nil
+}
+
+func byIDThenName(a, b drivers.Entry) int {
+	switch {
+	case a.ID >= 0 && b.ID >= 0:
+		return cmp.Compare(a.ID, b.ID)
+	case a.ID >= 0:
+		return -1
+	case b.ID >= 0:
+		return 1
+	}
+	return cmp.Compare(a.Name, b.Name)
+}
+
+// Lookup finds a domain.
+func (d domains) Lookup(_ context.Context, by drivers.By, word string) (drivers.Ref, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, g := range d.guests {
+		switch {
+		case by == drivers.ByName && g.name == word, by == drivers.ByUUID && g.uuid == word,
+			by == drivers.ByID && g.active() && strconv.Itoa(g.id) == word:
+			return g.ref(), nil
+		}
+	}
+	return drivers.Ref{}, xml.Errorf(xml.CodeNoDomain, "no domain with matching %s '%s'", byNames[by], word)
+}
+
+var byNames = [...]string{"name", "uuid", "id", "key", "path"}
+
+// XML prints a definition.
+func (d domains) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
+	if err := refuse(f, "testDomainGetXMLDesc", bit{drivers.UpdateCPU, 4}); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g, err := d.find(r)
+	if err != nil {
+		return nil, err
+	}
+	def := g.current()
+	if f.Has(drivers.Inactive) && g.config != nil {
+		def = g.config
+	}
+	c := *def
+	c.ID = nil
+	if g.active() && !f.Has(drivers.Inactive) {
+		id := g.id
+		c.ID = &id
+	}
+	return domain.Print(&c, &traits, f&drivers.SecurityInfo)
+}
+
+// define puts a parsed definition into the node; live: it is to run.
+func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
+	for _, g := range n.guests {
+		switch {
+		case g.uuid == def.UUID && g.name != def.Name:
+			return nil, xml.Errorf(xml.CodeOperationFailed, "domain '%s' is already defined with uuid %s", g.name, g.uuid)
+		case g.name == def.Name && g.uuid != def.UUID:
+			return nil, xml.Errorf(xml.CodeOperationFailed, "domain '%s' already exists with uuid %s", g.name, g.uuid)
+		case g.uuid == def.UUID && live:
+			if g.active() {
+				return nil, xml.Errorf(xml.CodeOperationInvalid, "domain '%s' is already active", g.name)
+			}
+			g.live = def
+			return g, nil
+		case g.uuid == def.UUID:
+			g.config = def
+			return g, nil
+		}
+	}
+	g := &guest{name: def.Name, uuid: def.UUID, id: -1, state: drivers.ShutOff}
+	if live {
+		g.live = def
+	} else {
+		g.config = def
+	}
+	n.guests = append(n.guests, g)
+	return g, nil
+}
+
+// remove forgets a domain.
+func (n *node) remove(g *guest) {
+	n.guests = slices.DeleteFunc(n.guests, func(x *guest) bool { return x == g })
+}
+
