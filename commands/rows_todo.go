@@ -1,12 +1,9 @@
 package commands
 
-func domainRows() []Command     { return nil }
-func monitorRows() []Command    { return nil }
 func eventRows() []Command      { return nil }
 func checkpointRows() []Command { return nil }
 func ifaceRows() []Command      { return nil }
 func filterRows() []Command     { return nil }
-func networkRows() []Command    { return nil }
 func nodedevRows() []Command    { return nil }
 func secretRows() []Command     { return nil }
 func snapshotRows() []Command   { return nil }

@@ -9,25 +9,73 @@ import (
 
 // Conn is a connection to one node.
 type Conn struct {
+	*node
 	uri string
 }
 
 // Open opens test:///default, or test:///FILE, a file that describes a node.
-func Open(_ context.Context, u drivers.URI, _ drivers.OpenOptions) (drivers.Conn, error) {
-	if u.Path == "" || u.Path == "/" {
+func Open(_ context.Context, u drivers.URI, o drivers.OpenOptions) (drivers.Conn, error) {
+	var n *node
+	var err error
+	switch u.Path {
+	case "", "/":
 		return nil, xml.Errorf(xml.CodeInvalidArg, "testOpen: supply a path or use test:///default")
+	case "/default":
+		n, err = openDefault()
+	default:
+		n, err = openFile(u.Path)
 	}
-	return &Conn{uri: u.Text}, nil
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{n, u.Text}, n.login(o.Ask)
+}
+
+// login asks for a user's name and password, if the node has users.
+func (n *node) login(ask func(string, bool) (string, error)) error {
+	if len(n.users) == 0 {
+		return nil
+	}
+	refused := xml.Errorf(xml.CodeAuthFailed, "authentication failed, see test XML for the correct username/password")
+	if ask == nil {
+		return refused
+	}
+	name, err := ask("Enter username for localhost: ", false)
+	if err != nil {
+		return xml.Errorf(xml.CodeAuthFailed, "authentication failed when asking for username")
+	}
+	password := ""
+	for _, u := range n.users {
+		if u.name == name {
+			if u.password == "" {
+				return nil
+			}
+			password = u.password
+		}
+	}
+	given, err := ask("Enter "+name+"'s password for localhost: ", true)
+	if err != nil {
+		return xml.Errorf(xml.CodeAuthFailed, "authentication failed when asking for password")
+	}
+	if password == "" || given != password {
+		return refused
+	}
+	return nil
 }
 
 // URI is the address that the connection was opened with.
 func (c *Conn) URI() string { return c.uri }
 
 // Objects gives the objects of a kind.
-func (c *Conn) Objects(drivers.Kind) drivers.Objects { return nil }
+func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
+	switch k {
+	case drivers.Domain:
+		return domains{c.node}
+	case drivers.Network:
+		return networks{c.node}
+	}
+	return nil
+}
 
 // Close forgets the node.
 func (c *Conn) Close() error { return nil }
-
-// Version is the peer's test driver's.
-func (c *Conn) Version(context.Context) (string, uint64, error) { return "TEST", 2, nil }

@@ -85,7 +85,7 @@ func nameInterfaces(d *xml.Domain) error {
 		name := "testnet" + strconv.Itoa(next)
 		used[name] = true
 		if n.Target == nil {
-			n.Target = &xml.IfaceTarget{}
+			n.Target = &xml.InterfaceTarget{}
 		}
 		n.Target.Dev = name
 	}

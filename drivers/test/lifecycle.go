@@ -2,15 +2,13 @@ package test
 
 import (
 	"context"
+	"strings"
 
 	"virgo/drivers"
 	"virgo/xml"
 )
 
-var (
-	errNotRunning = xml.Errorf(xml.CodeOperationInvalid, "domain is not running")
-	errTransient  = xml.Errorf(xml.CodeOperationInvalid, "cannot undefine transient domain")
-)
+var errNotRunning = xml.Errorf(xml.CodeOperationInvalid, "domain is not running")
 
 // Define keeps a definition.
 func (d domains) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
@@ -77,10 +75,7 @@ func (d domains) Create(_ context.Context, src xml.Source, f drivers.Flags) (dri
 // Start starts a kept domain.
 func (d domains) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error {
 	err := refuse(f, "testDomainCreateWithFlags", bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2},
-		bit{drivers.BypassCache, 4}, bit{drivers.ForceBoot, 8}, bit{drivers.ResetNVRAM, 0x20})
-	if n := flagBits(f, bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2}, bit{drivers.BypassCache, 4}, bit{drivers.ForceBoot, 8}); n == 10 {
-		err = badFlags(n, "testDomainCreateWithFlags")
-	}
+		bit{drivers.BypassCache, 4}, bit{drivers.ResetNVRAM, 0x20})
 	if err != nil {
 		return err
 	}
@@ -93,15 +88,6 @@ func (d domains) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error 
 		d.emit(g.ref(), "Started", "Booted")
 		return nil
 	})
-}
-
-func flagBits(f drivers.Flags, bits ...bit) (n uint) {
-	for _, b := range bits {
-		if f.Has(b.flag) {
-			n |= b.number
-		}
-	}
-	return n
 }
 
 // start makes a domain run: live is its definition, or the kept one is copied.
@@ -126,6 +112,9 @@ func (n *node) stop(g *guest, reason drivers.Reason) {
 
 // Destroy ends a domain at once.
 func (d domains) Destroy(_ context.Context, r drivers.Ref, f drivers.Flags) error {
+	if err := refuse(f, "testDomainDestroyFlags", bit{drivers.RemoveLogs, 2}); err != nil {
+		return err
+	}
 	return d.with(r, func(g *guest) error {
 		if !g.active() {
 			return errNotRunning
@@ -147,7 +136,7 @@ func (d domains) Shutdown(_ context.Context, r drivers.Ref, modes []string) erro
 		return badFlags(n, "testDomainShutdownFlags")
 	}
 	return d.with(r, func(g *guest) error {
-		if !g.active() || g.state != drivers.Running {
+		if !g.active() {
 			return xml.Errorf(xml.CodeInternal, "domain '%s' not running", g.name)
 		}
 		ref := g.ref()
@@ -167,9 +156,6 @@ func (d domains) Reboot(_ context.Context, r drivers.Ref, _ []string) error {
 		}
 		switch g.live.OnReboot {
 		case "destroy", "preserve":
-			if g.live.OnReboot == "preserve" {
-				return nil
-			}
 			ref := g.ref()
 			d.stop(g, drivers.ShutOffShutdown)
 			d.emit(ref, "Stopped", "Shutdown")
@@ -225,6 +211,9 @@ func (d domains) Rename(_ context.Context, r drivers.Ref, name string) error {
 			return xml.Errorf(xml.CodeOperationInvalid, "cannot rename active domain")
 		case g.name == name:
 			return xml.Errorf(xml.CodeOperationInvalid, "Can't rename domain to itself")
+		}
+		if strings.Contains(name, "/") {
+			return xml.Errorf(xml.CodeXML, "name %s cannot contain '/'", name)
 		}
 		for _, o := range d.guests {
 			if o.name == name {

@@ -1,0 +1,263 @@
+package commands
+
+import (
+	"context"
+
+	"virgo/completion"
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// This file has the verbs that kinds of objects share. Each makes the row of a
+// kind; a kind whose command takes more adds options and flags to it.
+
+// more is an option of one kind's verb that sets a flag.
+type more struct {
+	name string
+	flag drivers.Flags
+	help string
+}
+
+func moreOptions(list []more) []Option {
+	out := make([]Option, len(list))
+	for i, m := range list {
+		out[i] = flag(m.name, m.help)
+	}
+	return out
+}
+
+func moreFlags(c *Call, list []more) drivers.Flags {
+	var f drivers.Flags
+	for _, m := range list {
+		if m.flag != 0 && c.Has(m.name) {
+			f |= m.flag
+		}
+	}
+	return f
+}
+
+var validate = more{"validate", drivers.Validate, "check the file against the schema"}
+
+func fileOption() Option {
+	return str("file", RP, "file with an XML description").with(completion.Files)
+}
+
+// done is a message about an object, with its values.
+func (k *kind) done(ref drivers.Ref, action, format string, args ...any) Message {
+	d := Data{{k.option, ref.Name}}
+	if ref.UUID != "" {
+		d = append(d, Pair{"uuid", ref.UUID})
+	}
+	return msgf(append(d, Pair{"action", action}), format, args...)
+}
+
+// verb is a row of the kind's commands.
+func (k *kind) verb(name, summary string, run func(context.Context, *Call) error, options ...any) Command {
+	return Command{Name: k.prefix + name, Summary: summary, Run: run, Options: opts(options...)}
+}
+
+// define is the verb that keeps a definition.
+func (k *kind) define(list ...more) Command {
+	run := func(ctx context.Context, c *Call) error {
+		src, err := c.File("file")
+		if err != nil {
+			return err
+		}
+		objects, err := k.objects(ctx, c)
+		if err != nil {
+			objects = nil
+		}
+		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
+		var ref drivers.Ref
+		if err == nil {
+			ref, err = d.Define(ctx, src, moreFlags(c, list))
+		}
+		if err != nil {
+			return failed(err, "Failed to define %s from %s", k.noun, src.Name)
+		}
+		c.Emit(k.done(ref, "defined", "%s %s defined from %s", k.title, k.named(ref.Name), src.Name))
+		return nil
+	}
+	return k.verb("define", "keep the definition of a "+k.noun+" without starting it", run, fileOption(), moreOptions(list))
+}
+
+// create is the verb that starts an object that is not kept.
+func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, options []Option, list ...more) Command {
+	run := func(ctx context.Context, c *Call) error {
+		src, err := c.File("file")
+		if err != nil {
+			return err
+		}
+		objects, err := k.objects(ctx, c)
+		if err != nil {
+			objects = nil
+		}
+		d, err := change[drivers.Creator](c, objects, k.api+"CreateXML")
+		var ref drivers.Ref
+		if err == nil {
+			ref, err = d.Create(ctx, src, moreFlags(c, list))
+		}
+		if err != nil {
+			return failed(err, "Failed to create %s from %s", k.noun, src.Name)
+		}
+		c.Emit(k.done(ref, "created", "%s %s created from %s", k.title, k.named(ref.Name), src.Name))
+		if after != nil {
+			return after(ctx, c, ref)
+		}
+		return nil
+	}
+	return k.verb("create", "start a "+k.noun+" without keeping its definition", run, fileOption(), options, moreOptions(list))
+}
+
+// undefine is the verb that drops a definition.
+func (k *kind) undefine() Command {
+	run := func(ctx context.Context, c *Call) error {
+		objects, ref, err := k.find(ctx, c, byAny)
+		if err != nil {
+			return err
+		}
+		d, err := change[drivers.Definer](c, objects, k.api+"Undefine")
+		if err == nil {
+			err = d.Undefine(ctx, ref, 0)
+		}
+		if err != nil {
+			return failed(err, "Failed to undefine %s %s", k.noun, k.named(ref.Name))
+		}
+		c.Emit(k.done(ref, "undefined", "%s %s has been undefined", k.title, k.named(ref.Name)))
+		return nil
+	}
+	return k.verb("undefine", "drop the definition of a "+k.noun, run, k.object(k.persistent))
+}
+
+// start is the verb that starts a kept object.
+func (k *kind) start() Command {
+	run := func(ctx context.Context, c *Call) error {
+		objects, ref, err := k.find(ctx, c, byAny)
+		if err != nil {
+			return err
+		}
+		d, err := change[drivers.Starter](c, objects, k.api+"Create")
+		if err == nil {
+			err = d.Start(ctx, ref, 0)
+		}
+		if err != nil {
+			return failed(err, "Failed to start %s %s", k.noun, k.named(ref.Name))
+		}
+		c.Emit(k.done(ref, "started", "%s %s started", k.title, k.named(ref.Name)))
+		return nil
+	}
+	return k.verb("start", "start a "+k.noun+" that is defined", run, k.object(k.inactive))
+}
+
+// destroy is the verb that ends an active object at once.
+func (k *kind) destroy(list ...more) Command {
+	run := func(ctx context.Context, c *Call) error {
+		objects, ref, err := k.find(ctx, c, byAny)
+		if err != nil {
+			return err
+		}
+		d, err := change[drivers.Destroyer](c, objects, k.api+"Destroy")
+		if err == nil {
+			err = d.Destroy(ctx, ref, moreFlags(c, list))
+		}
+		if err != nil {
+			return failed(err, "Failed to destroy %s %s", k.noun, k.named(ref.Name))
+		}
+		c.Emit(k.done(ref, "destroyed", "%s %s destroyed", k.title, k.named(ref.Name)))
+		return nil
+	}
+	return k.verb("destroy", "stop a "+k.noun+" at once", run, k.object(k.active), moreOptions(list))
+}
+
+// autostart is the verb that has an object started with the host.
+func (k *kind) autostart(options ...Option) Command {
+	run := func(ctx context.Context, c *Call) error {
+		objects, ref, err := k.find(ctx, c, byAny)
+		if err != nil {
+			return err
+		}
+		on := !c.Has("disable")
+		d, err := change[drivers.Autostarter](c, objects, k.api+"SetAutostart")
+		if err == nil {
+			err = d.SetAutostart(ctx, ref, on)
+		}
+		switch {
+		case err != nil && on:
+			return failed(err, "failed to mark %s %s as autostarted", k.noun, k.named(ref.Name))
+		case err != nil:
+			return failed(err, "failed to unmark %s %s as autostarted", k.noun, k.named(ref.Name))
+		case on:
+			c.Emit(k.done(ref, "autostarted", "%s %s marked as autostarted", k.title, k.named(ref.Name)))
+		default:
+			c.Emit(k.done(ref, "not autostarted", "%s %s unmarked as autostarted", k.title, k.named(ref.Name)))
+		}
+		return nil
+	}
+	return k.verb("autostart", "start a "+k.noun+" with the host", run, k.object(k.persistent),
+		flag("disable", "do not start it with the host"), options)
+}
+
+// name is the verb that gives an object's name, uuid its UUID.
+func (k *kind) name(how by) Command {
+	run := func(ctx context.Context, c *Call) error {
+		_, ref, err := k.find(ctx, c, how)
+		if err != nil {
+			return err
+		}
+		c.Emit(msgf(Data{{"name", ref.Name}}, "%s", ref.Name))
+		return nil
+	}
+	return k.verb("name", "find the name of a "+k.noun, run, k.object(k.any))
+}
+
+func (k *kind) uuid(how by) Command {
+	run := func(ctx context.Context, c *Call) error {
+		_, ref, err := k.find(ctx, c, how)
+		if err != nil {
+			return err
+		}
+		c.Emit(msgf(Data{{"uuid", ref.UUID}}, "%s", ref.UUID))
+		return nil
+	}
+	return k.verb("uuid", "find the UUID of a "+k.noun, run, k.object(k.any))
+}
+
+// dumpxml is the verb that prints an object's document.
+func (k *kind) dumpxml(list ...more) Command {
+	run := func(ctx context.Context, c *Call) error {
+		objects, ref, err := k.find(ctx, c, byAny)
+		if err != nil {
+			return err
+		}
+		f := moreFlags(c, list)
+		if c.ReadOnly && f.Has(drivers.SecurityInfo) {
+			return xml.Errorf(xml.CodeForbidden, "%sGetXMLDesc with secure flag", k.api)
+		}
+		doc, err := objects.XML(ctx, ref, f)
+		if err != nil {
+			return err
+		}
+		return c.document(doc)
+	}
+	return k.verb("dumpxml", "print the XML description of a "+k.noun, run, k.object(k.any), moreOptions(list), xpathOptions())
+}
+
+// xpathOptions are those of every command that prints a document.
+func xpathOptions() []Option {
+	return opts(str("xpath", 0, "print only what this XPath expression finds").with(completion.Free),
+		flag("wrap", "put what was found into one root element"))
+}
+
+// document prints a document, or what --xpath finds in it.
+func (c *Call) document(doc []byte) error {
+	if !c.Has("xpath") {
+		c.Emit(Document{Text: string(doc)})
+		return nil
+	}
+	text, err := findXPath(doc, c.Str("xpath"), c.Has("wrap"))
+	if err != nil {
+		return err
+	}
+	c.Emit(Document{Text: text})
+	return nil
+}

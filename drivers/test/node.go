@@ -1,0 +1,295 @@
+package test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// node is one host in memory.
+type node struct {
+	mu     sync.Mutex
+	guests []*guest
+	nextID int
+	nets   []*net
+	info   drivers.NodeInfo
+	cells  []cell
+	users  []user
+	listen listeners
+}
+
+// cell is a NUMA cell of the host.
+type cell struct {
+	memory   uint64 // KiB
+	pageSize uint   // KiB, of its small pages
+	cpus     []int
+}
+
+// user may log in.
+type user struct{ name, password string }
+
+// defaultNode is the node of test:///default.
+const defaultNode = `<node>
+  <domain type='test'>
+    <name>test</name>
+    <uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>
+    <memory>8388608</memory>
+    <currentMemory>2097152</currentMemory>
+    <vcpu>2</vcpu>
+    <os><type>hvm</type></os>
+    <devices>
+      <disk type='file'>
+        <source file='/guest/diskimage1'/>
+        <target dev='vda' bus='virtio'/>
+        <address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>
+      </disk>
+      <interface type='network'>
+        <mac address='aa:bb:cc:dd:ee:ff'/>
+        <source network='default'/>
+        <target dev='testnet0'/>
+        <address type='pci' domain='0x0000' bus='0x00' slot='0x1' function='0x0'/>
+      </interface>
+      <memballoon model='virtio'>
+        <address type='pci' domain='0x0000' bus='0x00' slot='0x2' function='0x0'/>
+      </memballoon>
+    </devices>
+  </domain>
+  <network>
+    <name>default</name>
+    <uuid>dd8fe884-6c02-601e-7551-cca97df1c5df</uuid>
+    <bridge name='virbr0'/>
+    <forward/>
+    <ip address='192.168.122.1' netmask='255.255.255.0'>
+      <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
+    </ip>
+  </network>
+</node>`
+
+// newNode is a node with nothing on it.
+func newNode() *node {
+	return &node{
+		nextID: 1,
+		info: drivers.NodeInfo{Model: "i686", CPUs: 16, MHz: 1400, Sockets: 2, CoresPerSocket: 2, Threads: 2, NUMACells: 2,
+			Memory: 3145728},
+	}
+}
+
+func openDefault() (*node, error) {
+	n := newNode()
+	cpus := []int{0, 1, 2, 3, 4, 5, 6, 7}
+	n.cells = []cell{{2097152, 4, cpus}, {4194304, 8, []int{8, 9, 10, 11, 12, 13, 14, 15}}}
+	doc, err := xml.Parse(xml.Source{Name: "default", Data: []byte(defaultNode)})
+	if err != nil {
+		return nil, err
+	}
+	return n, n.read(doc, "")
+}
+
+// openFile reads a node from a file.
+func openFile(path string) (*node, error) {
+	doc, err := readDocument(path)
+	if err != nil {
+		return nil, err
+	}
+	if doc.Name != "node" {
+		return nil, xml.Errorf(xml.CodeXML, "expecting root element of 'node', not '%s'", doc.Name)
+	}
+	n := newNode()
+	return n, n.read(doc, filepath.Dir(path))
+}
+
+func readDocument(path string) (*xml.Node, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeSystem, "Failed to open file '%s': %s", path, reason(err))
+	}
+	defer f.Close()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeSystem, "Failed to read file '%s': %s", path, reason(err))
+	}
+	return xml.Parse(xml.Source{Name: path, Data: data})
+}
+
+// reason is an error of the system in libc's words.
+func reason(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	s := errno.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// read takes a node's description; files in it lie beside it, in dir.
+func (n *node) read(doc *xml.Node, dir string) error {
+	if err := n.readHost(doc); err != nil {
+		return err
+	}
+	for _, e := range doc.Elements("domain") {
+		if err := n.readDomain(e, dir); err != nil {
+			return err
+		}
+	}
+	for _, e := range doc.Elements("network") {
+		e, err := follow(e, dir)
+		if err != nil {
+			return err
+		}
+		def, err := parseNetwork(xml.Source{Name: dir, Data: e.Print()})
+		if err != nil {
+			return err
+		}
+		n.nets = append(n.nets, &net{def: def, active: true, persistent: true})
+	}
+	if auth := doc.Child("auth"); auth != nil {
+		for _, u := range auth.Elements("user") {
+			password, _ := u.Attr("password")
+			n.users = append(n.users, user{strings.TrimSpace(u.Value()), password})
+		}
+	}
+	return nil
+}
+
+// follow gives the document that an element's file attribute names, or the
+// element itself.
+func follow(e *xml.Node, dir string) (*xml.Node, error) {
+	file, ok := e.Attr("file")
+	if !ok {
+		return e, nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return readDocument(file)
+}
+
+func (n *node) readHost(doc *xml.Node) error {
+	if cpu := doc.Child("cpu"); cpu != nil {
+		for _, f := range []struct {
+			name string
+			at   *int
+		}{{"nodes", &n.info.NUMACells}, {"sockets", &n.info.Sockets}, {"cores", &n.info.CoresPerSocket},
+			{"threads", &n.info.Threads}, {"active", &n.info.CPUs}, {"mhz", &n.info.MHz}} {
+			e := cpu.Child(f.name)
+			if e == nil {
+				if f.name == "active" {
+					n.info.CPUs = n.info.NUMACells * n.info.Sockets * n.info.CoresPerSocket * n.info.Threads
+				}
+				continue
+			}
+			v, err := strconv.Atoi(strings.TrimSpace(e.Value()))
+			if err != nil {
+				return xml.Errorf(xml.CodeXML, "invalid node cpu %s value", f.name)
+			}
+			*f.at = v
+		}
+		if m := cpu.Child("model"); m != nil {
+			n.info.Model = m.Value()
+		}
+	}
+	if m := doc.Child("memory"); m != nil {
+		v, err := strconv.ParseUint(strings.TrimSpace(m.Value()), 10, 64)
+		if err != nil {
+			return xml.Errorf(xml.CodeXML, "invalid node memory value")
+		}
+		n.info.Memory = v
+	}
+	return nil
+}
+
+// readDomain takes a domain of a node's description, with the driver's own
+// elements: runstate, transient, hasmanagedsave.
+func (n *node) readDomain(e *xml.Node, dir string) error {
+	e, err := follow(e, dir)
+	if err != nil {
+		return err
+	}
+	own, rest := split(e)
+	def, err := parse(xml.Source{Name: dir, Data: rest.Print()})
+	if err != nil {
+		return err
+	}
+	state := drivers.Running
+	if s := own.Child("runstate"); s != nil {
+		v, err := strconv.Atoi(strings.TrimSpace(s.Value()))
+		if err != nil || v < 0 || v > int(drivers.Crashed) {
+			return xml.Errorf(xml.CodeXML, "runstate '%s' out of range", s.Value())
+		}
+		state = drivers.State(v)
+	}
+	transient, saved := own.Child("transient") != nil, own.Child("hasmanagedsave") != nil
+	g, err := n.define(def, false)
+	if err != nil {
+		return err
+	}
+	g.saved = saved
+	if state != drivers.ShutOff {
+		n.start(g, 0)
+		g.state, g.reason = state, 0
+	}
+	if transient {
+		g.config = nil
+	}
+	for _, s := range own.Elements("domainsnapshot") {
+		if err := g.readSnapshot(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownSpace is the namespace of the driver's own elements.
+const ownSpace = "http://libvirt.org/schemas/domain/test/1.0"
+
+// split parts the driver's own elements (their names without prefix) from a
+// domain's.
+func split(e *xml.Node) (own, rest *xml.Node) {
+	own, r := &xml.Node{Name: "own"}, *e
+	r.Children = nil
+	for _, c := range e.Children {
+		if c.Space == ownSpace {
+			k := *c
+			k.Name = k.Name[strings.IndexByte(k.Name, ':')+1:]
+			own.Children = append(own.Children, &k)
+		} else {
+			r.Children = append(r.Children, c)
+		}
+	}
+	return own, &r
+}
+
+// taints are what the peer's driver finds questionable in a running domain.
+func taints(d *xml.Domain) []string {
+	var list [4]bool
+	for i := range d.Devices.Disks {
+		k := &d.Devices.Disks[i]
+		list[0] = list[0] || k.RawIO == "yes"
+		list[2] = list[2] || k.Device == "cdrom" && k.Type == "block" && k.Source != nil && k.Source.Dev != ""
+	}
+	for i := range d.Devices.Interfaces {
+		list[1] = list[1] || d.Devices.Interfaces[i].Script != nil
+	}
+	list[3] = d.OS.DTB != ""
+	var out []string
+	for i, on := range list {
+		if on {
+			out = append(out, "tainted: "+taintTexts[i])
+		}
+	}
+	if d.CPU != nil && d.CPU.Model == "Deprecated-Test" {
+		out = append(out, "tainted: use of deprecated configuration settings", "deprecated configuration: CPU model "+d.CPU.Model)
+	}
+	return out
+}
+
+var taintTexts = [...]string{"running with undesirable elevated privileges", "network configuration using opaque shell scripts",
+	"use of host cdrom passthrough", "custom device tree blob used"}
+
