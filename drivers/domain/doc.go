@@ -19,6 +19,8 @@ type Traits struct {
 type QEMU struct {
 	HostArch  string // as libvirt names it: x86_64
 	Emulators []Emulator
+	// Lookup probes an emulator that is not among them; nil: it is an error.
+	Lookup    func(path string) (*Emulator, error)
 	NVRAMDir  string     // where a guest's variables lie: ROOT/lib/qemu/nvram
 	Firmwares []Firmware // code and variables that belong together
 	// Autoselect picks a firmware from the descriptors for os firmware='...'.

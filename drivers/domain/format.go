@@ -55,14 +55,6 @@ func hideBacking(b *xml.BackingStore) *xml.BackingStore {
 	return &c
 }
 
-// olderListens leaves out the first address, which the attribute repeats.
-func olderListens(list []xml.GraphicsListen) []xml.GraphicsListen {
-	if len(list) == 1 && list[0].Type == "address" && list[0].Address == "" {
-		return nil
-	}
-	return list
-}
-
 // migratable takes out what older versions would add again.
 func migratable(d *xml.Domain, t *Traits) {
 	var inputs []xml.Input
@@ -74,7 +66,49 @@ func migratable(d *xml.Domain, t *Traits) {
 	d.Devices.Inputs = inputs
 	d.Devices.Graphics = append([]xml.Graphics(nil), d.Devices.Graphics...)
 	for i := range d.Devices.Graphics {
-		d.Devices.Graphics[i].Listens = olderListens(d.Devices.Graphics[i].Listens)
+		g := &d.Devices.Graphics[i]
+		if len(g.Listens) > 0 && (g.Listens[0].Type == "none" || g.Listens[0].Type == "socket") {
+			g.Listens = nil
+			if g.Type == "spice" {
+				g.Autoport = "no"
+			}
+		}
 	}
 	d.OS.Firmware = ""
+	if t.QEMU == nil {
+		return
+	}
+	var audios []xml.Audio
+	for _, a := range d.Devices.Audios {
+		if len(d.Devices.Audios) > 1 || a.Type != "none" {
+			audios = append(audios, a)
+		}
+	}
+	d.Devices.Audios = audios
+	var dogs []xml.Watchdog
+	for _, w := range d.Devices.Watchdogs {
+		if w.Model != "itco" {
+			dogs = append(dogs, w)
+		}
+	}
+	d.Devices.Watchdogs = dogs
+	if IsI440FX(d) {
+		olderControllers(d)
+	}
+}
+
+// olderControllers takes out the controllers that every pc has.
+func olderControllers(d *xml.Domain) {
+	count := map[string]int{}
+	for i := range d.Devices.Controllers {
+		count[d.Devices.Controllers[i].Type]++
+	}
+	var kept []xml.Controller
+	for _, c := range d.Devices.Controllers {
+		if count[c.Type] == 1 && *c.Index == 0 && c.Alias == nil && (c.Type == "usb" && c.Model == "piix3-uhci" || c.Type == "pci" && c.Model == "pci-root" && c.PCIHole64 == nil) {
+			continue
+		}
+		kept = append(kept, c)
+	}
+	d.Devices.Controllers = kept
 }

@@ -1,0 +1,390 @@
+package domain
+
+import (
+	"fmt"
+
+	"virgo/xml"
+)
+
+// plug is what a PCI device needs of the bus that it is plugged into.
+type plug uint16
+
+const (
+	conventional plug = 1 << iota // a PCI device
+	express                       // a PCI Express endpoint
+	rootPort
+	upstreamPort
+	downstreamPort
+	pciBridge
+	dmiBridge
+	pcieToPCI
+	expander
+	pcieExpander
+	integrated // an endpoint of the root complex
+)
+
+// pciKinds are the models of PCI controllers: what they need themselves, what
+// they accept, their slots, the name of QEMU's device.
+var pciKinds = map[string]struct {
+	needs, accepts plug
+	first, last    int
+	name           string
+}{
+	"pci-root":                    {0, conventional | pciBridge | expander, 1, 31, ""},
+	"pcie-root":                   {0, rootPort | dmiBridge | pcieExpander | integrated, 1, 31, ""},
+	"pci-bridge":                  {pciBridge, conventional | pciBridge, 1, 31, "pci-bridge"},
+	"pci-expander-bus":            {expander, conventional | pciBridge, 0, 31, "pxb"},
+	"dmi-to-pci-bridge":           {dmiBridge, conventional | pciBridge, 0, 31, "i82801b11-bridge"},
+	"pcie-to-pci-bridge":          {pcieToPCI, conventional | pciBridge, 1, 31, "pcie-pci-bridge"},
+	"pcie-root-port":              {rootPort, express | upstreamPort | pcieToPCI, 0, 0, "pcie-root-port"},
+	"pcie-switch-upstream-port":   {upstreamPort, downstreamPort, 0, 31, "x3130-upstream"},
+	"pcie-switch-downstream-port": {downstreamPort, express | upstreamPort | pcieToPCI, 0, 0, "xio3130-downstream"},
+	"pcie-expander-bus":           {pcieExpander, rootPort | dmiBridge, 0, 31, "pxb-pcie"},
+}
+
+// pciBus is a bus with the functions in use.
+type pciBus struct {
+	model string
+	used  [32]uint8
+	ports [32]bool // the slot holds root ports, more of which may join
+	fixed [32]bool // no root port may join
+}
+
+// pciSet are all buses. While it grows, buses are added for what finds none.
+type pciSet struct {
+	buses []pciBus
+	grow  bool
+	root  string // model of bus 0
+}
+
+// pciDevice is a device that needs a PCI address.
+type pciDevice struct {
+	addr **xml.Address
+	need plug
+	ctl  *xml.Controller // the device if it is a controller
+}
+
+func pciText(a *xml.Address) string {
+	return fmt.Sprintf("%04x:%02x:%02x.%x", a.Domain, a.Bus, a.Slot, a.Function)
+}
+
+// assignPCI gives PCI devices their addresses, adding bridges and ports.
+func assignPCI(d *xml.Domain) error {
+	if err := fillBuses(d); err != nil {
+		return err
+	}
+	written := 0
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > 0 {
+			written++
+		}
+	}
+	set, err := newPCISet(d)
+	if err != nil {
+		return err
+	}
+	if set == nil {
+		return noPCI(d)
+	}
+	set.grow = true
+	full := set.full()
+	if err := set.rehearse(d, written, full); err != nil {
+		return err
+	}
+	for i := range set.buses {
+		if findController(d, "pci", uint(i)) == nil {
+			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(i)), Model: set.buses[i].model})
+		}
+	}
+	pciDefaults(d)
+	if set, err = newPCISet(d); err != nil {
+		return err
+	}
+	if err := set.assignAll(d, true); err != nil {
+		return err
+	}
+	multifunction(d)
+	return portNumbers(d)
+}
+
+// rehearse assigns addresses to copies, so that it is known which buses are
+// needed, and keeps a spare place.
+func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
+	before := len(s.buses)
+	if err := s.assignAll(d, false); err != nil {
+		return err
+	}
+	switch s.root {
+	case "pci-root":
+		if !full && len(s.buses) > 0 {
+			_, err := s.place(conventional)
+			return err
+		}
+	case "pcie-root":
+		if written == 0 && len(s.buses) > before {
+			_, err := s.place(express)
+			return err
+		}
+	}
+	return nil
+}
+
+// full tells whether no bus that accepts devices has a free slot.
+func (s *pciSet) full() bool {
+	for i := range s.buses {
+		b := &s.buses[i]
+		k := pciKinds[b.model]
+		for slot := k.first; slot <= k.last; slot++ {
+			if b.used[slot] == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// fillBuses adds the controllers that are missing below the highest index or
+// the highest bus in an address.
+func fillBuses(d *xml.Domain) error {
+	high := -1
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
+			high = max(high, int(*c.Index))
+		}
+	}
+	if high < 0 {
+		return nil
+	}
+	eachDevice(d, func(v deviceView) {
+		if a := *v.addr; a.IsPCI() {
+			high = max(high, int(a.Bus))
+		}
+	})
+	model := "pci-bridge"
+	if findController(d, "pci", 0) != nil && findController(d, "pci", 0).Model == "pcie-root" {
+		model = "pcie-root-port"
+	}
+	for i := 1; i <= high; i++ {
+		if findController(d, "pci", uint(i)) == nil {
+			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(i)), Model: model})
+		}
+	}
+	return nil
+}
+
+// newPCISet makes the buses that there are, with what is written in them. nil
+// if there is none.
+func newPCISet(d *xml.Domain) (*pciSet, error) {
+	s := &pciSet{}
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type != "pci" {
+			continue
+		}
+		for len(s.buses) <= int(*c.Index) {
+			s.buses = append(s.buses, pciBus{})
+		}
+		s.buses[*c.Index].model = c.Model
+	}
+	if len(s.buses) == 0 {
+		return nil, nil
+	}
+	s.root = s.buses[0].model
+	if err := s.builtIn(d); err != nil {
+		return nil, err
+	}
+	for _, v := range pciDevices(d) {
+		if a := *v.addr; a.IsPCI() && !s.isBuiltIn(d, v) {
+			if err := s.reserve(a, v.need, true); err != nil {
+				return nil, err
+			}
+			if v.need&rootPort != 0 {
+				s.buses[a.Bus].ports[a.Slot] = true
+			}
+		}
+	}
+	return s, nil
+}
+
+// reserve marks an address that is written.
+func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
+	if a.Domain != 0 {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI domain 0 is available", pciText(a))
+	}
+	if int(a.Bus) >= len(s.buses) {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI buses up to %d are available", pciText(a), len(s.buses)-1)
+	}
+	b := &s.buses[a.Bus]
+	k := pciKinds[b.model]
+	if int(a.Slot) < k.first {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", pciText(a), k.first)
+	}
+	if int(a.Slot) > k.last {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be <= %d", pciText(a), k.last)
+	}
+	if check {
+		if err := s.compatible(a, need); err != nil {
+			return err
+		}
+	}
+	if b.used[a.Slot]&(1<<a.Function) != 0 {
+		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address %s", pciText(a))
+	}
+	b.used[a.Slot] |= 1 << a.Function
+	return nil
+}
+
+// compatible checks that the bus of a written address takes the device.
+// Endpoints of either kind may be put on any bus for endpoints.
+func (s *pciSet) compatible(a *xml.Address, need plug) error {
+	b := &s.buses[a.Bus]
+	k := pciKinds[b.model]
+	const endpoints = conventional | express | integrated
+	if k.accepts&need != 0 || need&endpoints != 0 && k.accepts&endpoints != 0 {
+		if need == integrated && a.Bus != 0 {
+			return xml.Errorf(xml.CodeXML, "The device at PCI address %s needs to be an integrated device (bus=0)", pciText(a))
+		}
+		return nil
+	}
+	if need&integrated != 0 && a.Bus != 0 {
+		return xml.Errorf(xml.CodeXML, "The device at PCI address %s needs to be an integrated device (bus=0)", pciText(a))
+	}
+	what := ""
+	switch {
+	case need&rootPort != 0:
+		what = "pcie-root-port"
+	case need&upstreamPort != 0:
+		what = "pcie-switch-upstream-port"
+	case need&downstreamPort != 0:
+		what = "pcie-switch-downstream-port"
+	case need&pciBridge != 0:
+		what = "pci-bridge"
+	case need&dmiBridge != 0:
+		what = "dmi-to-pci-bridge"
+	case need&pcieToPCI != 0:
+		what = "pcie-to-pci-bridge"
+	case need&expander != 0:
+		what = "pci-expander-bus"
+	case need&pcieExpander != 0:
+		what = "pcie-expander-bus"
+	case need&express != 0:
+		return xml.Errorf(xml.CodeXML, "The device at PCI address %s cannot be plugged into the PCI controller with index='%d'. It requires a PCI Express capable controller.", pciText(a), a.Bus)
+	default:
+		return xml.Errorf(xml.CodeXML, "The device at PCI address %s cannot be plugged into the PCI controller with index='%d'. It requires a standard PCI slot, which is not provided by a %s controller", pciText(a), a.Bus, b.model)
+	}
+	return xml.Errorf(xml.CodeXML, "The device at PCI address %s cannot be plugged into the PCI controller with index='%d'. It requires a controller that accepts a %s.", pciText(a), a.Bus, what)
+}
+
+// place finds and takes a free place for a device.
+func (s *pciSet) place(need plug) (*xml.Address, error) {
+	for {
+		for i := range s.buses {
+			b := &s.buses[i]
+			k := pciKinds[b.model]
+			if k.accepts&need == 0 {
+				continue
+			}
+			for slot := k.first; slot <= k.last; slot++ {
+				fn := 0
+				if need == rootPort && b.ports[slot] {
+					for fn < 8 && b.used[slot]&(1<<fn) != 0 {
+						fn++
+					}
+					if fn == 8 {
+						continue
+					}
+				} else if b.used[slot] != 0 {
+					continue
+				}
+				b.used[slot] |= 1 << fn
+				b.ports[slot] = b.ports[slot] || need == rootPort
+				return &xml.Address{Type: "pci", Bus: uint(i), Slot: uint(slot), Function: uint(fn)}, nil
+			}
+		}
+		if !s.grow {
+			return nil, xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+		}
+		if err := s.add(need); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// add makes a bus that accepts the device.
+func (s *pciSet) add(need plug) error {
+	if len(s.buses) > 255 {
+		return xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+	}
+	model := ""
+	switch {
+	case s.root == "pci-root" && need&(conventional|pciBridge) != 0:
+		model = "pci-bridge"
+	case s.root == "pcie-root" && need&(express|pcieToPCI|upstreamPort) != 0:
+		if _, err := s.place(rootPort); err != nil {
+			return err
+		}
+		model = "pcie-root-port"
+	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0:
+		if _, err := s.place(pcieToPCI); err != nil {
+			return err
+		}
+		model = "pcie-to-pci-bridge"
+	default:
+		return xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+	}
+	s.buses = append(s.buses, pciBus{model: model})
+	return nil
+}
+
+// assignAll goes over the devices in the peer's order. store: addresses are
+// written into the definition.
+func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
+	groups := map[string]*xml.Address{} // slots of companion controllers
+	for _, v := range pciDevices(d) {
+		if (*v.addr).IsPCI() || s.isBuiltIn(d, v) {
+			continue
+		}
+		if a := *v.addr; a != nil && a.Type != "pci" {
+			continue
+		}
+		a, err := s.placeDevice(d, v, groups)
+		if err != nil {
+			return err
+		}
+		if !store {
+			continue
+		}
+		if old := *v.addr; old != nil {
+			a.Multifunction, a.ZPCI = old.Multifunction, old.ZPCI
+		}
+		*v.addr = a
+	}
+	return nil
+}
+
+// multifunction marks function 0 of slots in which others are used.
+func multifunction(d *xml.Domain) {
+	type slot struct{ bus, slot uint }
+	others := map[slot]bool{}
+	devices := pciDevices(d)
+	for _, v := range devices {
+		if a := *v.addr; a.IsPCI() && a.Function > 0 {
+			others[slot{a.Bus, a.Slot}] = true
+		}
+	}
+	for _, v := range devices {
+		if a := *v.addr; a.IsPCI() && a.Function == 0 && others[slot{a.Bus, a.Slot}] && a.Multifunction == "" {
+			a.Multifunction = "on"
+		}
+	}
+}
+
+// noPCI refuses PCI devices where there is no bus.
+func noPCI(d *xml.Domain) error {
+	for _, v := range pciDevices(d) {
+		if *v.addr == nil || (*v.addr).Type == "pci" {
+			return xml.Errorf(xml.CodeXML, "No PCI buses available")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package domain
+
+import (
+	"virgo/xml"
+)
+
+// builtIn reserves what the machine's own devices take, and puts those of them
+// that the definition lists where they are.
+func (s *pciSet) builtIn(d *xml.Domain) error {
+	b := &s.buses[0]
+	switch {
+	case IsI440FX(d):
+		// ISA bridge and power management; disk and USB controllers beside them.
+		b.used[1] |= 1<<0 | 1<<3
+		if c := findController(d, "ide", 0); c != nil {
+			if err := s.pin(c, 1, 1, "Primary IDE controller must have PCI address 0:0:1.1"); err != nil {
+				return err
+			}
+		}
+		if c := findController(d, "usb", 0); c != nil && c.Model == "piix3-uhci" {
+			if err := s.pin(c, 1, 2, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"); err != nil {
+				return err
+			}
+		}
+	case IsQ35(d):
+		b.used[0x1f] |= 1<<0 | 1<<3
+		if c := findController(d, "sata", 0); c != nil {
+			if err := s.pin(c, 0x1f, 2, "Primary SATA controller must have PCI address 0:0:1f.2"); err != nil {
+				return err
+			}
+		}
+	}
+	if IsQ35(d) {
+		s.reservePrimaryVideo(d)
+	}
+	return nil
+}
+
+// pin gives a controller the only address that it can have.
+func (s *pciSet) pin(c *xml.Controller, slot, function uint, refusal string) error {
+	if a := c.Address; a.IsPCI() && (a.Bus != 0 || a.Slot != slot || a.Function != function) {
+		return xml.Errorf(xml.CodeInternal, "%s", refusal)
+	}
+	b := &s.buses[0]
+	if b.used[slot]&(1<<function) != 0 {
+		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address 0000:00:%02x.%x", slot, function)
+	}
+	b.used[slot] |= 1 << function
+	if !c.Address.IsPCI() {
+		multi := xml.OnOff("")
+		if c.Address != nil {
+			multi = c.Address.Multifunction
+		}
+		c.Address = &xml.Address{Type: "pci", Slot: slot, Function: function, Multifunction: multi}
+	}
+	return nil
+}
+
+// reservePrimaryVideo keeps slot 1 for the first graphics card on q35.
+func (s *pciSet) reservePrimaryVideo(d *xml.Domain) {
+	if len(d.Devices.Videos) == 0 {
+		return
+	}
+	v := &d.Devices.Videos[0]
+	if v.Model == nil || v.Model.Type == "none" || v.Model.Type == "ramfb" || v.Address.IsPCI() || v.Address != nil && v.Address.Type != "pci" {
+		return
+	}
+	for _, o := range pciDevices(d) {
+		if a := *o.addr; a.IsPCI() && a.Bus == 0 && a.Slot == 1 {
+			return
+		}
+	}
+	s.buses[0].used[1] |= 1
+	s.buses[0].fixed[1] = true
+}
+
+// isBuiltIn tells whether a device's place is one of the machine's own.
+func (s *pciSet) isBuiltIn(d *xml.Domain, v pciDevice) bool {
+	c := v.ctl
+	if c == nil || *c.Index != 0 {
+		return false
+	}
+	switch {
+	case IsI440FX(d):
+		return c.Type == "ide" || c.Type == "usb" && c.Model == "piix3-uhci"
+	case IsQ35(d):
+		return c.Type == "sata"
+	}
+	return false
+}
+
+// placeDevice finds the place of one device: fixed ones first.
+func (s *pciSet) placeDevice(d *xml.Domain, v pciDevice, groups map[string]*xml.Address) (*xml.Address, error) {
+	b := &s.buses[0]
+	if IsQ35(d) {
+		if len(d.Devices.Videos) > 0 && v.addr == &d.Devices.Videos[0].Address && b.fixed[1] {
+			return &xml.Address{Type: "pci", Slot: 1}, nil
+		}
+		if c := v.ctl; c != nil && c.Model == "dmi-to-pci-bridge" && b.used[0x1e] == 0 {
+			b.used[0x1e] = 1
+			return &xml.Address{Type: "pci", Slot: 0x1e}, nil
+		}
+		for i := range d.Devices.Sounds {
+			if snd := &d.Devices.Sounds[i]; v.addr == &snd.Address && snd.Model == "ich9" && b.used[0x1b] == 0 {
+				b.used[0x1b] = 1
+				return &xml.Address{Type: "pci", Slot: 0x1b}, nil
+			}
+		}
+	}
+	if c := v.ctl; c != nil && c.Type == "usb" && isICH9(c.Model) {
+		return s.placeICH9(d, v, groups)
+	}
+	return s.place(v.need)
+}
+
+// placeICH9 puts the USB controllers of one index into one slot.
+func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[string]*xml.Address) (*xml.Address, error) {
+	function := map[string]uint{"ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2, "ich9-ehci1": 7}[v.ctl.Model]
+	key := v.ctl.Model[:4] + string(rune(*v.ctl.Index))
+	slot := groups[key]
+	if slot == nil {
+		for i := range d.Devices.Controllers {
+			c := &d.Devices.Controllers[i]
+			if c.Type == "usb" && isICH9(c.Model) && *c.Index == *v.ctl.Index && c.Address.IsPCI() && s.free(c.Address.Bus, c.Address.Slot, function) {
+				slot = c.Address
+			}
+		}
+	}
+	if slot == nil && IsQ35(d) {
+		for _, n := range []uint{0x1d, 0x1a} {
+			if s.buses[0].used[n] == 0 {
+				slot = &xml.Address{Type: "pci", Slot: n}
+				break
+			}
+		}
+	}
+	if slot == nil {
+		a, err := s.place(v.need)
+		if err != nil {
+			return nil, err
+		}
+		s.buses[a.Bus].used[a.Slot] = 0
+		slot = a
+	}
+	groups[key] = slot
+	s.buses[slot.Bus].used[slot.Slot] |= 1 << function
+	return &xml.Address{Type: "pci", Bus: slot.Bus, Slot: slot.Slot, Function: function}, nil
+}
+
+func (s *pciSet) free(bus, slot, function uint) bool {
+	return int(bus) < len(s.buses) && slot < 32 && s.buses[bus].used[slot]&(1<<function) == 0
+}
+
+// pciDefaults names the devices behind PCI controllers.
+func pciDefaults(d *xml.Domain) {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		name := pciKinds[c.Model].name
+		if c.Type != "pci" || name == "" {
+			continue
+		}
+		if c.ModelName == nil || c.ModelName.Name == "" {
+			c.ModelName = &xml.ControllerModel{Name: name}
+		}
+		if c.Target == nil && c.Model != "pcie-to-pci-bridge" && c.Model != "dmi-to-pci-bridge" && c.Model != "pcie-switch-upstream-port" {
+			c.Target = &xml.ControllerTarget{}
+		}
+	}
+}
+
+// portNumbers fills in what follows from index and address.
+func portNumbers(d *xml.Domain) error {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type != "pci" || c.Target == nil {
+			continue
+		}
+		set := func(to **uint, v uint) {
+			if *to == nil {
+				*to = ptr(v)
+			}
+		}
+		switch c.Model {
+		case "pci-bridge":
+			set(&c.Target.ChassisNr, *c.Index)
+		case "pcie-root-port", "pcie-switch-downstream-port":
+			set(&c.Target.Chassis, *c.Index)
+			if a := c.Address; a != nil {
+				if c.Model == "pcie-root-port" {
+					set(&c.Target.Port, a.Slot<<3|a.Function)
+				} else {
+					set(&c.Target.Port, a.Slot)
+				}
+			}
+		case "pci-expander-bus", "pcie-expander-bus":
+			if c.Target.BusNr == nil {
+				c.Target.BusNr = ptr(expanderBus(d, c))
+			}
+		}
+	}
+	return nil
+}
+
+// expanderBus counts bus numbers down from 254, leaving room for the buses
+// behind the expander.
+func expanderBus(d *xml.Domain, c *xml.Controller) uint {
+	low := uint(256)
+	for i := range d.Devices.Controllers {
+		o := &d.Devices.Controllers[i]
+		if o.Type == "pci" && o.Target != nil && o.Target.BusNr != nil {
+			low = min(low, *o.Target.BusNr)
+		}
+	}
+	behind := uint(0)
+	for i := range d.Devices.Controllers {
+		o := &d.Devices.Controllers[i]
+		if o.Type == "pci" && o.Address.IsPCI() && o.Address.Bus == *c.Index {
+			behind++
+		}
+	}
+	return low - behind - 2
+}
