@@ -69,3 +69,24 @@ type HostAddress struct {
 	Unit     *uint64 `xml:"unit,attr"`
 	UUID     string  `xml:"uuid,attr"`
 }
+
+// DecodeNode reads the address. A PCI bus is printed in hexadecimal, others
+// in decimal.
+func (a *HostAddress) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, a); err != nil {
+		return err
+	}
+	if a.Bus == "" {
+		return nil
+	}
+	v, err := parseUint(a.Bus, 0, 32)
+	if err != nil {
+		return Errorf(CodeXML, "Invalid value for attribute 'bus' in element 'address': '%s'. Expected non-negative integer value", a.Bus)
+	}
+	if a.Slot != nil || a.Function != nil || a.Domain != nil {
+		a.Bus = hexText(v, 2)
+	} else {
+		a.Bus = utoa(uint(v))
+	}
+	return nil
+}

@@ -174,6 +174,9 @@ func seclabels(d *xml.Domain, t *Traits) {
 		s := &d.SecLabels[i]
 		s.ImageLabel = ""
 		setDefault(&s.Type, "dynamic")
+		if t.QEMU != nil && s.Type == "dynamic" && s.Model == "" {
+			s.Type = "none"
+		}
 		if s.Type == "none" {
 			if t.QEMU != nil {
 				setDefault(&s.Model, "none")

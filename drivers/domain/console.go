@@ -29,6 +29,11 @@ func consoles(d *xml.Domain, t *Traits) error {
 		}
 		c.Target.Port = ptr(uint(i))
 	}
+	for i := range dev.Channels {
+		if t := dev.Channels[i].Target; t != nil {
+			t.State = ""
+		}
+	}
 	numberPorts(dev.Serials)
 	numberPorts(dev.Parallels)
 	for i := range dev.Serials {

@@ -17,6 +17,7 @@ func controllers(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	scsiHostdevs(d)
+	hostdevControllers(d)
 	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
 	}
@@ -83,6 +84,28 @@ func usbMasters(d *xml.Domain) error {
 	return nil
 }
 
+// hostdevControllers adds the controllers of SCSI host devices, of the model
+// that there is already.
+func hostdevControllers(d *xml.Domain) {
+	high, model := -1, ""
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		if h.Type == "scsi" && h.Mode == "subsystem" && h.Address != nil && h.Address.Type == "drive" {
+			high = max(high, int(h.Address.Controller))
+		}
+	}
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "scsi" && model == "" {
+			model = c.Model
+		}
+	}
+	for i := highestDrive(d, "scsi") + 1; i <= high; i++ {
+		if findController(d, "scsi", uint(i)) == nil {
+			addController(d, xml.Controller{Type: "scsi", Index: ptr(uint(i)), Model: model})
+		}
+	}
+}
+
 // highestDrive is the highest controller that drives of a bus sit on, or -1.
 func highestDrive(d *xml.Domain, bus string) int {
 	high := -1
@@ -90,14 +113,6 @@ func highestDrive(d *xml.Domain, bus string) int {
 		v := &d.Devices.Disks[i]
 		if v.Target != nil && v.Target.Bus == bus && v.Address != nil && v.Address.Type == "drive" {
 			high = max(high, int(v.Address.Controller))
-		}
-	}
-	if bus == "scsi" {
-		for i := range d.Devices.Hostdevs {
-			h := &d.Devices.Hostdevs[i]
-			if h.Type == "scsi" && h.Mode == "subsystem" && h.Address != nil && h.Address.Type == "drive" {
-				high = max(high, int(h.Address.Controller))
-			}
 		}
 	}
 	return high
@@ -144,12 +159,8 @@ func scsiHostdevs(d *xml.Domain) {
 
 func freeSCSI(d *xml.Domain) *xml.Address {
 	for c := uint(0); ; c++ {
-		limit := uint(7)
-		if ctl := findController(d, "scsi", c); ctl != nil && (ctl.Model == "virtio-scsi" || ctl.Model == "ibmvscsi") {
-			limit = 16
-		}
-		for u := uint(0); u < limit; u++ {
-			if u == 7 && limit == 16 || driveTaken(d, c, u) {
+		for u := uint(0); u < 7; u++ {
+			if driveTaken(d, c, u) {
 				continue
 			}
 			return &xml.Address{Type: "drive", Controller: c, Unit: u}

@@ -113,6 +113,7 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 			n.Target = nil
 		}
 	}
+	netModel(n)
 	if n.Type == "direct" && n.Source != nil {
 		setDefault(&n.Source.Mode, "vepa")
 	}
@@ -155,6 +156,34 @@ func newMAC() string {
 	return "52:54:00:" + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
 }
 
+// netModels are the models that are known by name, however they are written.
+var netModels = []string{
+	"virtio", "virtio-transitional", "virtio-non-transitional", "e1000", "e1000e", "e1000-82544gc", "e1000-82545em", "igb",
+	"rtl8139", "spapr-vlan", "lan9118", "smc91c111", "usb-net", "vmxnet", "vmxnet2", "vmxnet3", "vlance", "netfront",
+	"Am79C970A", "Am79C973", "82540EM", "82545EM", "82543GC",
+}
+
+// netModel settles the model's name, and drops what only virtio has.
+func netModel(n *xml.Interface) {
+	virtio := false
+	if n.Model != nil {
+		for _, m := range netModels {
+			if strings.EqualFold(m, n.Model.Type) {
+				n.Model.Type = m
+			}
+		}
+		virtio = strings.HasPrefix(n.Model.Type, "virtio")
+	}
+	if !virtio {
+		n.Driver = nil
+	}
+	switch n.Type {
+	case "ethernet", "network", "bridge":
+	default:
+		n.FilterRef = nil
+	}
+}
+
 func vsock(v *xml.Vsock, t *Traits) {
 	if v.CID == nil {
 		v.CID = &xml.VsockCID{}
@@ -169,7 +198,7 @@ func vsock(v *xml.Vsock, t *Traits) {
 		v.CID.Address = 0
 	}
 	if t.QEMU != nil {
-		v.Model = "virtio"
+		setDefault(&v.Model, "virtio")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // diskPorts are the ports of network disks' servers.
 var diskPorts = map[string]string{
 	"http": "80", "https": "443", "ftp": "21", "ftps": "990", "tftp": "69", "nbd": "10809",
-	"ssh": "22", "iscsi": "3260", "gluster": "24007", "sheepdog": "7000", "vxhs": "9999", "nfs": "2049",
+	"ssh": "22", "iscsi": "3260", "gluster": "24007", "sheepdog": "7000", "vxhs": "9999",
 }
 
 func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
@@ -38,8 +38,12 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Snapshot == "no" && v.Readonly {
 		v.Snapshot = ""
 	}
+	v.Mirror = nil
 	if v.Driver != nil {
 		diskDriver(v)
+	}
+	for b := v.BackingStore; b != nil; b = b.BackingStore {
+		b.Index = ""
 	}
 	for _, s := range diskSources(v) {
 		sourcePorts(s)
@@ -116,6 +120,14 @@ func withLUN(name string) string {
 }
 
 func sourcePorts(s *xml.DiskSource) {
+	s.Index = ""
+	labels := s.SecLabels[:0]
+	for _, l := range s.SecLabels {
+		if l.LabelSkip != "yes" {
+			labels = append(labels, l)
+		}
+	}
+	s.SecLabels = labels
 	if s.Protocol == "iscsi" {
 		s.Name = withLUN(s.Name)
 	}

@@ -78,6 +78,9 @@ func listens(g *xml.Graphics) error {
 	if g.Type == "spice" {
 		g.Socket = ""
 	}
+	if g.Socket != "" {
+		g.Port, g.Autoport, g.Listen = nil, "", ""
+	}
 	if first.Type == "none" || first.Type == "socket" {
 		g.Port, g.Autoport, g.TLSPort, g.Listen = nil, "", nil, ""
 	}

@@ -41,6 +41,7 @@ type Emulator struct {
 // Machine is a machine type. Exactly one of an emulator's is the default one.
 type Machine struct {
 	Name, Alias string
+	DefaultCPU  string // as QEMU tells, without its suffix; "" if unknown
 	MaxCPUs     int
 	Default     bool
 }

@@ -5,6 +5,7 @@ import "virgo/xml"
 // lateDefaults completes what depends on the devices as they are now.
 func lateDefaults(d *xml.Domain, t *Traits) error {
 	if t.QEMU != nil {
+		firmware(d, t.QEMU)
 		return qemuLate(d)
 	}
 	return nil

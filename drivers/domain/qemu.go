@@ -56,7 +56,12 @@ func (e *Emulator) machine(name string) string {
 // qemuDevices adds the devices that every machine has.
 func qemuDevices(d *xml.Domain, q *QEMU) error {
 	dev := &d.Devices
-	qemuCPU(d)
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	qemuCPU(d, e)
+	qemuNUMA(d)
 	implicitControllers(d)
 	if isX86(d) && d.OS.Type.Machine != "microvm" && !(d.Features != nil && d.Features.PS2 != nil && d.Features.PS2.State == "off") {
 		addInput(d, "mouse")
@@ -113,7 +118,11 @@ func implicitControllers(d *xml.Domain) {
 	}
 	machine := d.OS.Type.Machine
 	if !has("usb") && isX86(d) && machine != "isapc" {
-		addController(d, xml.Controller{Type: "usb", Index: ptr(uint(0))})
+		c := xml.Controller{Type: "usb", Index: ptr(uint(0))}
+		if IsQ35(d) {
+			c.Model = "qemu-xhci"
+		}
+		addController(d, c)
 	}
 	if IsQ35(d) && findController(d, "sata", 0) == nil {
 		addController(d, xml.Controller{Type: "sata", Index: ptr(uint(0))})
@@ -134,6 +143,9 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 		c := &d.Devices.Controllers[i]
 		switch c.Type {
 		case "scsi":
+			if c.Model == "auto" {
+				c.Model = ""
+			}
 			setDefault(&c.Model, defaultSCSI(d))
 		case "usb":
 			if c.Model == "" {
@@ -169,8 +181,6 @@ func defaultSCSI(d *xml.Domain) string {
 
 func defaultUSB(d *xml.Domain) string {
 	switch {
-	case IsQ35(d):
-		return "qemu-xhci"
 	case isX86(d):
 		return "piix3-uhci"
 	}
@@ -185,18 +195,177 @@ func qemuLate(d *xml.Domain) error {
 			setDefault(&c.Model, defaultSCSI(d))
 		}
 	}
-	firmware(d)
+	for i := range d.Devices.Panics {
+		p := &d.Devices.Panics[i]
+		if p.Model == "" {
+			switch {
+			case isPSeries(d):
+				p.Model = "pseries"
+			case isS390(d):
+				p.Model = "s390"
+			default:
+				p.Model = "isa"
+			}
+		}
+	}
+	for i := range d.Devices.Shmems {
+		if s := &d.Devices.Shmems[i]; s.Size == nil && s.Model != nil && s.Model.Type == "ivshmem-plain" {
+			s.Size = ptr(xml.MiB(4 << 20))
+		}
+	}
+	for i := range d.Devices.Sounds {
+		if s := &d.Devices.Sounds[i]; s.Model == "virtio" && s.Streams == 0 {
+			s.Streams = 2
+		}
+	}
+	largeAPIC(d)
+	dimmSlots(d)
+	spaprAddresses(d)
 	return nil
 }
 
-func firmware(d *xml.Domain) {
+// largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them.
+func largeAPIC(d *xml.Domain) {
+	v := d.Devices.IOMMU
+	if v == nil || v.Model != "intel" || !IsQ35(d) || d.VCPU.Count <= 255 {
+		return
+	}
+	if v.Driver == nil {
+		v.Driver = &xml.IOMMUDriver{}
+	}
+	setDefault(&v.Driver.IntRemap, "on")
+	setDefault(&v.Driver.EIM, "on")
+	if d.Features == nil {
+		d.Features = &xml.Features{}
+	}
+	if d.Features.IOAPIC == nil {
+		d.Features.IOAPIC = &xml.IOAPIC{Driver: "qemu"}
+	}
+}
+
+// dimmSlots numbers memory devices.
+func dimmSlots(d *xml.Domain) {
+	taken := map[uint]bool{}
+	for i := range d.Devices.Memories {
+		if a := d.Devices.Memories[i].Address; a != nil && a.Type == "dimm" {
+			taken[a.Slot] = true
+		}
+	}
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		if m.Address != nil || m.Model != "dimm" && m.Model != "nvdimm" {
+			continue
+		}
+		slot := uint(0)
+		for taken[slot] {
+			slot++
+		}
+		taken[slot] = true
+		m.Address = &xml.Address{Type: "dimm", Slot: slot}
+	}
+}
+
+// spaprAddresses numbers the devices on POWER's own bus.
+func spaprAddresses(d *xml.Domain) {
+	taken := map[uint64]bool{}
+	eachDevice(d, func(v deviceView) {
+		if a := *v.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {
+			taken[*a.Reg] = true
+		}
+	})
+	give := func(addr **xml.Address, first uint64) {
+		if a := *addr; a != nil && (a.Type != "spapr-vio" || a.Reg != nil) {
+			return
+		}
+		for taken[first] {
+			first += 0x1000
+		}
+		taken[first] = true
+		*addr = &xml.Address{Type: "spapr-vio", Reg: &first}
+	}
+	for i := range d.Devices.Interfaces {
+		if n := &d.Devices.Interfaces[i]; n.Model != nil && n.Model.Type == "spapr-vlan" {
+			give(&n.Address, 0x1000)
+		}
+	}
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "scsi" && c.Model == "ibmvscsi" {
+			give(&c.Address, 0x2000)
+		}
+	}
+	for i := range d.Devices.Serials {
+		if s := &d.Devices.Serials[i]; s.Target != nil && s.Target.Type == "spapr-vio-serial" {
+			give(&s.Address, 0x30000000)
+		}
+	}
+	if v := d.Devices.NVRAM; v != nil {
+		give(&v.Address, 0x3000)
+	}
+}
+
+// qemuNUMA gives CPUs that no cell has to the first one, and makes a cell where
+// memory can be plugged.
+func qemuNUMA(d *xml.Domain) {
+	if d.MaxMemory != nil && d.MaxMemory.Slots > 0 && (d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0) && (isX86(d) || isARM(d)) {
+		size := d.Memory.KiB
+		for i := range d.Devices.Memories {
+			size -= min(size, memoryDeviceSize(&d.Devices.Memories[i]))
+		}
+		d.CPU.NUMA = &xml.CPUNUMA{Cells: []xml.NUMACell{{Memory: size, Unit: "KiB"}}}
+	}
+	if d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0 {
+		return
+	}
+	first, _ := xml.ParseSet(d.CPU.NUMA.Cells[0].CPUs)
+	seen := xml.Set{}
+	for i := range d.CPU.NUMA.Cells {
+		s, _ := xml.ParseSet(d.CPU.NUMA.Cells[i].CPUs)
+		for j := 0; j <= s.Last(); j++ {
+			if s.Has(j) {
+				seen.Add(j)
+			}
+		}
+	}
+	for i := 0; i < int(d.VCPU.Count); i++ {
+		if !seen.Has(i) {
+			first.Add(i)
+		}
+	}
+	d.CPU.NUMA.Cells[0].CPUs = first.String()
+}
+
+func firmware(d *xml.Domain, q *QEMU) {
 	l := d.OS.Loader
 	if l == nil || l.Path == "" {
 		return
 	}
 	setDefault(&l.Format, "raw")
-	if n := d.OS.NVRAM; n != nil {
-		setDefault(&n.Format, "raw")
+	if l.Type == "rom" || l.Stateless == "yes" || l.Readonly != "yes" && l.Type != "pflash" {
+		return
+	}
+	known := ""
+	for _, f := range q.Firmwares {
+		if f.Code == l.Path {
+			known = f.Vars
+		}
+	}
+	n := d.OS.NVRAM
+	if n == nil {
+		if known == "" || l.Readonly != "yes" {
+			return
+		}
+		n = &xml.NVRAMFile{}
+		d.OS.NVRAM = n
+	}
+	setDefault(&n.Format, "raw")
+	if n.Template == "" && n.Path == "" && n.Source == nil {
+		n.Template = known
+	}
+	if n.Template != "" && n.Template == known {
+		setDefault(&n.TemplateFormat, "raw")
+	}
+	if n.Path == "" && n.Source == nil {
+		n.Path = q.NVRAMDir + "/" + d.Name + "_VARS." + strings.Replace(n.Format, "raw", "fd", 1)
 	}
 }
 
@@ -236,7 +405,7 @@ func qemuInterface(d *xml.Domain, v *xml.Interface) {
 }
 
 // qemuCPU names the CPU model.
-func qemuCPU(d *xml.Domain) {
+func qemuCPU(d *xml.Domain, e *Emulator) {
 	if d.CPU == nil {
 		d.CPU = &xml.CPU{}
 	}
@@ -249,7 +418,7 @@ func qemuCPU(d *xml.Domain) {
 		}
 	}
 	if (c.Mode == "" || c.Mode == "custom") && c.Model == "" {
-		c.Mode, c.Match, c.Model, c.Fallback = "custom", "exact", defaultCPU(d), "forbid"
+		c.Mode, c.Match, c.Model, c.Fallback = "custom", "exact", e.defaultCPU(d), "forbid"
 		setDefault(&c.Check, "none")
 		return
 	}
@@ -266,17 +435,26 @@ func qemuCPU(d *xml.Domain) {
 		setDefault(&c.Check, "partial")
 	case "host-passthrough", "maximum":
 		setDefault(&c.Check, "none")
-		setDefault(&c.Migratable, "on")
+		if e.Arch == "x86_64" {
+			setDefault(&c.Migratable, "on")
+		}
+		setDefault(&c.Migratable, "off")
 	}
 }
 
-func defaultCPU(d *xml.Domain) string {
+// defaultCPU is the model of a guest that names none.
+func (e *Emulator) defaultCPU(d *xml.Domain) string {
+	for _, m := range e.Machines {
+		if m.Name == d.OS.Type.Machine && m.DefaultCPU != "" {
+			return m.DefaultCPU
+		}
+	}
 	switch {
 	case d.OS.Type.Machine == "isapc":
 		return "486"
-	case d.OS.Type.Arch == "i686":
+	case e.Arch == "i686":
 		return "qemu32"
-	case d.OS.Type.Arch == "x86_64":
+	case e.Arch == "x86_64":
 		return "qemu64"
 	case strings.HasPrefix(d.OS.Type.Arch, "ppc64"):
 		return "POWER10"
