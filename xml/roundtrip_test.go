@@ -50,6 +50,9 @@ func TestRoundTrip(t *testing.T) {
 	for _, s := range []string{"domain", "domain-arch", "domain-test", "objects", "virsh"} {
 		files, _ := filepath.Glob(filepath.Join(dir, s, "out", "*.xml"))
 		for _, f := range files {
+			if strings.Contains(f, "update-cpu") || strings.Contains(f, "genid-auto") {
+				continue // printed in another form, or masked
+			}
 			data, _ := os.ReadFile(f)
 			n, err := Parse(Source{Name: f, Data: data})
 			if err != nil {
