@@ -72,6 +72,9 @@ func LoadEach(src xml.Source, f func(*Source) error) error {
 	case cpuinfoField(text, "flags") != "" || cpuinfoField(text, "vendor_id") != "":
 		return loadCPUInfo(src, f)
 	}
+	if bytes.Contains(text, []byte("<cpu")) {
+		return loadXML(src, f)
+	}
 	return loadNames(src, text, f)
 }
 

@@ -37,14 +37,8 @@ func loadXML(src xml.Source, f func(*Source) error) error {
 	if found && len(bytes.TrimSpace(rest)) == 0 {
 		return nil
 	}
-	if !bytes.Contains(rest, []byte("<cpu")) && !bytes.Contains(rest, []byte("host-model")) {
-		if _, err := xml.ParseAll(xml.Source{Name: src.Name, Data: rest}); err != nil {
-			return err
-		}
-		if found {
-			return nil
-		}
-		return noCPU(src)
+	if found && !bytes.ContainsRune(rest, '<') {
+		return nil
 	}
 	roots, err := xml.ParseAll(xml.Source{Name: src.Name, Data: rest})
 	if err != nil {
@@ -75,7 +69,7 @@ func cutCPU(text []byte) (one, rest []byte) {
 		return nil, nil
 	}
 	one = text[:at+len(end)]
-	if bytes.Contains(one, []byte("<!")) || bytes.Contains(one[4:], []byte("<cpu")) {
+	if bytes.Contains(one, []byte("<!")) || bytes.Contains(one, []byte("xmlns")) || bytes.Contains(one[4:], []byte("<cpu")) {
 		return nil, nil
 	}
 	return one, text[at+len(end):]
@@ -95,6 +89,9 @@ func loadRoot(name string, root *xml.Node, f func(*Source) error) error {
 				return err
 			}
 		}
+		return nil
+	}
+	if root.Space != "" {
 		return nil
 	}
 	switch root.Name {
