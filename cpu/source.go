@@ -33,8 +33,21 @@ type Source struct {
 	Usable []Usable
 
 	node *xml.Node // a <cpu> element
+	text []byte    // a host's <cpu> element that is read already
 	data raw       // what it was without XML
-	cpu  *xml.CPU  // QEMU's CPU of other architectures
+	cpu  *xml.CPU  // of text, or QEMU's CPU of other architectures
+}
+
+// element gives the <cpu> element, nil if the source is none.
+func (s *Source) element() (*xml.Node, error) {
+	if s.node == nil && s.text != nil {
+		n, err := xml.Parse(xml.Source{Name: s.Name, Data: s.text})
+		if err != nil {
+			return nil, err
+		}
+		s.node = n
+	}
+	return s.node, nil
 }
 
 // Load reads the first CPU of a file.
@@ -113,11 +126,15 @@ func (s *Source) CPU(kind xml.CPUKind) (*xml.CPU, error) {
 	if err := s.HasCPU(); err != nil {
 		return nil, err
 	}
-	switch {
-	case s.node != nil:
-		return xml.DecodeCPU(s.node, kind)
-	case s.cpu != nil:
+	if s.cpu != nil && (s.text == nil || kind != xml.GuestCPU) {
 		return s.cpu.Clone(), nil
+	}
+	n, err := s.element()
+	switch {
+	case err != nil:
+		return nil, err
+	case n != nil:
+		return xml.DecodeCPU(n, kind)
 	case kind == xml.GuestCPU || s.Kind == SourceQEMU:
 		return s.Decode(true, nil)
 	}
@@ -127,6 +144,9 @@ func (s *Source) CPU(kind xml.CPUKind) (*xml.CPU, error) {
 // HostArch is the architecture of the machine that the source describes; ""
 // if it does not tell.
 func (s *Source) HostArch() string {
+	if s.text != nil {
+		return s.cpu.Arch
+	}
 	if s.node != nil {
 		if a := s.node.Child("arch"); a != nil {
 			return a.Value()
@@ -141,8 +161,8 @@ func (s *Source) Decode(guest bool, usable []Usable) (*xml.CPU, error) {
 	if err := s.HasCPU(); err != nil {
 		return nil, err
 	}
-	if s.node != nil {
-		c, err := xml.DecodeCPU(s.node, xml.AnyCPU)
+	if s.node != nil || s.text != nil {
+		c, err := s.CPU(xml.AnyCPU)
 		if err != nil {
 			return nil, err
 		}
@@ -194,6 +214,9 @@ func redecode(c *xml.CPU, guest bool, usable []Usable) (*xml.CPU, error) {
 // NoPolicies tells whether the source's CPU has a feature without a policy, as
 // a host's features are.
 func (s *Source) NoPolicies() bool {
+	if s.text != nil {
+		return len(s.cpu.Features) > 0
+	}
 	if s.node == nil {
 		return false
 	}

@@ -18,6 +18,14 @@ func loadXML(src xml.Source, f func(*Source) error) error {
 	}
 	rest := src.Data
 	for {
+		rest = bytes.TrimLeft(rest, " \t\r\n")
+		if c, length, ok := plainHost(rest); ok {
+			if err := count(&Source{Name: src.Name, cpu: c, text: rest[:length:length]}); err != nil {
+				return err
+			}
+			rest = rest[length:]
+			continue
+		}
 		one, after := cutCPU(rest)
 		if one == nil {
 			break
