@@ -7,7 +7,11 @@ require (
 	github.com/spf13/cobra v1.10.2
 )
 
+require github.com/digitalocean/go-libvirt v0.0.0-20220804181439-8648fbde413e // indirect
+
 require (
+	github.com/digitalocean/go-qemu v0.0.0-20250212194115-ee9b0668d242
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
+	golang.org/x/sys v0.35.0
 )

@@ -10,6 +10,9 @@ import (
 )
 
 func main() {
+	if status, handled := open.Watch(os.Args); handled {
+		os.Exit(status)
+	}
 	os.Exit(shell.Main(context.Background(), shell.Process{
 		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open,
 	}))

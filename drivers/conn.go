@@ -99,6 +99,7 @@ type Filter struct {
 	States                              []State // domains: any of these; empty is all
 	Parent                              *Ref
 	Titles                              bool // Entry.Title is wanted too
+	UUIDs                               bool // Entry.UUID is wanted too, however many there are
 }
 
 // Admits tells whether an entry passes.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"strings"
 
 	"virgo/xml"
 )
@@ -119,4 +120,14 @@ func memoryAlias(v deviceView, counts map[string]int) {
 	}
 	name(&m.Alias, fmt.Sprint(prefix, i))
 	counts[prefix]++
+}
+
+// DropAliases takes out the names that AssignAliases gave; the user's own
+// (ua-...) stay.
+func DropAliases(d *xml.Domain) {
+	eachDevice(d, func(v deviceView) {
+		if v.alias != nil && *v.alias != nil && !strings.HasPrefix((*v.alias).Name, "ua-") {
+			*v.alias = nil
+		}
+	})
 }

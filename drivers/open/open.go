@@ -13,11 +13,15 @@ import (
 	"virgo/xml"
 )
 
-// table lists the drivers. A new driver is one line here.
-var table = []struct {
+// entry is a driver and how it opens a connection.
+type entry struct {
 	driver string
 	open   drivers.Opener
-}{
+}
+
+// table lists the drivers. A new driver is one line here, or in linuxDrivers if
+// it needs Linux.
+var table = []entry{
 	{"test", test.Open},
 }
 
@@ -30,7 +34,7 @@ func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn,
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range table {
+	for _, d := range append(table[:len(table):len(table)], linuxDrivers...) {
 		if d.driver == u.Driver && u.Transport == "" {
 			return d.open(ctx, u, o)
 		}

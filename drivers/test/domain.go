@@ -218,4 +218,3 @@ func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
 func (n *node) remove(g *guest) {
 	n.guests = slices.DeleteFunc(n.guests, func(x *guest) bool { return x == g })
 }
-

@@ -292,4 +292,3 @@ func taints(d *xml.Domain) []string {
 
 var taintTexts = [...]string{"running with undesirable elevated privileges", "network configuration using opaque shell scripts",
 	"use of host cdrom passthrough", "custom device tree blob used"}
-

@@ -1,0 +1,216 @@
+package drivers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"virgo/xml"
+)
+
+// The index is a log of lines "UUID MTIME<tab>NAME": what Write noted, with the
+// folder's modification time after it; "-" in place of the uuid is a removal.
+// It is derived: it counts only while its last line names the folder's present
+// modification time, is rebuilt from the definitions otherwise, and is never
+// fsynced. A reader who cannot write it scans instead.
+
+// ByUUID finds the name of the object with that uuid, "" if there is none.
+func (s *Store) ByUUID(uuid string) (string, error) {
+	log, err := s.log()
+	if err != nil {
+		return "", err
+	}
+	return findUUID(log, uuid), nil
+}
+
+// UUIDs gives all objects' uuids by name.
+func (s *Store) UUIDs() (map[string]string, error) {
+	log, err := s.log()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]string)
+	for len(log) > 0 {
+		var line []byte
+		line, log, _ = bytes.Cut(log, []byte("\n"))
+		uuid, name, ok := splitLine(line)
+		switch {
+		case !ok:
+		case uuid == "-":
+			delete(all, name)
+		default:
+			all[name] = uuid
+		}
+	}
+	return all, nil
+}
+
+func splitLine(line []byte) (uuid, name string, ok bool) {
+	u, rest, ok1 := strings.Cut(string(line), " ")
+	_, n, ok2 := strings.Cut(rest, "\t")
+	return u, unescape(n), ok1 && ok2
+}
+
+// A name may hold a newline or tab; the log's names may not.
+func escape(name string) string {
+	if !strings.ContainsAny(name, "\\\n\t") {
+		return name
+	}
+	return strings.NewReplacer("\\", "\\\\", "\n", "\\n", "\t", "\\t").Replace(name)
+}
+
+func unescape(name string) string {
+	if !strings.Contains(name, "\\") {
+		return name
+	}
+	return strings.NewReplacer("\\\\", "\\", "\\n", "\n", "\\t", "\t").Replace(name)
+}
+
+// findUUID takes the last line with the uuid whose name has no later line.
+func findUUID(log []byte, uuid string) string {
+	for end := len(log); end > 0; {
+		i := bytes.LastIndex(log[:end], []byte(uuid+" "))
+		if i < 0 {
+			return ""
+		}
+		end = i
+		if i > 0 && log[i-1] != '\n' {
+			continue
+		}
+		line, rest, _ := bytes.Cut(log[i:], []byte("\n"))
+		_, name, ok := splitLine(line)
+		if !ok {
+			continue
+		}
+		if !bytes.Contains(rest, []byte("\t"+escape(name)+"\n")) {
+			return name
+		}
+	}
+	return ""
+}
+
+// log gives the valid index, rebuilt if need be.
+func (s *Store) log() ([]byte, error) {
+	stamp, err := dirStamp(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, systemError("cannot read folder", s.Dir, err)
+	}
+	if log, err := os.ReadFile(s.Index); err == nil && lastStamp(log) == stamp {
+		return log, nil
+	}
+	return s.rebuild(stamp)
+}
+
+func (s *Store) rebuild(stamp string) ([]byte, error) {
+	names, err := s.Names()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, n := range names {
+		data, err := os.ReadFile(s.path(n))
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(&b, "%s 0\t%s\n", DocumentUUID(data), escape(n))
+	}
+	// The last line carries the stamp; "-" of a name that cannot be is no entry.
+	fmt.Fprintf(&b, "- %s\t/\n", stamp)
+	if os.MkdirAll(filepath.Dir(s.Index), 0o700) == nil {
+		tmp := fmt.Sprintf("%s.%d", s.Index, os.Getpid())
+		if os.WriteFile(tmp, b.Bytes(), 0o600) == nil && os.Rename(tmp, s.Index) != nil {
+			os.Remove(tmp)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// current tells whether the index holds all definitions. Asked before a change:
+// a line noted behind a stale log would make it look whole.
+func (s *Store) current() bool {
+	stamp, err := dirStamp(s.Dir)
+	if err != nil {
+		return false
+	}
+	f, err := os.Open(s.Index)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	tail := make([]byte, min(size, 4096)) // longer than any line
+	_, err = f.ReadAt(tail, size-int64(len(tail)))
+	return err == nil && lastStamp(tail) == stamp
+}
+
+// note adds a line after a change to an index that was current before it.
+func (s *Store) note(uuid, name string) {
+	stamp, err := dirStamp(s.Dir)
+	if err != nil {
+		return
+	}
+	f, err := os.OpenFile(s.Index, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return // no index yet: the next reader makes it
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "%s %s\t%s\n", uuid, stamp, escape(name))
+}
+
+func dirStamp(dir string) (string, error) {
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(fi.ModTime().UnixNano()), nil
+}
+
+func lastStamp(log []byte) string {
+	if len(log) == 0 || log[len(log)-1] != '\n' {
+		return ""
+	}
+	line := log[bytes.LastIndexByte(log[:len(log)-1], '\n')+1:]
+	_, rest, _ := strings.Cut(string(line), " ")
+	stamp, _, _ := strings.Cut(rest, "\t")
+	return stamp
+}
+
+// DocumentUUID takes the uuid from a document's head without reading the rest of it.
+func DocumentUUID(doc []byte) string {
+	_, rest, ok := bytes.Cut(doc, []byte("<uuid>"))
+	if !ok {
+		return ""
+	}
+	u, _, _ := bytes.Cut(rest, []byte("</uuid>"))
+	return strings.ToLower(strings.TrimSpace(string(u)))
+}
+
+// Clash is the error for a definition that takes another's name or uuid, nil
+// if there is none. what is the kind's noun. The caller holds LockNames.
+func (s *Store) Clash(what, name, uuid string) error {
+	if old, err := s.Read(name); err == nil {
+		if u := DocumentUUID(old); u != uuid {
+			return xml.Errorf(xml.CodeOperationFailed, "%s '%s' already exists with uuid %s", what, name, u)
+		}
+		return nil
+	}
+	other, err := s.ByUUID(uuid)
+	if err != nil || other == "" || other == name {
+		return err
+	}
+	if old, err := s.Read(other); err != nil || DocumentUUID(old) != uuid {
+		return nil
+	}
+	return xml.Errorf(xml.CodeOperationFailed, "%s '%s' is already defined with uuid %s", what, other, uuid)
+}

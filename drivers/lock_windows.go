@@ -1,0 +1,22 @@
+package drivers
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// LockFile takes the lock of that file, which is made if need be and stays. The
+// system frees it when the holder dies.
+func LockFile(_ context.Context, path string) (*Lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, systemError("cannot open lock file", path, err)
+	}
+	if err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, new(windows.Overlapped)); err != nil {
+		f.Close()
+		return nil, systemError("cannot lock", path, err)
+	}
+	return &Lock{file: f}, nil
+}

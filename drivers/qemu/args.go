@@ -1,0 +1,424 @@
+package qemu
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"virgo/xml"
+)
+
+// Build is all but the definition that a command line depends on. Args is a
+// pure function of both.
+type Build struct {
+	Emulator  *Emulator
+	Layout    Layout
+	ID        int      // -1 for a command line that is only shown
+	CPU       string   // model and features, as -cpu takes them
+	CPUEnd    string   // address width and caches
+	Path      string   // PATH of the guest's environment
+	Live      bool     // monitors and taps are inherited descriptors
+	MasterKey []byte   // encrypts the secrets on the command line
+	Numad     []int    // host nodes for placement auto
+	Nodes     []string // host NUMA nodes
+}
+
+// args collects a command line.
+type args struct {
+	Build
+	d     *xml.Domain
+	words []string
+	pci   map[uint]string // bus number to QEMU's name of it
+	nodes map[*xml.DiskSource]int
+	boot  bootOrder
+	fd    int // next descriptor
+	tseg  *xml.TSEG
+	env   []string        // what devices add to the environment
+	made  map[string]bool // shared objects that are there already
+	err   error
+}
+
+// Args gives QEMU's words, the emulator first, and its environment.
+func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
+	a := &args{Build: b, d: d, pci: pciBuses(d), fd: tapDescriptor, made: make(map[string]bool)}
+	a.boot = bootOrderOf(d)
+	a.numberNodes()
+	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
+		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
+		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
+		a.balloon, a.rngs, a.tail} {
+		part()
+		if a.err != nil {
+			return nil, nil, a.err
+		}
+	}
+	return a.words, a.environment(), nil
+}
+
+// tapDescriptor is where inherited taps begin (tapFD of the watcher).
+const tapDescriptor = 6
+
+func (a *args) add(words ...string) { a.words = append(a.words, words...) }
+
+func (a *args) fail(code xml.Code, format string, v ...any) {
+	if a.err == nil {
+		a.err = xml.Errorf(code, format, v...)
+	}
+}
+
+func (a *args) object(p *props)   { a.add("-object", p.String()) }
+func (a *args) device(p *props)   { a.add("-device", p.String()) }
+func (a *args) blockdev(p *props) { a.add("-blockdev", p.String()) }
+
+func (a *args) libDir() string { return a.Layout.libDir(a.ID, a.d.Name) }
+
+func (a *args) environment() []string {
+	dir := a.libDir()
+	env := []string{"LC_ALL=C", "PATH=" + a.Path, "HOME=" + dir, "XDG_DATA_HOME=" + dir + "/.local/share",
+		"XDG_CACHE_HOME=" + dir + "/.cache", "XDG_CONFIG_HOME=" + dir + "/.config"}
+	env = append(env, a.env...)
+	if c := a.d.QEMUCommandline; c != nil {
+		for _, e := range c.Env {
+			v := ""
+			if e.Value != nil {
+				v = *e.Value
+			}
+			env = append(env, e.Name+"="+v)
+		}
+	}
+	return env
+}
+
+// escapeComma doubles commas, as QEMU's option syntax wants it.
+func escapeComma(s string) string { return strings.ReplaceAll(s, ",", ",,") }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func utoa[T uint | uint64](n T) string { return strconv.FormatUint(uint64(n), 10) }
+
+func (a *args) head() {
+	a.add(a.Emulator.Path, "-name", "guest="+escapeComma(a.d.Name)+",debug-threads=on", "-S")
+	a.object(newProps("qom-type", "secret").str("id", "masterKey0").str("format", "raw").str("file", filepath.Join(a.libDir(), "master-key.aes")))
+	a.pflash()
+}
+
+func isOn[T ~string](v T) bool { return v == "on" || v == "yes" }
+
+func state(s *xml.State) string {
+	if s == nil {
+		return ""
+	}
+	if s.State == "" {
+		return "on"
+	}
+	return string(s.State)
+}
+
+func (a *args) machine() {
+	d, m := a.d, a.d.OS.Type.Machine
+	f := d.Features
+	if f == nil {
+		f = &xml.Features{}
+	}
+	opt := m + ",usb=off"
+	add := func(name, value string) {
+		if value != "" {
+			opt += "," + name + "=" + value
+		}
+	}
+	add("vmport", state(f.VMPort))
+	if f.SMM != nil {
+		smm := string(f.SMM.State)
+		if smm == "" {
+			smm = "on"
+		}
+		add("smm", smm)
+	}
+	if f.IOAPIC != nil {
+		add("kernel_irqchip", map[string]string{"qemu": "split", "kvm": "on"}[f.IOAPIC.Driver])
+	}
+	add("i8042", state(f.PS2))
+	core := "off"
+	if d.Memory != nil && isOn(d.Memory.DumpCore) {
+		core = "on"
+	}
+	add("dump-guest-core", core)
+	if d.Backing != nil && d.Backing.NoSharePages {
+		add("mem-merge", "off")
+	}
+	for _, mem := range d.Devices.Memories {
+		if mem.Model == "nvdimm" {
+			add("nvdimm", "on")
+			break
+		}
+	}
+	if a.hasHMAT() {
+		add("hmat", "on")
+	}
+	if !a.hasNUMA() {
+		add("memory-backend", a.ramID())
+	}
+	if a.pflashUsed() {
+		add("pflash0", "libvirt-pflash0-format")
+		if d.OS.NVRAM != nil {
+			format := d.OS.NVRAM.Format
+			if format == "" || format == "raw" {
+				add("pflash1", "libvirt-pflash1-storage")
+			} else {
+				add("pflash1", "libvirt-pflash1-format")
+			}
+		}
+	}
+	a.machineEnd(f, add)
+	a.add("-machine", opt)
+	a.accelerator(f)
+}
+
+func (a *args) machineEnd(f *xml.Features, add func(name, value string)) {
+	if t := a.timer("hpet"); t != nil && isX86(a.d.OS.Type.Arch) && t.Present != "" {
+		add("hpet", map[bool]string{true: "on", false: "off"}[isOn(t.Present)])
+	}
+	for _, s := range a.d.Devices.Sounds {
+		if s.Model == "pcspk" {
+			add("pcspk-audiodev", "audio"+utoa(a.audioOf(s.Audio)))
+		}
+	}
+	if isX86(a.d.OS.Type.Arch) || a.d.OS.Type.Arch == "aarch64" {
+		add("acpi", map[bool]string{true: "on", false: "off"}[f.ACPI])
+	}
+}
+
+func (a *args) accelerator(f *xml.Features) {
+	accel := "tcg"
+	if a.d.Type == "kvm" {
+		accel = "kvm"
+		if f.KVM != nil && f.KVM.DirtyRing != nil && isOn(f.KVM.DirtyRing.State) {
+			accel += ",dirty-ring-size=" + utoa(f.KVM.DirtyRing.Size)
+		}
+	} else if f.TCG != nil && f.TCG.TBCache > 0 {
+		accel += ",tb-size=" + utoa(uint64(f.TCG.TBCache)/1024)
+	}
+	a.add("-accel", accel)
+}
+
+func (a *args) timer(name string) *xml.Timer {
+	if a.d.Clock == nil {
+		return nil
+	}
+	for i := range a.d.Clock.Timers {
+		if a.d.Clock.Timers[i].Name == name {
+			return &a.d.Clock.Timers[i]
+		}
+	}
+	return nil
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+// identity is -uuid, -smbios and -fw_cfg.
+func (a *args) identity() {
+	a.add("-uuid", a.d.UUID)
+	if a.d.OS.SMBIOS != nil && a.d.OS.SMBIOS.Mode == "sysinfo" {
+		for _, s := range a.d.Sysinfo {
+			a.smbios(s)
+		}
+	}
+	for _, s := range a.d.Sysinfo {
+		if s.Type != "fwcfg" {
+			continue
+		}
+		for _, e := range s.Entries {
+			if e.File != "" {
+				a.add("-fw_cfg", "name="+escapeComma(e.Name)+",file="+escapeComma(e.File))
+			} else {
+				a.add("-fw_cfg", "name="+escapeComma(e.Name)+",string="+escapeComma(e.Text))
+			}
+		}
+	}
+}
+
+// smbiosNames are QEMU's names of the fields, in its order, by table.
+var smbiosNames = [][][2]string{
+	0: {{"vendor", "vendor"}, {"version", "version"}, {"date", "date"}, {"release", "release"}},
+	1: {{"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"}, {"serial", "serial"}, {"uuid", "uuid"}, {"sku", "sku"}, {"family", "family"}},
+	2: {{"manufacturer", "manufacturer"}, {"product", "product"}, {"version", "version"}, {"serial", "serial"}, {"asset", "asset"}, {"location", "location"}},
+	3: {{"manufacturer", "manufacturer"}, {"version", "version"}, {"serial", "serial"}, {"asset", "asset"}, {"sku", "sku"}},
+}
+
+func (a *args) smbios(s xml.Sysinfo) {
+	table := func(n int, entries []xml.SysinfoEntry) {
+		if len(entries) == 0 {
+			return
+		}
+		opt := "type=" + itoa(n)
+		for _, name := range smbiosNames[n] {
+			for _, e := range entries {
+				if e.Name == name[0] {
+					opt += "," + name[1] + "=" + escapeComma(e.Text)
+				}
+			}
+		}
+		a.add("-smbios", opt)
+	}
+	table(0, s.BIOS)
+	table(1, s.System)
+	for _, b := range s.BaseBoards {
+		table(2, b.Entries)
+	}
+	table(3, s.Chassis)
+	if len(s.OEMStrings) > 0 {
+		opt := "type=11"
+		for _, e := range s.OEMStrings {
+			opt += ",value=" + escapeComma(e.Text)
+		}
+		a.add("-smbios", opt)
+	}
+}
+
+// console is -display none where there is no graphics, and QEMU's own defaults off.
+func (a *args) console() {
+	if len(a.d.Devices.Graphics) == 0 {
+		a.add("-display", "none")
+	}
+	a.add("-no-user-config", "-nodefaults")
+}
+
+func (a *args) monitors() {
+	if a.Live {
+		a.add("-chardev", "socket,id=charmonitor,fd="+itoa(monitorDescriptor)+",server=on,wait=off", "-mon", "chardev=charmonitor,id=monitor,mode=control")
+		a.add("-chardev", "socket,id=charspare,fd="+itoa(monitorDescriptor+1)+",server=on,wait=off", "-mon", "chardev=charspare,id=spare,mode=control")
+		return
+	}
+	path := filepath.Join(a.libDir(), "monitor.sock")
+	a.add("-chardev", "socket,id=charmonitor,path="+escapeComma(path)+",server=on,wait=off", "-mon", "chardev=charmonitor,id=monitor,mode=control")
+}
+
+const monitorDescriptor = 4
+
+func (a *args) clock() {
+	c := a.d.Clock
+	if c == nil {
+		c = &xml.Clock{Offset: "utc"}
+	}
+	opt := "base="
+	switch c.Offset {
+	case "localtime":
+		opt += "localtime"
+	case "timezone":
+		opt += "localtime"
+	case "variable", "absolute":
+		opt += a.clockBase(c)
+	default:
+		opt += "utc"
+	}
+	if t := a.timer("rtc"); t != nil {
+		switch t.Track {
+		case "guest":
+			opt += ",clock=vm"
+		case "realtime":
+			opt += ",clock=rt"
+		case "wall":
+			opt += ",clock=host"
+		}
+		switch t.TickPolicy {
+		case "catchup":
+			opt += ",driftfix=slew"
+		case "delay":
+			opt += ",driftfix=none"
+		}
+	}
+	a.add("-rtc", opt)
+	if t := a.timer("pit"); t != nil && a.d.Type == "kvm" && (t.TickPolicy == "delay" || t.TickPolicy == "discard") {
+		a.add("-global", "kvm-pit.lost_tick_policy="+t.TickPolicy)
+	}
+}
+
+// power is what happens when the guest stops, and the sleeping states it is offered.
+func (a *args) power() {
+	a.add("-no-shutdown")
+	if a.d.PM == nil {
+		return
+	}
+	chip := "PIIX4_PM"
+	if isQ35(a.d.OS.Type.Machine) {
+		chip = "ICH9-LPC"
+	}
+	for _, s := range []struct {
+		e    *xml.Enabled
+		prop string
+	}{{a.d.PM.Mem, "disable_s3"}, {a.d.PM.Disk, "disable_s4"}} {
+		if s.e != nil && s.e.Enabled != "" {
+			a.add("-global", fmt.Sprintf("%s.%s=%s", chip, s.prop, map[bool]string{true: "0", false: "1"}[isOn(s.e.Enabled)]))
+		}
+	}
+}
+
+func (a *args) bootFrom() {
+	os := a.d.OS
+	var opt []string
+	if m := os.BootMenu; m != nil && m.Enable != "" {
+		opt = append(opt, "menu="+onOff(isOn(m.Enable)))
+		if m.Timeout != nil && isOn(m.Enable) {
+			opt = append(opt, "splash-time="+utoa(*m.Timeout))
+		}
+	}
+	if os.BIOS != nil && os.BIOS.RebootTimeout != nil {
+		opt = append(opt, "reboot-timeout="+itoa(*os.BIOS.RebootTimeout))
+	}
+	a.add("-boot", strings.Join(append(opt, "strict=on"), ","))
+	for _, f := range []struct{ option, value string }{{"-kernel", os.Kernel}, {"-initrd", os.Initrd}, {"-append", os.Cmdline}, {"-dtb", os.DTB}} {
+		if f.value != "" && os.Kernel != "" {
+			a.add(f.option, f.value)
+		}
+	}
+	for _, t := range os.ACPITables {
+		switch t.Type {
+		case "slic":
+			a.add("-acpitable", "sig=SLIC,file="+escapeComma(t.Path))
+		case "msdm":
+			a.add("-acpitable", "sig=MSDM,file="+escapeComma(t.Path))
+		case "rawset":
+			a.add("-acpitable", "file="+escapeComma(t.Path))
+		default:
+			a.add("-acpitable", "data="+escapeComma(t.Path))
+		}
+	}
+}
+
+// tail is what follows the devices.
+func (a *args) tail() {
+	a.shmemAndLate()
+	if c := a.d.QEMUCommandline; c != nil {
+		for _, w := range c.Args {
+			a.add(w.Value)
+		}
+	}
+	a.add("-msg", "timestamp=on")
+}
+
+// shellWords joins words so that a shell reads them as they were.
+func shellWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+const plainBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+@%:,./^~"
+
+func shellWord(w string) string {
+	if w != "" && strings.Trim(w, plainBytes) == "" {
+		return w
+	}
+	if i := strings.IndexByte(w, '='); i > 0 && strings.Trim(w[:i], plainBytes) == "" && w[0] != '-' && i+1 < len(w) && !strings.ContainsAny(w[:i], ",.:/") {
+		return w[:i+1] + shellWord(w[i+1:]) // NAME=value stays readable
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}

@@ -1,0 +1,239 @@
+package qemu
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"virgo/xml"
+)
+
+// chardev adds the host's end of a character device and gives its name.
+func (a *args) chardev(alias string, s *xml.CharSource) string {
+	id := "char" + alias
+	opt := a.charSource(id, s)
+	if opt == "" {
+		a.fail(xml.CodeConfigUnsupported, "unsupported chardev '%s'", s.Type)
+		return id
+	}
+	if l := s.Log; l != nil {
+		opt += ",logfile=" + escapeComma(l.File) + ",logappend=" + onOff(l.Append != "off")
+	}
+	a.add("-chardev", opt)
+	return id
+}
+
+func (a *args) charSource(id string, s *xml.CharSource) string {
+	switch s.Type {
+	case "null", "vc", "pty", "stdio":
+		return s.Type + ",id=" + id
+	case "dev":
+		return "serial,id=" + id + ",path=" + escapeComma(s.Path)
+	case "file":
+		opt := "file,id=" + id + ",path=" + escapeComma(s.Path)
+		if s.Append != "" {
+			opt += ",append=" + string(s.Append)
+		}
+		return opt
+	case "pipe":
+		return "pipe,id=" + id + ",path=" + escapeComma(s.Path)
+	case "udp":
+		port := func(v string) string {
+			if v == "" {
+				return "0"
+			}
+			return v
+		}
+		return fmt.Sprintf("udp,id=%s,host=%s,port=%s,localaddr=%s,localport=%s", id, s.Host, port(s.Service), s.BindHost, port(s.BindPort))
+	case "tcp":
+		opt := "socket,id=" + id + ",host=" + escapeComma(s.Host) + ",port=" + s.Service
+		if s.Protocol == "telnet" {
+			opt += ",telnet=on"
+		}
+		return opt + a.socketMode(s)
+	case "unix":
+		return "socket,id=" + id + ",path=" + escapeComma(s.Path) + a.socketMode(s)
+	case "spicevmc":
+		return "spicevmc,id=" + id + ",name=vdagent"
+	case "spiceport":
+		return "spiceport,id=" + id + ",name=" + s.Channel
+	case "qemu-vdagent":
+		return fmt.Sprintf("qemu-vdagent,id=%s,name=vdagent,clipboard=%s,mouse=%s", id, onOff(s.Clipboard == "yes"), onOff(s.Mouse == "client"))
+	case "dbus":
+		return "dbus,id=" + id + ",name=" + s.Channel
+	}
+	return ""
+}
+
+func (a *args) socketMode(s *xml.CharSource) string {
+	if s.Mode == "bind" {
+		return ",server=on,wait=off"
+	}
+	r := s.Reconnect
+	if r == nil || r.Enabled == "" {
+		return ""
+	}
+	return reconnectEvery(r.Enabled == "yes", r.Timeout)
+}
+
+// reconnectEvery is how often a broken connection is tried again, in seconds.
+func reconnectEvery(on bool, seconds uint) string {
+	if !on {
+		seconds = 0
+	}
+	return ",reconnect-ms=" + utoa(uint64(seconds)*1000)
+}
+
+func diskReconnect(r *xml.Reconnect) string {
+	if r == nil || r.Enabled == "" {
+		return ""
+	}
+	return reconnectEvery(r.Enabled == "yes", r.Timeout)
+}
+
+func (a *args) smartcards() {
+	for i := range a.d.Devices.Smartcards {
+		s := &a.d.Devices.Smartcards[i]
+		id := aliasOf(s.Alias)
+		var p *props
+		switch s.Mode {
+		case "host":
+			p = newProps("driver", "ccid-card-emulated").str("backend", "nss-emulated")
+		case "host-certificates":
+			p = newProps("driver", "ccid-card-emulated").str("backend", "certificates")
+			for n, c := range s.Certificates {
+				p.str(fmt.Sprintf("cert%d", n+1), c)
+			}
+			db := s.Database
+			if db == "" {
+				db = "/etc/pki/nssdb"
+			}
+			p.str("db", db)
+		default:
+			p = newProps("driver", "ccid-card-passthru").str("chardev", a.chardev(id, &s.CharSource))
+		}
+		p.str("id", id)
+		a.device(a.where(p, s.Address, nil))
+	}
+}
+
+// chardevs are serials, parallels, channels and consoles.
+func (a *args) chardevs() {
+	for i := range a.d.Devices.Serials {
+		a.serial(&a.d.Devices.Serials[i])
+	}
+	for i := range a.d.Devices.Parallels {
+		c := &a.d.Devices.Parallels[i]
+		char := a.chardev(aliasOf(c.Alias), &c.CharSource)
+		a.device(newProps("driver", "isa-parallel").str("chardev", char).str("id", aliasOf(c.Alias)))
+	}
+	for i := range a.d.Devices.Channels {
+		a.channel(&a.d.Devices.Channels[i])
+	}
+	for i := range a.d.Devices.Consoles {
+		c := &a.d.Devices.Consoles[i]
+		if c.Target == nil || c.Target.Type != "virtio" {
+			continue // console 0 is serial 0
+		}
+		char := a.chardev(aliasOf(c.Alias), &c.CharSource)
+		p := newProps("driver", "virtconsole")
+		if c.Address != nil && c.Address.Type == "virtio-serial" {
+			p.str("bus", a.controllerAlias("virtio-serial", c.Address.Controller)+".0").num("nr", uint64(c.Address.SerialPort))
+		}
+		a.device(p.str("chardev", char).str("id", aliasOf(c.Alias)))
+	}
+}
+
+func (a *args) serial(c *xml.Chardev) {
+	char := a.chardev(aliasOf(c.Alias), &c.CharSource)
+	model := ""
+	if c.Target != nil {
+		model = c.Target.Model
+	}
+	switch model {
+	case "", "isa-serial":
+		model = "isa-serial"
+	case "pl011", "16550a", "sclpconsole", "sclplmconsole":
+		a.add("-serial", "chardev:"+char)
+		return
+	}
+	p := newProps("driver", model).str("chardev", char).str("id", aliasOf(c.Alias))
+	if model == "isa-serial" && c.Target != nil && c.Target.Port != nil {
+		p.num("index", uint64(*c.Target.Port))
+	}
+	a.device(a.where(p, c.Address, c.ACPI))
+}
+
+func (a *args) channel(c *xml.Chardev) {
+	if c.Target == nil || c.Target.Type == "xen" {
+		return
+	}
+	id := aliasOf(c.Alias)
+	source := c.CharSource
+	if source.Type == "unix" && source.Path == "" {
+		source.Mode, source.Path = "bind", a.channelPath(c)
+	}
+	if source.Type == "spicevmc" || source.Type == "qemu-vdagent" {
+		if source.Type == "spicevmc" && c.Target.Name != "com.redhat.spice.0" {
+			a.fail(xml.CodeConfigUnsupported, "Unsupported spicevmc target name '%s'", c.Target.Name)
+		}
+	}
+	char := a.chardev(id, &source)
+	if c.Target.Type == "guestfwd" {
+		fwd := newProps("str", fmt.Sprintf("tcp:%s:%d-chardev:%s", c.Target.Address, number(c.Target.Port), char)).String()
+		a.add("-netdev", newProps("type", "user").raw("guestfwd", "["+fwd+"]").str("id", id).String())
+		return
+	}
+	addr := c.Address
+	if addr == nil {
+		addr = &xml.Address{}
+	}
+	name := c.Target.Name
+	if name == "" {
+		name = "com.redhat.spice.0"
+	}
+	if (source.Type != "spicevmc" && source.Type != "qemu-vdagent") && c.Target.Name == "" {
+		name = ""
+	}
+	a.device(newProps("driver", "virtserialport").str("bus", a.controllerAlias("virtio-serial", addr.Controller)+".0").num("nr", uint64(addr.SerialPort)).
+		str("chardev", char).str("id", id).opt("name", name))
+}
+
+// channelPath is the socket of a channel that names none.
+func (a *args) channelPath(c *xml.Chardev) string {
+	name := c.Target.Name
+	if name == "" {
+		name = aliasOf(c.Alias)
+	}
+	return filepath.Join(a.Layout.Run, "channel", filepath.Base(a.libDir())[len("domain-"):], name)
+}
+
+// tpms connect to the host's chip or an emulator's socket.
+func (a *args) tpms() {
+	for i := range a.d.Devices.TPMs {
+		t := &a.d.Devices.TPMs[i]
+		id := aliasOf(t.Alias)
+		b := t.Backend
+		if b == nil {
+			continue
+		}
+		switch b.Type {
+		case "passthrough":
+			path := "/dev/tpm0"
+			if b.Device != nil && b.Device.Path != "" {
+				path = b.Device.Path
+			}
+			a.add("-tpmdev", "passthrough,id=tpm-"+id+",path="+escapeComma(path))
+		case "emulator", "external":
+			sock := filepath.Join(a.libDir(), "swtpm.sock")
+			if b.Type == "external" && b.Source != nil {
+				sock = b.Source.Path
+			}
+			a.add("-chardev", "socket,id=chrtpm,path="+escapeComma(sock), "-tpmdev", "emulator,id=tpm-"+id+",chardev=chrtpm")
+		}
+		model := t.Model
+		if model == "" || model == "default" {
+			model = "tpm-tis"
+		}
+		a.device(a.where(newProps("driver", model).str("tpmdev", "tpm-"+id).str("id", id), t.Address, nil))
+	}
+}

@@ -1,0 +1,477 @@
+package qemu
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"virgo/xml"
+)
+
+// A disk becomes one block node for its storage, one more for its format where
+// that is not raw, and the device. Nodes are numbered downwards in the order
+// of the disks, so that the last disk's top image is number 1.
+
+// image is one source of a disk's backing chain, the top first.
+type image struct {
+	kind   string // file, block, network ...
+	format string
+	source *xml.DiskSource
+	node   int
+	last   bool // the definition says that nothing is below
+}
+
+// chain lists a disk's images, the top first.
+func chain(d *xml.Disk) []image {
+	if d.Source == nil {
+		return []image{{kind: d.Type, format: "raw", source: &xml.DiskSource{}}}
+	}
+	top := image{kind: d.Type, format: "raw", source: d.Source}
+	if d.Driver != nil && d.Driver.Type != "" {
+		top.format = d.Driver.Type
+	}
+	images := []image{top}
+	for b := d.BackingStore; b != nil; b = b.BackingStore {
+		if b.Source == nil {
+			images[len(images)-1].last = true
+			break
+		}
+		format := "raw"
+		if b.Format != nil {
+			format = b.Format.Type
+		}
+		images = append(images, image{kind: b.Type, format: format, source: b.Source})
+	}
+	return images
+}
+
+func (a *args) numberNodes() {
+	a.nodes = make(map[*xml.DiskSource]int)
+	n := 0
+	for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
+		d := &a.d.Devices.Disks[i]
+		if d.Source == nil {
+			n++
+			continue
+		}
+		for _, im := range chain(d) {
+			n++
+			a.nodes[im.source] = n
+		}
+	}
+}
+
+func (a *args) disks() {
+	for i := range a.d.Devices.Disks {
+		a.disk(&a.d.Devices.Disks[i])
+	}
+}
+
+func emptySource(s *xml.DiskSource) bool {
+	return s == nil || s.File == "" && s.Dev == "" && s.Dir == "" && s.Protocol == "" && s.Pool == "" && s.Path == "" && s.Type == "" && s.Address == nil
+}
+
+func (a *args) disk(d *xml.Disk) {
+	if d.Target == nil || d.Target.Bus == "xen" {
+		return
+	}
+	if d.Target.Bus == "sd" {
+		a.sdCard(d)
+		return
+	}
+	drive := ""
+	switch {
+	case d.Type == "vhostuser":
+		a.vhostUserDisk(d)
+		return
+	case emptySource(d.Source):
+	default:
+		drive = a.blockChain(d)
+	}
+	a.diskDevice(d, drive)
+}
+
+func (a *args) sdCard(d *xml.Disk) {
+	format := "raw"
+	if d.Driver != nil && d.Driver.Type != "" {
+		format = d.Driver.Type
+	}
+	file := ""
+	if d.Source != nil {
+		file = d.Source.File + d.Source.Dev
+	}
+	a.add("-drive", fmt.Sprintf("file=%s,format=%s,if=sd,index=%d", escapeComma(file), format, letters(d.Target.Dev)))
+}
+
+// letters is the index of a disk's name: sda 0, sdz 25, sdaa 26.
+func letters(dev string) int {
+	name := strings.TrimRight(dev, "0123456789")
+	if len(name) < 3 {
+		return 0
+	}
+	n := 0
+	for _, c := range name[2:] {
+		if c < 'a' || c > 'z' {
+			return 0
+		}
+		n = n*26 + int(c-'a') + 1
+	}
+	return max(0, n-1)
+}
+
+func (a *args) vhostUserDisk(d *xml.Disk) {
+	id := aliasOf(d.Alias)
+	char := "chr-vu-" + id
+	opt := "socket,id=" + char + ",path=" + escapeComma(d.Source.Path)
+	opt += diskReconnect(d.Source.Reconnect)
+	a.add("-chardev", opt)
+	p := newProps("driver", virtioName("vhost-user-blk", d.Model, d.Address))
+	diskVirtioFlags(p, d.Driver)
+	a.where(p, d.Address, d.ACPI).str("chardev", char).str("id", id)
+	p.optNum("bootindex", uint64(indexFor(d.Boot, a.boot.disk, &a.boot.usedDisk)))
+	a.device(p)
+}
+
+func diskVirtioFlags(p *props, d *xml.DiskDriver) {
+	if d != nil {
+		p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+	}
+}
+
+// blockChain adds the nodes of a disk, the deepest first, and gives the name of the top one.
+func (a *args) blockChain(d *xml.Disk) string {
+	images := chain(d)
+	backing := ""
+	for i := len(images) - 1; i >= 0; i-- {
+		im := images[i]
+		im.node = a.nodes[im.source]
+		backing = a.image(d, im, i == 0, backing)
+	}
+	if d.Driver != nil && isOn(d.Driver.CopyOnRead) && !diskReadonly(d) {
+		name := "libvirt-CoR-" + d.Target.Dev
+		a.blockdev(newProps("driver", "copy-on-read").str("node-name", name).str("file", backing).str("discard", "unmap"))
+		backing = name
+	}
+	for i := len(d.Throttle) - 1; i >= 0; i-- {
+		name := fmt.Sprintf("libvirt-%d-filter", a.nodes[d.Source]+i)
+		a.blockdev(newProps("driver", "throttle").str("node-name", name).str("throttle-group", "throttle-"+d.Throttle[i].Group).str("file", backing))
+		backing = name
+	}
+	return backing
+}
+
+func diskReadonly(d *xml.Disk) bool { return d.Readonly || d.Device == "cdrom" }
+
+// image adds the nodes of one image.
+func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
+	prefix := fmt.Sprintf("libvirt-%d", im.node)
+	readonly := diskReadonly(d) || !top
+	s := im.source
+	slice := s.Slice != nil
+	encrypted := s.Encryption != nil && s.Encryption.Engine != "librbd"
+	single := im.format == "raw" && !slice && !encrypted
+	storage := a.storage(d, im, prefix)
+	if storage == nil {
+		return ""
+	}
+	storage.str("node-name", prefix+"-storage")
+	driver := d.Driver
+	if driver == nil {
+		driver = &xml.DiskDriver{}
+	}
+	if !single {
+		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(driver.Cache))
+		return a.formatNode(im, prefix, readonly, driver, backing, top)
+	}
+	storage.flag("read-only", readonly)
+	if top {
+		a.discard(storage, driver)
+	}
+	a.blockdev(storage.cache(driver.Cache))
+	return prefix + "-storage"
+}
+
+func (a *args) discard(p *props, driver *xml.DiskDriver) {
+	p.opt("discard", driver.Discard)
+	if driver.DetectZeroes != "" {
+		p.str("detect-zeroes", driver.DetectZeroes)
+	}
+}
+
+func (a *args) formatNode(im image, prefix string, readonly bool, driver *xml.DiskDriver, backing string, top bool) string {
+	name := prefix + "-format"
+	p := newProps("node-name", name).flag("read-only", readonly)
+	if top {
+		a.discard(p, driver)
+		if driver.DiscardNoUnref != "" {
+			p.optFlag("discard-no-unref", string(driver.DiscardNoUnref))
+		}
+	}
+	p.cache(driver.Cache).str("driver", qemuFormat(im.format))
+	if im.format == "raw" && im.source.Slice != nil {
+		p.num("offset", im.source.Slice.Offset).num("size", im.source.Slice.Size)
+	}
+	if m := driver.MetadataCache; top && m != nil && m.MaxSize != nil {
+		p.num("cache-size", m.MaxSize.Value)
+	}
+	p.str("file", prefix+"-storage")
+	switch {
+	case backing != "":
+		p.str("backing", backing)
+	case im.last && backingFormat(im.format):
+		p.raw("backing", "null")
+	}
+	a.blockdev(p)
+	return name
+}
+
+func backingFormat(format string) bool {
+	return format == "qcow2" || format == "qcow" || format == "qed" || format == "vmdk"
+}
+
+// qemuFormat is QEMU's name of an image format.
+func qemuFormat(format string) string {
+	switch format {
+	case "vhd":
+		return "vpc"
+	case "fat":
+		return "vvfat"
+	case "ploop":
+		return "parallels"
+	}
+	return format
+}
+
+// cache adds what a cache mode means for a node.
+func (p *props) cache(mode string) *props {
+	direct, noFlush := false, false
+	switch mode {
+	case "none", "directsync":
+		direct = true
+	case "unsafe":
+		noFlush = true
+	case "writeback", "writethrough":
+	default:
+		return p
+	}
+	return p.obj("cache", (&props{}).flag("direct", direct).flag("no-flush", noFlush))
+}
+
+// writeCache is the device's part of a cache mode.
+func writeCache(mode string) string {
+	switch mode {
+	case "none", "writeback", "unsafe":
+		return "on"
+	case "writethrough", "directsync":
+		return "off"
+	}
+	return ""
+}
+
+// storage begins the node that reaches the bytes of an image.
+func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
+	s := im.source
+	io := ""
+	if d.Driver != nil {
+		io = d.Driver.IO
+	}
+	switch im.kind {
+	case "file":
+		return newProps("driver", "file").str("filename", s.File).opt("aio", io)
+	case "block":
+		driver := "host_device"
+		if d.Device == "cdrom" && d.Target.Bus != "scsi" && strings.HasPrefix(path.Base(s.Dev), "sr") {
+			driver = "host_cdrom"
+		}
+		p := newProps("driver", driver).str("filename", s.Dev).opt("aio", io)
+		if r := s.Reservations; r != nil {
+			id := "pr-helper0"
+			sock := a.libDir() + "/pr-helper0.sock"
+			if r.Managed != "yes" && r.Source != nil {
+				id, sock = "pr-helper-"+prefix+"-storage", r.Source.Path
+			}
+			if !a.made[id] {
+				a.made[id] = true
+				a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", sock))
+			}
+			p.str("pr-manager", id)
+		}
+		return p
+	case "dir":
+		p := newProps("driver", "vvfat").str("dir", s.Dir).flag("floppy", d.Device == "floppy")
+		return p.flag("rw", false)
+	case "network":
+		return a.network(s, prefix)
+	case "nvme":
+		if s.Address != nil {
+			return newProps("driver", "nvme").str("device", fmt.Sprintf("%04x:%02x:%02x.%x", s.Address.Domain, s.Address.Bus, s.Address.Slot, s.Address.Function))
+		}
+	case "volume":
+		a.fail(xml.CodeInternal, "storage pool '%s' of disk '%s' must be resolved before a start", s.Pool, d.Target.Dev)
+		return nil
+	}
+	a.fail(xml.CodeConfigUnsupported, "disk type '%s' is not supported", im.kind)
+	return nil
+}
+
+// server is one host of a network disk.
+func server(h xml.NetHost, port string) *props {
+	if h.Transport == "unix" {
+		return newProps("type", "unix").str("path", h.Socket)
+	}
+	p := newProps("type", "inet").str("host", h.Name)
+	if h.Port != "" && h.Port != "0" {
+		port = h.Port
+	}
+	return p.str("port", port)
+}
+
+func firstHost(s *xml.DiskSource) xml.NetHost {
+	if len(s.Hosts) > 0 {
+		return s.Hosts[0]
+	}
+	return xml.NetHost{}
+}
+
+func (a *args) network(s *xml.DiskSource, prefix string) *props {
+	switch s.Protocol {
+	case "nbd":
+		p := newProps("driver", "nbd").obj("server", server(firstHost(s), "10809")).opt("export", s.Name)
+		if s.TLS == "yes" {
+			p.str("tls-creds", a.tlsObject(prefix, s.TLSHostname)).opt("tls-hostname", s.TLSHostname)
+		}
+		if s.Reconnect != nil {
+			p.optNum("reconnect-delay", uint64(s.Reconnect.Delay))
+		}
+		return p
+	case "http", "https", "ftp", "ftps", "tftp":
+		return a.curl(s, prefix)
+	case "gluster":
+		volume, file, _ := strings.Cut(s.Name, "/")
+		var hosts []string
+		for _, h := range s.Hosts {
+			hosts = append(hosts, server(h, "24007").String())
+		}
+		return newProps("driver", "gluster").str("volume", volume).str("path", file).raw("server", "["+strings.Join(hosts, ",")+"]").num("debug", 4)
+	case "nfs":
+		p := newProps("driver", "nfs").obj("server", newProps("host", firstHost(s).Name).str("type", "inet")).str("path", s.Name)
+		if i := s.Identity; i != nil {
+			p.optID("user", i.User).optID("group", i.Group)
+		}
+		return p
+	case "ssh":
+		return a.ssh(s)
+	case "rbd":
+		return a.rbd(s, prefix)
+	case "iscsi":
+		return a.iscsi(s, prefix)
+	}
+	a.fail(xml.CodeConfigUnsupported, "protocol '%s' is not supported", s.Protocol)
+	return nil
+}
+
+// optID adds a user or group number; +N is the number N.
+func (p *props) optID(key, id string) *props {
+	if n, err := strconv.ParseUint(strings.TrimPrefix(id, "+"), 10, 32); err == nil {
+		return p.num(key, n)
+	}
+	return p
+}
+
+func (a *args) tlsObject(prefix, _ string) string {
+	id := "obj" + prefix + "-storage_tls0"
+	a.object(newProps("qom-type", "tls-creds-x509").str("id", id).str("dir", "/etc/pki/qemu").str("endpoint", "client").flag("verify-peer", true))
+	return id
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443", "ftp": "21", "ftps": "990", "tftp": "69"}
+
+func (a *args) curl(s *xml.DiskSource, prefix string) *props {
+	h := firstHost(s)
+	port := h.Port
+	if port == "" || port == "0" {
+		port = defaultPorts[s.Protocol]
+	}
+	host := h.Name
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	u := s.Protocol + "://" + host + ":" + port + (&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath()
+	if s.Query != "" {
+		u += "?" + s.Query
+	}
+	var cookie string
+	if len(s.Cookies) > 0 {
+		cookie = prefix + "-storage-httpcookie-secret0"
+		var text []string
+		for _, c := range s.Cookies {
+			text = append(text, c.Name+"="+c.Text)
+		}
+		a.secret(cookie, strings.Join(text, "; "))
+	}
+	p := newProps("driver", s.Protocol).str("url", u)
+	if s.SSL != nil {
+		p.optFlag("sslverify", string(s.SSL.Verify))
+	}
+	p.opt("cookie-secret", cookie)
+	if s.Timeout != nil {
+		p.num("timeout", s.Timeout.Seconds)
+	}
+	if s.Readahead != nil {
+		p.num("readahead", s.Readahead.Size)
+	}
+	return p
+}
+
+func (a *args) ssh(s *xml.DiskSource) *props {
+	h := firstHost(s)
+	port := h.Port
+	if port == "" || port == "0" {
+		port = "22"
+	}
+	p := newProps("driver", "ssh").str("path", s.Name).obj("server", newProps("host", h.Name).str("port", port))
+	if s.Identity != nil {
+		p.opt("user", s.Identity.Username)
+	}
+	return p
+}
+
+func (a *args) rbd(s *xml.DiskSource, prefix string) *props {
+	pool, image, _ := strings.Cut(s.Name, "/")
+	p := newProps("driver", "rbd").str("pool", pool).str("image", image)
+	if s.Snapshot != nil {
+		p.opt("snapshot", s.Snapshot.Name)
+	}
+	if s.Config != nil {
+		p.opt("conf", s.Config.File)
+	}
+	var hosts []string
+	for _, h := range s.Hosts {
+		port := h.Port
+		if port == "" || port == "0" {
+			port = "6789"
+		}
+		hosts = append(hosts, newProps("host", h.Name).str("port", port).String())
+	}
+	if len(hosts) > 0 {
+		p.raw("server", "["+strings.Join(hosts, ",")+"]")
+	}
+	return p
+}
+
+func (a *args) iscsi(s *xml.DiskSource, _ string) *props {
+	h := firstHost(s)
+	port := h.Port
+	if port == "" || port == "0" {
+		port = "3260"
+	}
+	target, lun, ok := strings.Cut(s.Name, "/")
+	if !ok {
+		lun = "0"
+	}
+	n, _ := strconv.ParseUint(lun, 10, 16)
+	p := newProps("driver", "iscsi").str("portal", h.Name+":"+port).str("target", target).num("lun", n).str("transport", "tcp")
+	return p.opt("initiator-name", s.Initiator)
+}

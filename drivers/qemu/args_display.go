@@ -1,0 +1,307 @@
+package qemu
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+func (a *args) inputs() {
+	for i := range a.d.Devices.Inputs {
+		in := &a.d.Devices.Inputs[i]
+		id := aliasOf(in.Alias)
+		switch {
+		case in.Type == "evdev":
+			p := newProps("qom-type", "input-linux").str("id", id)
+			if s := in.Source; s != nil {
+				p.str("evdev", s.Dev)
+				if s.Repeat == "on" {
+					p.flag("repeat", true)
+				}
+				if s.Grab == "all" {
+					p.flag("grab_all", true)
+				}
+				p.opt("grab-toggle", s.GrabToggle)
+			}
+			a.object(p)
+		case in.Bus == "usb":
+			a.device(a.where(newProps("driver", "usb-"+map[string]string{"mouse": "mouse", "tablet": "tablet", "keyboard": "kbd"}[in.Type]).str("id", id), in.Address, nil))
+		case in.Bus == "virtio" || in.Type == "passthrough":
+			base := "virtio-" + in.Type
+			if in.Type == "passthrough" {
+				base = "virtio-input-host"
+			}
+			p := newProps("driver", virtioName(base, in.Model, in.Address))
+			virtioFlags(p, in.Driver).str("id", id)
+			if in.Type == "passthrough" && in.Source != nil {
+				p.str("evdev", in.Source.EvDev)
+			}
+			a.device(a.where(p, in.Address, nil))
+		}
+	}
+}
+
+// audioDrivers are QEMU's names of audio backends.
+var audioDrivers = map[string]string{"pulseaudio": "pa", "file": "wav"}
+
+func (a *args) audio() {
+	for i := range a.d.Devices.Audios {
+		u := &a.d.Devices.Audios[i]
+		driver := u.Type
+		if d := audioDrivers[driver]; d != "" {
+			driver = d
+		}
+		p := newProps("id", "audio"+utoa(u.ID)).str("driver", driver).optNum("timer-period", uint64(u.TimerPeriod)).
+			optFlag("try-mmap", string(u.TryMMap)).optFlag("exclusive", string(u.Exclusive))
+		if u.DSPPolicy != nil {
+			p.int("dsp-policy", int64(*u.DSPPolicy))
+		}
+		p.opt("server", u.ServerName).opt("path", u.Path)
+		if s := audioSide(u.Input); s != nil {
+			p.obj("in", s)
+		}
+		if s := audioSide(u.Output); s != nil {
+			p.obj("out", s)
+		}
+		a.add("-audiodev", p.String())
+	}
+}
+
+func audioSide(s *xml.AudioSide) *props {
+	if s == nil {
+		return nil
+	}
+	p := &props{}
+	p.optFlag("mixing-engine", string(s.MixingEngine)).optFlag("fixed-settings", string(s.FixedSettings)).
+		optNum("voices", uint64(s.Voices)).optNum("buffer-length", uint64(s.BufferLength))
+	if t := s.Settings; t != nil {
+		p.optNum("frequency", uint64(t.Frequency)).optNum("channels", uint64(t.Channels)).opt("format", t.Format)
+	}
+	return p.opt("dev", s.Dev).optNum("buffer-count", uint64(s.BufferCount)).optFlag("try-poll", string(s.TryPoll)).
+		opt("server-name", s.ServerName).opt("client-name", s.ClientName).opt("connect-ports", s.ConnectPorts).optFlag("exact-name", string(s.ExactName)).
+		opt("name", s.Name).opt("stream-name", s.StreamName).optNum("latency", uint64(s.Latency))
+}
+
+// audioOf is the number of the backend that a device uses: the one it names, or the first.
+func (a *args) audioOf(ref *xml.AudioRef) uint {
+	if ref != nil {
+		return ref.ID
+	}
+	if len(a.d.Devices.Audios) > 0 {
+		return a.d.Devices.Audios[0].ID
+	}
+	return 1
+}
+
+func (a *args) audiodev(ref *xml.AudioRef) string { return "audio" + utoa(a.audioOf(ref)) }
+
+func (a *args) graphics() {
+	for i := range a.d.Devices.Graphics {
+		g := &a.d.Devices.Graphics[i]
+		switch g.Type {
+		case "vnc":
+			a.vnc(g)
+		case "sdl":
+			a.sdl(g)
+		case "egl-headless":
+			opt := "egl-headless"
+			if g.GL != nil && g.GL.RenderNode != "" {
+				opt += ",rendernode=" + escapeComma(g.GL.RenderNode)
+			}
+			a.add("-display", opt)
+		case "dbus":
+			a.dbus(g)
+		default:
+			a.fail(xml.CodeConfigUnsupported, "%s graphics are not supported with this QEMU", g.Type)
+		}
+	}
+}
+
+func (a *args) sdl(g *xml.Graphics) {
+	if g.Display != "" {
+		a.env = append(a.env, "DISPLAY="+g.Display)
+	}
+	if g.XAuth != "" {
+		a.env = append(a.env, "XAUTHORITY="+g.XAuth)
+	}
+	opt := "sdl"
+	if g.GL != nil && g.GL.Enable != "" {
+		opt += ",gl=" + onOff(isOn(g.GL.Enable))
+	}
+	if isOn(g.Fullscreen) {
+		opt += ",full-screen=on"
+	}
+	a.add("-display", opt)
+}
+
+func (a *args) dbus(g *xml.Graphics) {
+	opt := "dbus"
+	if isOn(g.P2P) {
+		opt += ",p2p=on"
+	} else if g.Address != "" {
+		opt += ",addr=" + escapeComma(g.Address)
+	}
+	if g.GL != nil && g.GL.Enable != "" {
+		opt += ",gl=" + onOff(isOn(g.GL.Enable))
+		if g.GL.RenderNode != "" {
+			opt += ",rendernode=" + escapeComma(g.GL.RenderNode)
+		}
+	}
+	if g.Audio != nil {
+		opt += ",audiodev=" + a.audiodev(g.Audio)
+	}
+	a.add("-display", opt)
+}
+
+func (a *args) vnc(g *xml.Graphics) {
+	var listen xml.GraphicsListen
+	if len(g.Listens) > 0 {
+		listen = g.Listens[0]
+	}
+	opt := ""
+	switch {
+	case listen.Type == "socket" || g.Socket != "":
+		path := listen.Socket
+		if path == "" {
+			path = g.Socket
+		}
+		opt = "vnc=unix:" + escapeComma(path)
+	case listen.Type == "none":
+		opt = "none"
+	default:
+		address := listen.Address
+		if address == "" {
+			address = g.Listen
+		}
+		if address == "" {
+			address = "127.0.0.1"
+		}
+		if strings.Contains(address, ":") {
+			address = "[" + address + "]"
+		}
+		port := 5900
+		if g.Port != nil && *g.Port > 0 {
+			port = *g.Port
+		}
+		opt = address + ":" + itoa(port-5900)
+		if a.Live && isOn(g.Autoport) {
+			opt += ",to=" + itoa(65535-5900) // the first that is free
+		}
+		if g.WebSocket != nil {
+			ws := *g.WebSocket
+			if ws < 0 {
+				ws = 5700
+			}
+			opt += ",websocket=" + itoa(ws)
+		}
+	}
+	if g.SharePolicy != "" {
+		opt += ",share=" + g.SharePolicy
+	}
+	if g.Passwd != "" {
+		opt += ",password=on"
+	}
+	if g.PowerControl != "" {
+		opt += ",power-control=" + onOff(isOn(g.PowerControl))
+	}
+	opt += ",audiodev=" + a.audiodev(g.Audio)
+	a.add("-vnc", opt)
+	if g.Keymap != "" {
+		a.add("-k", g.Keymap)
+	}
+}
+
+// videoDrivers are QEMU's names of video cards: as the primary one, and as another.
+var videoDrivers = map[string][2]string{"vga": {"VGA", "secondary-vga"}, "cirrus": {"cirrus-vga", ""}, "vmvga": {"vmware-svga", ""}, "qxl": {"qxl-vga", "qxl"},
+	"virtio": {"virtio-vga", "virtio-gpu"}, "bochs": {"bochs-display", ""}, "ramfb": {"ramfb", ""}}
+
+func (a *args) videos() {
+	for i := range a.d.Devices.Videos {
+		v := &a.d.Devices.Videos[i]
+		if v.Model == nil || v.Model.Type == "none" {
+			continue
+		}
+		names := videoDrivers[v.Model.Type]
+		driver := names[0]
+		if i > 0 && names[1] != "" {
+			driver = names[1]
+		}
+		if driver == "virtio-gpu" || v.Model.Type == "virtio" && !isX86(a.d.OS.Type.Arch) {
+			driver = virtioName("virtio-gpu", "", v.Address)
+		}
+		if driver == "" {
+			a.fail(xml.CodeConfigUnsupported, "domain configuration does not support video model '%s'", v.Model.Type)
+			return
+		}
+		p := newProps("driver", driver)
+		if d := v.Driver; d != nil {
+			p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+		}
+		if v.Model.Acceleration != nil && isOn(v.Model.Acceleration.Accel3D) && a.Emulator.Has("virtio-vga-gl") && v.Model.Type == "virtio" {
+			p = newProps("driver", strings.Replace(driver, "virtio-vga", "virtio-vga-gl", 1))
+		}
+		p.str("id", aliasOf(v.Alias))
+		a.videoMemory(p, v.Model)
+		a.device(a.where(p, v.Address, v.ACPI))
+	}
+}
+
+func (a *args) videoMemory(p *props, m *xml.VideoModel) {
+	switch m.Type {
+	case "qxl":
+		p.optNum("ram_size", uint64(m.RAM)*1024).optNum("vram_size", uint64(m.VRAM)*1024).num("vram64_size_mb", uint64(m.VRAM64)/1024).
+			optNum("vgamem_mb", uint64(m.VGAMem)/1024).optNum("max_outputs", uint64(m.Heads))
+	case "virtio":
+		p.optNum("max_outputs", uint64(m.Heads)).optFlag("blob", string(m.Blob))
+	case "vga", "vmvga":
+		if m.VRAM > 0 {
+			p.num("vgamem_mb", uint64(m.VRAM)/1024)
+		}
+	case "bochs":
+		if m.VRAM > 0 {
+			p.str("vgamem", utoa(m.VRAM)+"k")
+		}
+	}
+	p.optFlag("edid", string(m.EDID))
+	if r := m.Resolution; r != nil {
+		p.num("xres", uint64(r.X)).num("yres", uint64(r.Y))
+	}
+}
+
+func (a *args) sounds() {
+	for i := range a.d.Devices.Sounds {
+		s := &a.d.Devices.Sounds[i]
+		id := aliasOf(s.Alias)
+		audio := a.audiodev(s.Audio)
+		switch s.Model {
+		case "pcspk":
+		case "usb":
+			p := newProps("driver", "usb-audio").str("id", id).str("audiodev", audio).optFlag("multi", string(s.MultiChannel))
+			a.device(a.where(p, s.Address, nil))
+		case "ich6", "ich7", "ich9":
+			driver := map[string]string{"ich6": "intel-hda", "ich7": "ich7-intel-hda", "ich9": "ich9-intel-hda"}[s.Model]
+			a.device(a.where(newProps("driver", driver).str("id", id), s.Address, nil))
+			a.codecs(s, id, audio)
+		case "virtio":
+			p := newProps("driver", virtioName("virtio-sound", "", s.Address))
+			virtioFlags(p, s.Driver).str("id", id).str("audiodev", audio).optNum("streams", uint64(s.Streams))
+			a.device(a.where(p, s.Address, nil))
+		default:
+			driver := map[string]string{"es1370": "ES1370", "ac97": "AC97"}[s.Model]
+			if driver == "" {
+				driver = s.Model
+			}
+			a.device(a.where(newProps("driver", driver).str("id", id).str("audiodev", audio), s.Address, nil))
+		}
+	}
+}
+
+func (a *args) codecs(s *xml.Sound, id, audio string) {
+	list := s.Codecs
+	if len(list) == 0 {
+		list = []xml.SoundCodec{{Type: "duplex"}}
+	}
+	for n, c := range list {
+		a.device(newProps("driver", "hda-"+c.Type).str("id", id+"-codec"+itoa(n)).str("bus", id+".0").num("cad", uint64(n)).str("audiodev", audio))
+	}
+}

@@ -1,0 +1,409 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"virgo/cpu"
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/drivers/host"
+	"virgo/xml"
+)
+
+// emulator gives what a binary says, asked once a connection.
+func (c *Conn) emulator(ctx context.Context, path, virt string) (*Emulator, error) {
+	key := virt + " " + path
+	c.mu.Lock()
+	e := c.emulators[key]
+	c.mu.Unlock()
+	if e != nil {
+		return e, nil
+	}
+	e, err := c.layout.emulator(ctx, path, virt)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.emulators[key] = e
+	c.mu.Unlock()
+	return e, nil
+}
+
+// emulatorPath is the program for an architecture: the one that is named, or
+// the one that PATH has.
+func (c *Conn) emulatorPath(arch, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	if p := findEmulator(arch); p != "" {
+		return p, nil
+	}
+	return "", xml.Errorf(xml.CodeConfigUnsupported, "unable to find any emulator to serve '%s' architecture", arch)
+}
+
+// canKVM tells whether KVM runs guests of that architecture on this host.
+func canKVM(arch string) bool {
+	native := host.Arch()
+	return (arch == native || native == "x86_64" && arch == "i686") && kvmUsable()
+}
+
+// resolveQuery fills in what a query leaves open, and finds the emulator.
+func (c *Conn) resolveQuery(ctx context.Context, q drivers.EmulatorQuery) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
+	fail := func(format string, args ...any) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
+		return nil, nil, q, xml.Errorf(xml.CodeInvalidArg, format, args...)
+	}
+	if q.VirtType != "" && !slices.Contains(virtTypes, q.VirtType) {
+		return fail("unknown virttype: %s", q.VirtType)
+	}
+	if q.Arch != "" && !knownArch(q.Arch) {
+		return fail("unknown architecture: %s", q.Arch)
+	}
+	givenArch := q.Arch
+	if q.Arch == "" {
+		q.Arch = host.Arch()
+	}
+	path, err := c.emulatorPath(q.Arch, q.Emulator)
+	if err != nil {
+		return nil, nil, q, err
+	}
+	virt := q.VirtType
+	if virt == "" {
+		virt = "qemu"
+		if canKVM(q.Arch) {
+			virt = "kvm"
+		}
+	}
+	if virt != "qemu" && virt != "kvm" {
+		return fail("Emulator '%s' does not support virt type '%s'", path, virt)
+	}
+	if virt == "kvm" && !canKVM(q.Arch) {
+		return fail("Emulator '%s' does not support virt type 'kvm'", path)
+	}
+	e, err := c.emulator(ctx, path, virt)
+	if err != nil {
+		return nil, nil, q, err
+	}
+	if e.Arch != q.Arch && !(e.Arch == "x86_64" && q.Arch == "i686") {
+		if givenArch != "" {
+			return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, givenArch)
+		}
+		return fail("Emulator '%s' does not support arch '%s'", path, q.Arch)
+	}
+	m := e.Machine(q.Machine)
+	if m == nil {
+		return fail("the machine '%s' is not supported by emulator '%s'", q.Machine, path)
+	}
+	q.VirtType, q.Emulator, q.Machine = virt, path, m.Name
+	return e, m, q, nil
+}
+
+// virtTypes are libvirt's names of hypervisors.
+var virtTypes = []string{"bhyve", "hvf", "hyperv", "kvm", "lxc", "parallels", "phyp", "qemu", "test", "uml", "vbox", "vmware", "vz", "xen"}
+
+// DomainCapabilities tells what an emulator offers.
+func (c *Conn) DomainCapabilities(ctx context.Context, q drivers.EmulatorQuery) ([]byte, error) {
+	e, m, q, err := c.resolveQuery(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	h, err := c.hypervisor(e, q.Arch)
+	if err != nil {
+		return nil, err
+	}
+	return domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print(), nil
+}
+
+// hypervisor is the emulator's view of CPUs, less this machine's own CPU.
+func (c *Conn) hypervisor(e *Emulator, arch string) (*cpu.Hypervisor, error) {
+	h := &cpu.Hypervisor{Arch: arch, Models: cpu.UsableOf(e.Models, arch)}
+	if len(e.Models) == 0 {
+		h.Models = nil
+	}
+	if len(e.Props) == 0 {
+		return h, nil
+	}
+	var props map[string]any
+	if err := json.Unmarshal(e.Props, &props); err != nil {
+		return nil, err
+	}
+	var err error
+	name := "max"
+	if e.Virt == "kvm" {
+		name = "host"
+	}
+	if h.Reported, err = cpu.FromExpansion(cpu.Expansion{Name: name, Props: props}, arch, h.Models); err != nil {
+		return nil, err
+	}
+	if len(e.NonMigratable) > 0 {
+		for _, n := range e.NonMigratable {
+			props[n] = false
+		}
+		h.Movable, err = cpu.FromExpansion(cpu.Expansion{Name: name, Props: props}, arch, h.Models)
+	}
+	return h, err
+}
+
+// cpuModes is the <cpu> of domain capabilities.
+func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node {
+	n := xml.Element("cpu")
+	mode := func(name string, yes bool) *xml.Node {
+		m := xml.Element("mode").With("name", name, "supported", map[bool]string{true: "yes", false: "no"}[yes])
+		n.Add(m)
+		return m
+	}
+	kvm := q.VirtType == "kvm"
+	if m := mode("host-passthrough", kvm); kvm {
+		m.Add(enumNode("hostPassthroughMigratable", "on", "off"))
+	}
+	mode("maximum", true).Add(enumNode("maximumMigratable", "on", "off"))
+	if h.Reported != nil && cpu.IsX86(q.Arch) {
+		m := mode("host-model", true)
+		shown := h.Reported.Clone()
+		shown.Fallback = "forbid"
+		if kvm {
+			if bits := host.AddressBits(); bits > 0 {
+				shown.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "passthrough", Limit: bits}
+			}
+		}
+		m.Add(shown.EncodeNode("cpu").Children...)
+	} else {
+		mode("host-model", false)
+	}
+	if len(e.Models) == 0 {
+		mode("custom", false)
+		return n
+	}
+	custom := mode("custom", true)
+	for _, d := range cpu.CustomModels(e.Models, q.Arch) {
+		custom.Add(modelNodes(&d, q.Arch)...)
+	}
+	return n
+}
+
+// modelNodes is a <model> with what is in its way.
+func modelNodes(d *cpu.Definition, arch string) []*xml.Node {
+	usable := "unknown"
+	blockers := d.Blockers()
+	if d.Unavailable != nil {
+		usable = "no"
+		if len(blockers) == 0 {
+			usable = "yes"
+		}
+	}
+	deprecated := ""
+	if d.Deprecated {
+		deprecated = "yes"
+	}
+	vendor, canonical := "unknown", ""
+	if m, ok := cpu.Model(d.Name, arch); ok {
+		if m.Vendor != "" {
+			vendor = m.Vendor
+		}
+		canonical = m.Canonical
+	}
+	nodes := []*xml.Node{xml.TextElement("model", d.Name).With("usable", usable, "deprecated", deprecated, "vendor", vendor, "canonical", canonical)}
+	if len(blockers) > 0 {
+		b := xml.Element("blockers").With("model", d.Name)
+		for _, name := range blockers {
+			b.Add(xml.Element("feature").With("name", name))
+		}
+		nodes = append(nodes, b)
+	}
+	return nodes
+}
+
+// HypervisorCPU is what comparisons with this emulator are made with.
+func (c *Conn) HypervisorCPU(ctx context.Context, q drivers.EmulatorQuery) (drivers.HypervisorCPU, error) {
+	e, _, q, err := c.resolveQuery(ctx, q)
+	if err != nil {
+		return drivers.HypervisorCPU{}, err
+	}
+	h, err := c.hypervisor(e, q.Arch)
+	if err != nil {
+		return drivers.HypervisorCPU{}, err
+	}
+	out := drivers.HypervisorCPU{Arch: q.Arch, Host: h.Reported}
+	var props map[string]any
+	if json.Unmarshal(e.Props, &props) == nil {
+		for name, v := range props {
+			if _, ok := v.(bool); ok {
+				out.Features = append(out.Features, cpu.FromQEMU(name))
+			}
+		}
+		slices.Sort(out.Features)
+	}
+	for _, d := range cpu.CustomModels(e.Models, q.Arch) {
+		m := drivers.CPUModel{Name: d.Name, Blockers: d.Blockers(), Deprecated: d.Deprecated}
+		if d.Unavailable != nil {
+			m.Usable = drivers.No
+			if len(m.Blockers) == 0 {
+				m.Usable = drivers.Yes
+			}
+		}
+		if info, ok := cpu.Model(d.Name, q.Arch); ok {
+			m.Vendor, m.Canonical = info.Vendor, info.Canonical
+		}
+		out.Models = append(out.Models, m)
+	}
+	return out, nil
+}
+
+// HostCPU is this machine's.
+func (c *Conn) HostCPU(context.Context) (*xml.CPU, error) { return cpu.Host() }
+
+// CPUModels lists the models of an architecture.
+func (c *Conn) CPUModels(_ context.Context, arch string) ([]string, bool, error) {
+	return cpu.Models(arch)
+}
+
+// Capabilities tells about the host and its emulators, which are probed side by side.
+func (c *Conn) Capabilities(ctx context.Context) ([]byte, error) {
+	var cpuNode *xml.Node
+	if own, err := cpu.Host(); err == nil {
+		cpuNode = own.EncodeNode("cpu")
+	}
+	root := xml.Element("capabilities", host.Capabilities(cpuNode, true))
+	archs := installedArchs()
+	emulators := make([]*Emulator, len(archs))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 2) // a probe keeps a processor busy
+	for i, arch := range archs {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			e, err := c.emulator(ctx, findEmulator(arch), "qemu")
+			if err == nil { // a binary that does not run is no emulator
+				emulators[i] = e
+			}
+		}()
+	}
+	wg.Wait()
+	for i, arch := range archs {
+		if emulators[i] != nil {
+			root.Add(guestNode(emulators[i], arch))
+		}
+	}
+	return root.Print(), nil
+}
+
+// installedArchs are the architectures for which PATH has an emulator, sorted.
+func installedArchs() []string {
+	var archs []string
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		names, _ := filepath.Glob(filepath.Join(dir, "qemu-system-*"))
+		for _, n := range names {
+			arch := archFromQEMU(strings.TrimPrefix(filepath.Base(n), "qemu-system-"))
+			if knownArch(arch) && !slices.Contains(archs, arch) {
+				if _, err := exec.LookPath(n); err == nil {
+					archs = append(archs, arch)
+				}
+			}
+		}
+	}
+	slices.Sort(archs)
+	return archs
+}
+
+// guestNode is a <guest> of the capabilities.
+func guestNode(e *Emulator, arch string) *xml.Node {
+	size := "64"
+	if !strings.Contains(arch, "64") && arch != "s390x" && arch != "alpha" {
+		size = "32"
+	}
+	a := xml.Element("arch", xml.TextElement("wordsize", size), xml.TextElement("emulator", e.Path)).With("name", arch)
+	list := slices.Clone(e.Machines)
+	slices.SortStableFunc(list, func(x, y Machine) int {
+		switch {
+		case x.Default && !y.Default:
+			return -1
+		case y.Default && !x.Default:
+			return 1
+		}
+		return 0
+	})
+	for _, m := range list {
+		if m.Name == "none" {
+			continue
+		}
+		deprecated := ""
+		if m.Deprecated {
+			deprecated = "yes"
+		}
+		a.Add(xml.TextElement("machine", m.Name).With("maxCpus", strconv.Itoa(m.MaxCPUs), "deprecated", deprecated))
+		if m.Alias != "" {
+			a.Add(xml.TextElement("machine", m.Alias).With("canonical", m.Name, "maxCpus", strconv.Itoa(m.MaxCPUs), "deprecated", deprecated))
+		}
+	}
+	a.Add(xml.Element("domain").With("type", "qemu"))
+	if canKVM(arch) {
+		a.Add(xml.Element("domain").With("type", "kvm"))
+	}
+	f := xml.Element("features")
+	if arch == "i686" {
+		f.Add(xml.Element("pae"), xml.Element("nonpae"))
+	}
+	if isX86(arch) || arch == "aarch64" {
+		f.Add(xml.Element("acpi").With("default", "on", "toggle", "yes"))
+	}
+	if isX86(arch) {
+		f.Add(xml.Element("apic").With("default", "on", "toggle", "no"))
+	}
+	f.Add(xml.Element("cpuselection"), xml.Element("deviceboot"), xml.Element("disksnapshot").With("default", "on", "toggle", "no"), xml.Element("externalSnapshot"))
+	return xml.Element("guest", xml.TextElement("os_type", "hvm"), a, f)
+}
+
+// traits tells define what it must know: of the one emulator that the document
+// needs, since each costs a file or a probe.
+func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
+	virt, _ := root.Attr("type")
+	if virt != "kvm" || !kvmUsable() {
+		virt = "qemu"
+	}
+	q := &domain.QEMU{HostArch: host.Arch(), NVRAMDir: filepath.Join(c.layout.Lib, "nvram")}
+	arch, named := q.HostArch, ""
+	if os := root.Child("os"); os != nil {
+		if t := os.Child("type"); t != nil {
+			if a, ok := t.Attr("arch"); ok {
+				arch = a
+			}
+		}
+	}
+	if devices := root.Child("devices"); devices != nil {
+		if e := devices.Child("emulator"); e != nil {
+			named = strings.TrimSpace(e.Value())
+		}
+	}
+	q.Lookup = func(path string) (*domain.Emulator, error) {
+		e, err := c.emulator(ctx, path, virt)
+		if err != nil {
+			return nil, err
+		}
+		return describe(e, e.Arch), nil
+	}
+	if path := findEmulator(arch); path != "" && (named == "" || named == path) {
+		if e, err := c.emulator(ctx, path, virt); err == nil {
+			q.Emulators = append(q.Emulators, *describe(e, arch))
+		}
+	}
+	return &domain.Traits{InputsAlways: true, QEMU: q}
+}
+
+func describe(e *Emulator, arch string) *domain.Emulator {
+	d := &domain.Emulator{Path: e.Path, Arch: arch, KVM: canKVM(arch), Has: e.Has}
+	for _, m := range e.Machines {
+		if m.Name != "none" {
+			d.Machines = append(d.Machines, domain.Machine{Name: m.Name, Alias: m.Alias, MaxCPUs: m.MaxCPUs, Default: m.Default})
+		}
+	}
+	return d
+}

@@ -1,0 +1,198 @@
+package qemu
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"virgo/xml"
+)
+
+// offer is a value of an enumeration of the domain capabilities, and which QOM
+// type (any of them) or which command the emulator must have for it.
+type offer struct {
+	value   string
+	types   []string
+	command string
+	i440fx  bool   // only with the machine types that have an IDE controller
+	since   uint64 // version of QEMU, where no type tells
+}
+
+// enumeration is one <enum> of a device or feature.
+type enumeration struct {
+	name   string
+	offers []offer
+}
+
+// offering is one element below <devices>, in print order; it is supported if
+// the emulator has one of the types, or if there are none.
+type offering struct {
+	name  string
+	types []string
+	enums []enumeration
+}
+
+func always(values ...string) []offer {
+	list := make([]offer, len(values))
+	for i, v := range values {
+		list[i].value = v
+	}
+	return list
+}
+
+func typed(value string, types ...string) offer { return offer{value: value, types: types} }
+
+// The virtio variants are offered where the emulator has virtio devices on PCI.
+func virtioModels(pci string) []offer {
+	return []offer{typed("virtio", pci, "virtio-blk-ccw", "virtio-blk-device"), typed("virtio-transitional", pci+"-transitional"),
+		typed("virtio-non-transitional", pci+"-non-transitional")}
+}
+
+// deviceOfferings is what the peer tells of devices, by what the emulator has.
+// Facts: recorded answers of libvirt 11.3.0 with QEMU 10.0.2, domcapabilities(1).
+func deviceOfferings() []offering {
+	return []offering{
+		{"disk", nil, []enumeration{
+			{"diskDevice", always("disk", "cdrom", "floppy", "lun")},
+			{"bus", []offer{{value: "ide", i440fx: true}, typed("fdc", "isa-fdc"), typed("scsi", "scsi-hd"), typed("virtio", "virtio-blk-pci", "virtio-blk-ccw", "virtio-blk-device"),
+				typed("usb", "usb-storage"), typed("sata", "ich9-ahci")}},
+			{"model", virtioModels("virtio-blk-pci")}}},
+		{"graphics", nil, []enumeration{{"type", []offer{{value: "sdl"}, {value: "vnc", command: "query-vnc"}, {value: "spice", command: "query-spice"},
+			{value: "egl-headless", since: 6001000}, {value: "dbus", since: 7000000}}}}},
+		{"video", nil, []enumeration{{"modelType", []offer{typed("vga", "VGA"), typed("cirrus", "cirrus-vga"), typed("vmvga", "vmware-svga"), typed("qxl", "qxl-vga", "qxl"),
+			typed("virtio", "virtio-gpu-pci", "virtio-vga", "virtio-gpu-ccw", "virtio-gpu-device"), {value: "none"}, typed("bochs", "bochs-display"), typed("ramfb", "ramfb")}}}},
+		{"hostdev", nil, []enumeration{
+			{"mode", always("subsystem")}, {"startupPolicy", always("default", "mandatory", "requisite", "optional")},
+			{"subsysType", []offer{typed("usb", "usb-host"), {value: "pci"}, typed("scsi", "scsi-generic"), typed("scsi_host", "vhost-scsi-pci", "vhost-scsi-ccw")}},
+			{"capsType", nil}, {"pciBackend", nil}}},
+		{"rng", []string{"virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device"}, []enumeration{
+			{"model", virtioModels("virtio-rng-pci")}, {"backendModel", []offer{typed("random", "rng-random"), typed("egd", "rng-egd"), typed("builtin", "rng-builtin")}}}},
+		{"filesystem", nil, []enumeration{{"driverType", []offer{typed("path", "virtio-9p-pci", "virtio-9p-ccw", "virtio-9p-device"), typed("handle", "virtio-9p-pci", "virtio-9p-ccw", "virtio-9p-device"),
+			typed("virtiofs", "vhost-user-fs-pci", "vhost-user-fs-device", "vhost-user-fs-ccw")}}}},
+		{"tpm", []string{"tpm-tis", "tpm-crb", "tpm-spapr", "tpm-tis-device"}, []enumeration{
+			{"model", []offer{typed("tpm-tis", "tpm-tis", "tpm-tis-device"), typed("tpm-crb", "tpm-crb"), typed("tpm-spapr", "tpm-spapr")}},
+			{"backendModel", []offer{typed("passthrough", "tpm-passthrough")}}}},
+		{"redirdev", []string{"usb-redir"}, []enumeration{{"bus", always("usb")}}},
+		{"channel", nil, []enumeration{{"type", []offer{{value: "pty"}, {value: "unix"}, {value: "spicevmc", command: "query-spice"}}}}},
+		{"crypto", []string{"virtio-crypto-pci", "virtio-crypto-ccw", "virtio-crypto-device"}, []enumeration{{"model", always("virtio")}, {"type", always("qemu")},
+			{"backendModel", []offer{typed("builtin", "cryptodev-backend-builtin"), typed("lkcf", "cryptodev-backend-lkcf")}}}},
+		{"interface", nil, []enumeration{{"backendType", always("default", "passt")}}},
+		{"panic", []string{"pvpanic", "pvpanic-pci", "spapr-rtc"}, []enumeration{{"model", []offer{typed("isa", "pvpanic"), typed("hyperv", "x86_64-cpu", "pvpanic"), typed("pvpanic", "pvpanic-pci")}}}},
+	}
+}
+
+// allowed tells whether the offer holds for that emulator and machine.
+func (o offer) allowed(e *Emulator, machine string) bool {
+	if o.command != "" && !e.Command(o.command) {
+		return false
+	}
+	if o.i440fx && !isI440FX(machine) || e.VersionNumber() < o.since {
+		return false
+	}
+	return len(o.types) == 0 || slices.ContainsFunc(o.types, e.Has)
+}
+
+func isI440FX(machine string) bool {
+	return machine == "pc" || strings.HasPrefix(machine, "pc-i440fx-")
+}
+
+func isQ35(machine string) bool { return machine == "q35" || strings.HasPrefix(machine, "pc-q35-") }
+
+func isX86(arch string) bool { return arch == "x86_64" || arch == "i686" }
+
+// hasPS2 tells whether the machine brings a PS/2 controller.
+func hasPS2(machine string) bool {
+	return isI440FX(machine) || isQ35(machine) || machine == "isapc"
+}
+
+// enumNode is an <enum> with its values.
+func enumNode(name string, values ...string) *xml.Node {
+	n := xml.Element("enum").With("name", name)
+	for _, v := range values {
+		n.Add(xml.TextElement("value", v))
+	}
+	return n
+}
+
+func supported(name string, yes bool) *xml.Node {
+	if yes {
+		return xml.Element(name).With("supported", "yes")
+	}
+	return xml.Element(name).With("supported", "no")
+}
+
+// domainCapabilities makes the document from the emulator's and its CPU's facts.
+func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Node, firmware []string) *xml.Node {
+	root := xml.Element("domainCapabilities",
+		xml.TextElement("path", e.Path), xml.TextElement("domain", virt), xml.TextElement("machine", m.Name), xml.TextElement("arch", arch))
+	if m.MaxCPUs > 0 {
+		root.Add(xml.Element("vcpu").With("max", strconv.Itoa(m.MaxCPUs)))
+	}
+	loader := supported("loader", true)
+	for _, f := range firmware {
+		loader.Add(xml.TextElement("value", f))
+	}
+	loader.Add(enumNode("type", "rom", "pflash"), enumNode("readonly", "yes", "no"), enumNode("secure", "no"))
+	root.Add(supported("iothreads", true), supported("os", true).Add(enumNode("firmware"), loader), cpu,
+		supported("memoryBacking", true).Add(enumNode("sourceType", "file", "anonymous", "memfd")))
+	devices := xml.Element("devices")
+	for _, d := range deviceOfferings() {
+		if len(d.types) > 0 && !slices.ContainsFunc(d.types, e.Has) {
+			devices.Add(supported(d.name, false))
+			continue
+		}
+		n := supported(d.name, true)
+		for _, en := range d.enums {
+			var values []string
+			for _, o := range en.offers {
+				if o.allowed(e, m.Name) {
+					values = append(values, o.value)
+				}
+			}
+			n.Add(enumNode(en.name, values...))
+		}
+		devices.Add(n)
+	}
+	return root.Add(devices, featureNodes(e, m, arch, virt))
+}
+
+func featureNodes(e *Emulator, m *Machine, arch, virt string) *xml.Node {
+	hyperv := supported("hyperv", isX86(arch))
+	if isX86(arch) {
+		values := []string{"spinlocks", "vendor_id"}
+		if virt == "kvm" {
+			values = []string{"relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id",
+				"frequencies", "reenlightenment", "tlbflush", "ipi", "avic", "emsr_bitmap", "xmm_input"}
+			values = slices.DeleteFunc(values, func(v string) bool { return !e.hyperv(v) })
+		}
+		hyperv.Add(enumNode("features", values...))
+	}
+	return xml.Element("features",
+		supported("gic", false),
+		supported("vmcoreinfo", e.Has("vmcoreinfo")),
+		supported("genid", e.Has("vmgenid")),
+		supported("backingStoreInput", true),
+		supported("backup", true),
+		supported("async-teardown", e.VersionNumber() >= 8001000 || e.VersionNumber() >= 7002000 && e.VersionNumber() < 8000000),
+		supported("ps2", hasPS2(m.Name)),
+		supported("sev", false),
+		supported("sgx", false),
+		hyperv,
+		supported("launchSecurity", false))
+}
+
+// hypervProps are QEMU's names of the Hyper-V enlightenments.
+var hypervProps = [][2]string{{"relaxed", "hv-relaxed"}, {"vapic", "hv-vapic"}, {"vpindex", "hv-vpindex"}, {"runtime", "hv-runtime"},
+	{"synic", "hv-synic"}, {"stimer", "hv-stimer"}, {"reset", "hv-reset"}, {"frequencies", "hv-frequencies"}, {"reenlightenment", "hv-reenlightenment"},
+	{"tlbflush", "hv-tlbflush"}, {"ipi", "hv-ipi"}, {"avic", "hv-avic"}, {"emsr_bitmap", "hv-emsr-bitmap"}, {"xmm_input", "hv-xmm-input"}}
+
+// hyperv tells whether the accelerator offers the enlightenment: the expanded
+// host model has it turned on only if it can be had.
+func (e *Emulator) hyperv(name string) bool {
+	for _, p := range hypervProps {
+		if p[0] == name {
+			return strings.Contains(string(e.Props), `"`+p[1]+`":true`)
+		}
+	}
+	return true // spinlocks and vendor_id need nothing of the host
+}

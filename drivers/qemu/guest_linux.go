@@ -1,0 +1,393 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"virgo/drivers"
+	"virgo/drivers/qemu/qmp"
+	"virgo/drivers/watch"
+	"virgo/xml"
+)
+
+// guestConfig is what the command that starts a guest tells the watcher.
+type guestConfig struct {
+	Layout Layout
+	Name   string
+	Start  *startConfig // nil to adopt
+}
+
+// guest is the watcher's view of its guest.
+type guest struct {
+	layout  Layout
+	dir     string // run folder
+	journal watch.Journal
+	qmp     *qmp.Conn
+	clients clients
+	over    chan struct{} // closed when QEMU has ended
+	gone    chan struct{} // closed when everything is cleaned up
+	await   func() string // waits for QEMU's end; its exit in words
+	undo    drivers.Undo  // host-side set-up
+
+	mu        sync.Mutex
+	status    Status
+	rebooting bool           // the guest was asked to shut down in order to reboot
+	stopping  bool           // a suspend of ours is under way
+	ioError   bool           // the next stop is for an I/O error
+	watchdog  bool           // the next stop is the watchdog's
+	ending    drivers.Reason // why QEMU ends; 0 while nobody knows
+}
+
+// Watch is the watcher of a guest of this driver.
+func Watch(ctx context.Context, s *watch.Session) error {
+	var cfg guestConfig
+	if err := json.Unmarshal(s.Config, &cfg); err != nil {
+		return err
+	}
+	unix.Umask(0o077)
+	g := &guest{layout: cfg.Layout, dir: s.Dir, journal: watch.Journal{Path: cfg.Layout.journal()},
+		over: make(chan struct{}), gone: make(chan struct{})}
+	self, err := drivers.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if cfg.Start != nil {
+		err = g.start(ctx, s, cfg, self)
+	} else {
+		err = g.adopt(ctx, self)
+	}
+	if err != nil {
+		return err
+	}
+	g.run(ctx, s)
+	return nil
+}
+
+// adopt takes over a guest whose watcher was killed.
+func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
+	status, err := readStatus(g.dir)
+	if err != nil {
+		return fmt.Errorf("cannot read the guest's status: %w", err)
+	}
+	if !status.QEMU.Alive() {
+		return errors.New("the guest has ended")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	// The former watcher's link is free again once the kernel has closed it; the
+	// spare one is there if somebody else holds it.
+	for _, name := range []string{qmpSock, spareSock} {
+		try, stop := context.WithTimeout(ctx, 3*time.Second)
+		g.qmp, err = dialQMP(try, g.dir, name)
+		stop()
+		if err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot reach the guest's monitor: %w", err)
+	}
+	status.Watcher = self
+	g.status = status
+	g.await = func() string {
+		_ = status.QEMU.Wait(context.Background())
+		return "ended"
+	}
+	var now struct {
+		Status  string
+		Running bool
+	}
+	if err := g.qmp.Execute(ctx, "query-status", nil, &now); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case now.Running && g.status.State != drivers.Running:
+		g.set(drivers.Running, drivers.RunningUnpaused)
+	case now.Status == "shutdown", now.Status == "guest-panicked":
+		// What happened while nobody listened: it ended by its own will.
+		g.set(drivers.ShuttingDown, drivers.ShuttingDownUser)
+		g.ending = drivers.ShutOffShutdown
+		if now.Status == "guest-panicked" {
+			g.ending = drivers.ShutOffCrashed
+		}
+		go g.quit()
+	case !now.Running && g.status.State == drivers.Running:
+		g.set(drivers.PausedState, 0)
+	}
+	return g.status.write(g.dir)
+}
+
+// run serves clients and events until QEMU has ended, then cleans up.
+func (g *guest) run(ctx context.Context, s *watch.Session) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var owned sync.WaitGroup
+	events, err := g.qmp.Events(ctx)
+	if err == nil {
+		owned.Add(1)
+		go func() {
+			defer owned.Done()
+			for e := range events {
+				g.event(e)
+			}
+		}()
+	}
+	listener, err := listenIn(g.dir, watchSock)
+	if err == nil {
+		go g.serve(ctx, listener)
+	}
+	if f := s.File("autodestroy"); f != nil {
+		go func() {
+			// Nothing is ever written: the end of the file is the end of its owner.
+			_, _ = f.Read(make([]byte, 1))
+			g.kill(drivers.ShutOffDestroyed)
+		}()
+	}
+	g.mu.Lock()
+	answer := g.status
+	g.mu.Unlock()
+	s.Started(answer)
+	g.await()
+	close(g.over)
+	g.qmp.Close()
+	owned.Wait() // the last events say why it ended
+	g.cleanUp()
+	if listener != nil {
+		listener.Close()
+	}
+	close(g.gone)
+	g.clients.drain(time.Second)
+}
+
+// set notes a new state. g.mu is held.
+func (g *guest) set(state drivers.State, reason drivers.Reason) {
+	g.status.State, g.status.Reason, g.status.Since = state, reason, time.Now()
+}
+
+// change notes a new state on disk and in the journal. g.mu is held.
+func (g *guest) change(state drivers.State, reason drivers.Reason, event, detail string) {
+	g.set(state, reason)
+	_ = g.status.write(g.dir) // a full disk must not end the guest
+	g.tell("lifecycle", event, detail)
+}
+
+func (g *guest) tell(name, event, detail string) {
+	g.journal.Append(drivers.Event{
+		Ref:  drivers.Ref{Kind: drivers.Domain, Name: g.status.Name, UUID: g.status.UUID, ID: g.status.ID},
+		Name: name, Detail: event, Reason: detail, Time: time.Now()})
+}
+
+// event follows QEMU's events.
+func (g *guest) event(e qmp.Event) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch e.Event {
+	case "STOP":
+		g.stopped()
+	case "RESUME":
+		if g.status.State != drivers.Running {
+			g.change(drivers.Running, drivers.RunningUnpaused, "Resumed", "Unpaused")
+		}
+	case "BLOCK_IO_ERROR":
+		g.ioError = e.Data["action"] == "stop"
+		g.tell("io-error", fmt.Sprint(e.Data["device"]), fmt.Sprint(e.Data["action"]))
+	case "WATCHDOG":
+		g.watchdog = e.Data["action"] == "pause"
+		g.tell("watchdog", fmt.Sprint(e.Data["action"]), "")
+	case "RESET":
+		g.tell("reboot", "", "")
+	case "SUSPEND":
+		g.change(drivers.PMSuspended, 0, "PMSuspended", "Memory")
+	case "WAKEUP":
+		if g.status.State == drivers.PMSuspended {
+			g.change(drivers.Running, 8, "Started", "Wakeup")
+		}
+	case "GUEST_PANICKED":
+		g.panicked()
+	case "SHUTDOWN":
+		reason, _ := e.Data["reason"].(string)
+		g.shutDown(reason)
+	}
+}
+
+// stopped: the vCPUs stand still. g.mu is held.
+func (g *guest) stopped() {
+	if g.stopping || g.status.State != drivers.Running {
+		return
+	}
+	reason, detail := drivers.Reason(0), "Paused"
+	switch {
+	case g.ioError:
+		reason, detail = drivers.PausedIOError, "I/O Error"
+	case g.watchdog:
+		reason, detail = drivers.PausedWatchdog, "Watchdog"
+	}
+	g.ioError, g.watchdog = false, false
+	g.change(drivers.PausedState, reason, "Suspended", detail)
+}
+
+// shutDown: the guest has powered off, or wants to be reset. g.mu is held.
+func (g *guest) shutDown(reason string) {
+	if g.ending != 0 {
+		return
+	}
+	action := g.status.Policy.OnPoweroff
+	if reason == "guest-reset" {
+		action = g.status.Policy.OnReboot
+	}
+	if g.rebooting {
+		action = "restart"
+	}
+	switch action {
+	case "restart", "rename-restart":
+		g.rebooting = false
+		go g.restart()
+	case "preserve":
+		g.change(drivers.PausedState, drivers.PausedShuttingDown, "Shutdown", "Finished")
+	default:
+		g.change(drivers.ShuttingDown, drivers.ShuttingDownUser, "Shutdown", "Finished")
+		g.ending = drivers.ShutOffShutdown
+		go g.quit()
+	}
+}
+
+// panicked: the guest's kernel said so. g.mu is held.
+func (g *guest) panicked() {
+	g.change(drivers.Crashed, drivers.CrashedPanicked, "Crashed", "Panicked")
+	switch action := g.status.Policy.OnCrash; action {
+	case "preserve":
+	case "restart", "rename-restart":
+		go g.restart()
+	case "coredump-destroy", "coredump-restart":
+		go g.dumpThen(action == "coredump-restart")
+	default:
+		g.ending = drivers.ShutOffCrashed
+		go g.quit()
+	}
+}
+
+func (g *guest) dumpThen(restart bool) {
+	dir := filepath.Join(g.layout.Lib, "dump")
+	if drivers.MakeDir(dir) == nil {
+		path := filepath.Join(dir, fmt.Sprintf("%d-%s-%s", g.status.ID, g.status.Name, time.Now().Format("2006-01-02-15:04:05")))
+		args := map[string]any{"paging": false, "protocol": "file:" + path}
+		_ = g.qmp.Execute(context.Background(), "dump-guest-memory", args, nil)
+	}
+	if restart {
+		g.restart()
+		return
+	}
+	g.mu.Lock()
+	g.ending = drivers.ShutOffCrashed
+	g.mu.Unlock()
+	g.quit()
+}
+
+// restart resets the machine and lets it run.
+func (g *guest) restart() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if g.qmp.Execute(ctx, "system_reset", nil, nil) != nil || g.qmp.Execute(ctx, "cont", nil, nil) != nil {
+		g.kill(drivers.ShutOffCrashed)
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.status.State != drivers.Running {
+		g.change(drivers.Running, drivers.RunningBooted, "Resumed", "Unpaused")
+	}
+}
+
+// quit ends QEMU in order, so that its caches are written, and by force if it
+// does not go.
+func (g *guest) quit() {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	_ = g.qmp.Execute(ctx, "quit", nil, nil)
+	select {
+	case <-g.over:
+	case <-ctx.Done():
+		_ = g.status.QEMU.Signal(unix.SIGKILL)
+	}
+}
+
+// kill ends the guest for that reason, unless another was known before.
+func (g *guest) kill(reason drivers.Reason) {
+	g.mu.Lock()
+	if g.ending == 0 {
+		g.ending = reason
+	}
+	g.mu.Unlock()
+	_ = g.status.QEMU.Signal(unix.SIGTERM)
+	select {
+	case <-g.over:
+	case <-time.After(10 * time.Second):
+		_ = g.status.QEMU.Signal(unix.SIGKILL)
+	}
+}
+
+// endingDetails are the lifecycle event's words for why a guest has stopped.
+var endingDetails = map[drivers.Reason]string{
+	drivers.ShutOffShutdown: "Shutdown", drivers.ShutOffDestroyed: "Destroyed", drivers.ShutOffCrashed: "Crashed", drivers.ShutOffFailed: "Failed",
+}
+
+// cleanUp undoes the host-side set-up and says how the guest ended. After it
+// nothing of the running guest is left.
+func (g *guest) cleanUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ending == 0 { // QEMU was killed from outside, or crashed
+		g.ending = drivers.ShutOffCrashed
+	}
+	g.undo.Run()
+	endLog(g.layout, g.status.Name, g.ending)
+	removeGuest(g.layout, g.status, ending{Reason: g.ending, Since: time.Now()})
+	detail := endingDetails[g.ending]
+	if g.ending == drivers.ShutOffCrashed {
+		detail = "Failed"
+	}
+	g.tell("lifecycle", "Stopped", detail)
+	watch.RemoveGroup(g.status.Name)
+}
+
+// removeGuest takes the run folder away in one step, so that nobody sees half
+// of it, and leaves word of how the guest ended if its definition stands.
+func removeGuest(l Layout, s Status, e ending) {
+	if l.store().Has(s.Name) {
+		if data, err := json.Marshal(e); err == nil && drivers.MakeDir(filepath.Dir(l.ended(s.Name))) == nil {
+			_ = drivers.ReplaceFile(l.ended(s.Name), data, 0o600)
+		}
+	}
+	if s.LibDir != "" {
+		os.RemoveAll(s.LibDir)
+	}
+	// Outside of guests/, where every folder is a guest.
+	gone := filepath.Join(l.Run, fmt.Sprintf("gone-%d-%d", s.ID, os.Getpid()))
+	if os.Rename(l.guest(s.Name), gone) == nil {
+		os.RemoveAll(gone)
+	}
+}
+
+func endLog(l Layout, name string, reason drivers.Reason) {
+	f, err := os.OpenFile(l.logFile(name), os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "%s: shutting down, reason=%s\n", logTime(), reason.Text(drivers.ShutOff))
+}
+
+func logTime() string { return time.Now().UTC().Format("2006-01-02 15:04:05.000-0700") }
+
+// errGone is what a client hears whose command came too late.
+var errGone = xml.Errorf(xml.CodeOperationInvalid, "domain is not running")

@@ -1,0 +1,371 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"virgo/drivers"
+	"virgo/drivers/qemu/qmp"
+	"virgo/drivers/watch"
+	"virgo/xml"
+)
+
+// lockWait is how long a change waits for another one of the same domain.
+const lockWait = 30 * time.Second
+
+func (c *Conn) lockObject(ctx context.Context, name string) (*drivers.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	lock, err := c.store.LockObject(ctx, name)
+	if err != nil && ctx.Err() != nil {
+		return nil, xml.Errorf(xml.CodeTimeout, "cannot acquire state change lock")
+	}
+	return lock, err
+}
+
+// Start starts a defined domain.
+func (d *domains) Start(ctx context.Context, r drivers.Ref, f drivers.Flags) error {
+	lock, err := d.lockObject(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, running := d.mend(ctx, r.Name, lock); running {
+		return xml.Errorf(xml.CodeOperationInvalid, "domain is already running")
+	}
+	dom, _, err := d.definition(r)
+	if err != nil {
+		return err
+	}
+	_, err = d.launch(ctx, dom, f, lock)
+	return err
+}
+
+// Create starts a domain that is not kept.
+func (d *domains) Create(ctx context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	dom, err := d.parse(ctx, src, f)
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	lock, err := d.lockObject(ctx, dom.Name)
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	defer lock.Unlock()
+	if s, running := d.mend(ctx, dom.Name, lock); running {
+		return drivers.Ref{}, xml.Errorf(xml.CodeOperationInvalid, "domain '%s' already exists with uuid %s", s.Name, s.UUID)
+	}
+	return d.launch(ctx, dom, f, lock)
+}
+
+// launch reserves the run folder and lets a watcher start the guest. The object
+// is locked, and stays so until the start has come to its end, even if this
+// process is killed: the watcher inherits the lock.
+func (d *domains) launch(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock) (drivers.Ref, error) {
+	var undo drivers.Undo
+	defer undo.Run()
+	status, err := d.reserve(ctx, dom, &undo)
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	st, err := d.prepare(ctx, dom, status, &undo)
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	st.Paused = f.Has(drivers.Paused)
+	files := map[string]*os.File{"lock": lock.File()}
+	if f.Has(drivers.AutoDestroy) {
+		theirs, ours, err := os.Pipe()
+		if err != nil {
+			return drivers.Ref{}, err
+		}
+		defer theirs.Close()
+		files["autodestroy"] = theirs
+		d.mu.Lock()
+		d.owned = append(d.owned, ours)
+		d.mu.Unlock()
+	}
+	status, err = d.watcher(ctx, dom.Name, st, files)
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	undo.Done()
+	return status.ref(), nil
+}
+
+// reserve takes an id and makes the run folder. Names are locked meanwhile, so
+// that no other domain takes the name or uuid.
+func (d *domains) reserve(ctx context.Context, dom *xml.Domain, undo *drivers.Undo) (Status, error) {
+	if err := drivers.MakeDir(d.layout.guests()); err != nil {
+		return Status{}, err
+	}
+	names, err := d.store.LockNames(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	defer names.Unlock()
+	if err := d.clash(dom.Name, dom.UUID); err != nil {
+		return Status{}, err
+	}
+	id, err := d.nextID()
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{Name: dom.Name, UUID: dom.UUID, ID: id, State: drivers.PausedState, Reason: drivers.PausedStartingUp, Since: time.Now(),
+		LibDir: d.layout.libDir(id, dom.Name), Policy: Policy{OnPoweroff: dom.OnPoweroff, OnReboot: dom.OnReboot, OnCrash: dom.OnCrash}}
+	undo.Add(func() { removeGuest(d.layout, s, ending{Reason: drivers.ShutOffFailed, Since: time.Now()}) })
+	dir := d.layout.guest(dom.Name)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return Status{}, xml.Errorf(xml.CodeSystem, "cannot create directory '%s': %s", dir, drivers.SystemText(unwrapPath(err)))
+	}
+	return s, s.write(dir)
+}
+
+// nextID counts running domains of this root, from 1. Names are locked.
+func (c *Conn) nextID() (int, error) {
+	file := filepath.Join(c.layout.Run, "nextid")
+	data, _ := os.ReadFile(file)
+	id, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+	id = max(id, 1)
+	return id, drivers.ReplaceFile(file, []byte(strconv.Itoa(id+1)), 0o600)
+}
+
+// watcher starts a watcher that starts (st) or adopts (nil) the guest.
+func (c *Conn) watcher(ctx context.Context, name string, st *startConfig, files map[string]*os.File) (Status, error) {
+	config, err := json.Marshal(guestConfig{Layout: c.layout, Name: name, Start: st})
+	if err != nil {
+		return Status{}, err
+	}
+	var log *os.File
+	if drivers.MakeDir(c.layout.Log) == nil {
+		if log, err = os.OpenFile(c.layout.logFile(name), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600); err == nil {
+			defer log.Close()
+		}
+	}
+	req := watch.Request{Driver: "qemu", Dir: c.layout.guest(name), Adopt: st == nil, Config: config}
+	result, err := watch.Start(ctx, req, watch.Options{Root: c.layout.Root, Name: name, Files: files, Log: log})
+	if err != nil {
+		return Status{}, err
+	}
+	var s Status
+	err = json.Unmarshal(result, &s)
+	return s, err
+}
+
+// ask sends the guest's watcher a command.
+func (d *domains) ask(ctx context.Context, r drivers.Ref, command string, args, out any) error {
+	c, err := d.dial(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return asVirsh(c.Execute(ctx, command, args, out))
+}
+
+// dial connects to the guest's watcher, or a new one.
+func (d *domains) dial(ctx context.Context, r drivers.Ref) (*qmp.Conn, error) {
+	var err error
+	for range 3 {
+		if _, running := d.touch(ctx, r.Name); !running {
+			return nil, notRunning()
+		}
+		short, cancel := context.WithTimeout(ctx, 5*time.Second)
+		var c *qmp.Conn
+		c, err = dialQMP(short, d.layout.guest(r.Name), watchSock)
+		cancel()
+		if err == nil {
+			return c, nil
+		}
+		time.Sleep(20 * time.Millisecond) // it may be at its very end, or its very beginning
+	}
+	return nil, xml.Errorf(xml.CodeInternal, "cannot reach the watcher of '%s': %v", r.Name, err)
+}
+
+// asVirsh gives QEMU's refusals the class that the peer gives them.
+func asVirsh(err error) error {
+	var q *qmp.Error
+	if errors.As(err, &q) {
+		return &xml.Error{Code: classCode(q.Class), Msg: q.Desc}
+	}
+	if errors.Is(err, qmp.ErrClosed) {
+		return notRunning()
+	}
+	return err
+}
+
+// Errors of the watcher pass through QMP's error class as "virgo-CODE".
+func codeClass(c xml.Code) string { return "virgo-" + strconv.Itoa(int(c)) }
+
+func classCode(class string) xml.Code {
+	if n, err := strconv.Atoi(strings.TrimPrefix(class, "virgo-")); err == nil {
+		return xml.Code(n)
+	}
+	return xml.CodeInternal
+}
+
+// Destroy ends the guest and returns when nothing of it is left.
+func (d *domains) Destroy(ctx context.Context, r drivers.Ref, f drivers.Flags) error {
+	c, err := d.dial(ctx, r)
+	if errors.Is(err, errGone) {
+		return err
+	}
+	if err == nil {
+		defer c.Close()
+		err = c.Execute(ctx, cmdDestroy, map[string]bool{"graceful": f.Has(drivers.Graceful)}, nil)
+		var q *qmp.Error
+		if errors.As(err, &q) {
+			return asVirsh(err)
+		}
+	}
+	if err != nil {
+		if err := d.endByForce(ctx, r); err != nil {
+			return err
+		}
+	}
+	if f.Has(drivers.RemoveLogs) {
+		os.Remove(d.layout.logFile(r.Name))
+	}
+	return nil
+}
+
+// endByForce is for a guest whose watcher does not answer, or died of the order.
+func (d *domains) endByForce(ctx context.Context, r drivers.Ref) error {
+	dir := d.layout.guest(r.Name)
+	s, err := readStatus(dir)
+	if err != nil {
+		return nil // gone already
+	}
+	_ = s.QEMU.Signal(unix.SIGKILL)
+	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := s.QEMU.Wait(wait); err != nil {
+		return xml.Errorf(xml.CodeSystem, "Failed to terminate process %d with SIGKILL: Device or resource busy", s.QEMU.PID)
+	}
+	// A watcher that lives cleans up by itself now; else this does.
+	for s.Watcher.Alive() && wait.Err() == nil {
+		if _, err := os.Stat(dir); err != nil {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	lock, err := d.lockObject(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if now, err := readStatus(dir); err == nil && now.ID == s.ID {
+		d.forget(s, drivers.ShutOffDestroyed)
+	}
+	return nil
+}
+
+// Shutdown presses the power button, or asks the agent.
+func (d *domains) Shutdown(ctx context.Context, r drivers.Ref, modes []string) error {
+	return d.power(ctx, r, modes, cmdShutdown)
+}
+
+// Reboot asks the guest to reboot.
+func (d *domains) Reboot(ctx context.Context, r drivers.Ref, modes []string) error {
+	return d.power(ctx, r, modes, cmdReboot)
+}
+
+func (d *domains) power(ctx context.Context, r drivers.Ref, modes []string, command string) error {
+	acpi := len(modes) == 0
+	for _, m := range modes {
+		switch m {
+		case "acpi":
+			acpi = true
+		case "agent":
+		default:
+			return xml.Errorf(xml.CodeInvalidArg, "unsupported flags (%s) in function qemuDomainShutdownFlags", m)
+		}
+	}
+	if !acpi {
+		if _, running := d.touch(ctx, r.Name); !running {
+			return notRunning()
+		}
+		return xml.Errorf(xml.CodeConfigUnsupported, "QEMU guest agent is not configured")
+	}
+	return d.ask(ctx, r, command, nil, nil)
+}
+
+// Reset presses the reset button.
+func (d *domains) Reset(ctx context.Context, r drivers.Ref) error {
+	return d.ask(ctx, r, "system_reset", nil, nil)
+}
+
+// Suspend stops the vCPUs.
+func (d *domains) Suspend(ctx context.Context, r drivers.Ref) error {
+	return d.ask(ctx, r, cmdSuspend, nil, nil)
+}
+
+// Resume lets them go on.
+func (d *domains) Resume(ctx context.Context, r drivers.Ref) error {
+	return d.ask(ctx, r, cmdResume, nil, nil)
+}
+
+// Info tells what dominfo prints.
+func (d *domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, error) {
+	s, running := d.touch(ctx, r.Name)
+	data, err := d.document(r, running, 0)
+	if err != nil {
+		return drivers.DomainInfo{}, err
+	}
+	dom, err := readDomain(xml.Source{Name: r.Name, Data: data})
+	if err != nil {
+		return drivers.DomainInfo{}, err
+	}
+	info := drivers.DomainInfo{State: drivers.ShutOff, OSType: dom.OS.Type.Text, VCPUs: vcpus(dom), MaxMemory: dom.Memory.KiB,
+		Memory: uint64(dom.CurrentMem), Persistent: d.store.Has(r.Name), Autostart: d.store.Autostart(r.Name), HasCPUTime: true,
+		SecurityModel: "none", SecurityDOI: "0"}
+	if !running {
+		if e, ok := readEnding(d.layout.ended(r.Name)); ok {
+			info.Reason, info.StateSince = e.Reason, e.Since
+		}
+		return info, nil
+	}
+	info.State, info.Reason, info.StateSince = s.State, s.Reason, s.Since
+	info.CPUTime, _ = s.QEMU.CPUTime()
+	var balloon struct{ Actual uint64 }
+	if d.ask(ctx, r, "query-balloon", nil, &balloon) == nil && balloon.Actual > 0 {
+		info.Memory = balloon.Actual / 1024
+	}
+	info.Messages = taints(dom)
+	return info, nil
+}
+
+// MonitorCommand passes a command to QEMU's monitor as it stands.
+func (d *domains) MonitorCommand(ctx context.Context, r drivers.Ref, command string, hmp bool) (string, error) {
+	c, err := d.dial(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if hmp {
+		var text string
+		err := c.Execute(ctx, "human-monitor-command", map[string]string{"command-line": command}, &text)
+		return text, asVirsh(err)
+	}
+	var cmd map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(command), &cmd); err != nil {
+		return "", xml.Errorf(xml.CodeInternal, "cannot parse json %s: %v", command, err)
+	}
+	if cmd["id"] == nil {
+		cmd["id"] = json.RawMessage(`"virgo-1"`)
+		line, err := json.Marshal(cmd)
+		if err != nil {
+			return "", err
+		}
+		command = string(line)
+	}
+	answer, err := c.RunContext(ctx, []byte(command))
+	return string(answer), asVirsh(err)
+}

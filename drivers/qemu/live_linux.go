@@ -1,0 +1,174 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"virgo/cpu"
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/drivers/qemu/qmp"
+	"virgo/xml"
+)
+
+// completeLive writes into the live document what QEMU chose: terminals, ports,
+// and the CPU as the guest really has it.
+func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFacts) ([]byte, error) {
+	dom, err := readDomain(xml.Source{Name: g.status.Name, Data: st.Live})
+	if err != nil {
+		return nil, err
+	}
+	fillTerminals(dom, facts)
+	if err := g.fillPorts(ctx, dom); err != nil {
+		return nil, err
+	}
+	if dom.CPU != nil && cpu.IsX86(dom.OS.Type.Arch) && len(facts.CPUs) > 0 {
+		if dom.CPU, err = readCPU(ctx, g.qmp, facts.CPUs[0].QOMPath, dom.CPU); err != nil {
+			return nil, err
+		}
+	}
+	return xml.Marshal(dom)
+}
+
+// readCPU merges what the vCPU has into its definition.
+func readCPU(ctx context.Context, conn *qmp.Conn, path string, def *xml.CPU) (*xml.CPU, error) {
+	get := func(property string) (*qmp.Pending, error) {
+		return conn.Send("qom-get", map[string]string{"path": path, "property": property})
+	}
+	live := cpu.Live{Props: make(map[string]bool)}
+	names := cpu.AskByName(def)
+	pending := make([]*qmp.Pending, 0, len(names)+2)
+	for _, n := range append([]string{"feature-words", "filtered-features"}, names...) {
+		p, err := get(n)
+		if err != nil {
+			return nil, err
+		}
+		pending = append(pending, p)
+	}
+	if err := pending[0].Read(ctx, &live.Words); err != nil {
+		return nil, err
+	}
+	if err := pending[1].Read(ctx, &live.Filtered); err != nil {
+		return nil, err
+	}
+	for i, n := range names {
+		var on bool
+		if pending[i+2].Read(ctx, &on) == nil { // a property that this QEMU lacks is not on
+			live.Props[n] = on
+		}
+	}
+	return cpu.MergeLive(def, live)
+}
+
+// fillTerminals puts the pseudo-terminals' paths where the definition has pty.
+func fillTerminals(dom *xml.Domain, facts liveFacts) {
+	paths := make(map[string]string)
+	for _, c := range facts.Chardevs {
+		if p, ok := strings.CutPrefix(c.Filename, "pty:"); ok {
+			paths[c.Label] = p
+		}
+	}
+	fill := func(list []xml.Chardev, tty bool) {
+		for i := range list {
+			c := &list[i]
+			if p := paths["char"+aliasOf(c.Alias)]; p != "" && c.Type == "pty" {
+				c.Path = p
+				if tty {
+					c.TTY = p
+				}
+			}
+		}
+	}
+	fill(dom.Devices.Serials, false)
+	fill(dom.Devices.Parallels, false)
+	fill(dom.Devices.Consoles, true)
+	fill(dom.Devices.Channels, false)
+}
+
+// fillPorts asks where VNC listens.
+func (g *guest) fillPorts(ctx context.Context, dom *xml.Domain) error {
+	for i := range dom.Devices.Graphics {
+		v := &dom.Devices.Graphics[i]
+		if v.Type != "vnc" {
+			continue
+		}
+		var info struct{ Host, Service string }
+		if err := g.qmp.Execute(ctx, "query-vnc", nil, &info); err != nil {
+			return err
+		}
+		if v.Passwd != "" {
+			args := map[string]any{"protocol": "vnc", "password": v.Passwd}
+			if err := g.qmp.Execute(ctx, "set_password", args, nil); err != nil {
+				return err
+			}
+		}
+		port, err := strconv.Atoi(info.Service)
+		if err != nil { // a socket
+			continue
+		}
+		v.Port = &port
+		if len(v.Listens) > 0 && v.Listens[0].Type == "address" && v.Listens[0].Address == "" {
+			v.Listens[0].Address, v.Listen = info.Host, info.Host
+		}
+	}
+	return nil
+}
+
+// inactive takes out what only a running domain has.
+func inactive(dom *xml.Domain) {
+	dom.ID, dom.Resource = nil, nil
+	drop := func(list []xml.Chardev) {
+		for i := range list {
+			if list[i].Type == "pty" {
+				list[i].Path, list[i].TTY = "", ""
+			}
+		}
+	}
+	drop(dom.Devices.Serials)
+	drop(dom.Devices.Parallels)
+	drop(dom.Devices.Consoles)
+	drop(dom.Devices.Channels)
+	for i := range dom.Devices.Graphics {
+		if v := &dom.Devices.Graphics[i]; v.Type == "vnc" && v.Autoport == "yes" {
+			none := -1
+			v.Port = &none
+		}
+	}
+	domain.DropAliases(dom)
+}
+
+// propNames lists the boolean properties of an expanded CPU model, sorted.
+func propNames(props json.RawMessage) []string {
+	var all map[string]any
+	if json.Unmarshal(props, &all) != nil {
+		return nil
+	}
+	var names []string
+	for n, v := range all {
+		if _, ok := v.(bool); ok {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// taints are the reasons why a bug report about this guest would be doubted.
+func taints(dom *xml.Domain) []string {
+	var list []string
+	if dom.QEMUCommandline != nil && len(dom.QEMUCommandline.Args) > 0 {
+		list = append(list, "tainted: use of custom command line arguments")
+	}
+	if os.Geteuid() == 0 {
+		list = append(list, "tainted: running with undesirable elevated privileges")
+	}
+	return list
+}
+
+var _ drivers.HostCPUer = (*Conn)(nil)
+var _ drivers.CPUModeler = (*Conn)(nil)
+var _ drivers.HypervisorCPUer = (*Conn)(nil)

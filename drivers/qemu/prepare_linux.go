@@ -1,0 +1,253 @@
+package qemu
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"virgo/cpu"
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/xml"
+)
+
+// parse reads a document as define does.
+func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml.Domain, error) {
+	root, err := xml.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	if root.Name != "domain" {
+		return nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
+	}
+	dom := &xml.Domain{}
+	if err := xml.Decode(root, dom); err != nil {
+		return nil, err
+	}
+	if err := domain.Complete(dom, c.traits(ctx, root)); err != nil {
+		return nil, err
+	}
+	return dom, nil
+}
+
+// readDomain reads a document that has been through parse.
+func readDomain(src xml.Source) (*xml.Domain, error) {
+	dom := &xml.Domain{}
+	return dom, xml.Unmarshal(src, dom)
+}
+
+// storedForm is a definition with all its secrets.
+func storedForm(dom *xml.Domain) ([]byte, error) { return xml.Marshal(dom) }
+
+// printTraits are enough to print: no emulator is asked.
+var printTraits = domain.Traits{InputsAlways: true, QEMU: &domain.QEMU{}}
+
+func printDomain(dom *xml.Domain, live bool, f drivers.Flags) ([]byte, error) {
+	if !live && dom.ID != nil { // a transient domain's inactive form
+		inactive(dom)
+	}
+	return domain.Print(dom, &printTraits, f)
+}
+
+// prepare decides all that can be decided before the guest's process is there,
+// and makes its files.
+func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo) (*startConfig, error) {
+	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	if err != nil {
+		return nil, err
+	}
+	if dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
+		return nil, xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
+	}
+	domain.AssignAliases(dom)
+	build, err := c.build(ctx, dom, e)
+	if err != nil {
+		return nil, err
+	}
+	build.ID, build.Live, build.MasterKey = s.ID, true, newMasterKey()
+	argv, env, err := Args(dom, build)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.files(dom, s, build.MasterKey, undo); err != nil {
+		return nil, err
+	}
+	id := s.ID
+	dom.ID = &id
+	live, err := xml.Marshal(dom)
+	if err != nil {
+		return nil, err
+	}
+	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom)}, nil
+}
+
+// build resolves the guest's CPU, which becomes that of dom.
+func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: make([]byte, masterKeySize)}
+	if dom.CPU == nil {
+		b.CPU = defaultCPU(e, dom)
+		return b, nil
+	}
+	resolved, err := c.resolveCPU(dom, e)
+	if err != nil {
+		return b, err
+	}
+	dom.CPU = resolved
+	known := map[string]bool{}
+	for _, name := range propNames(e.Props) {
+		known[name] = true
+	}
+	b.CPU = cpu.Argument(resolved, dom.OS.Type.Arch, func(name string) bool { return len(known) == 0 || known[name] })
+	b.CPUEnd = cpu.ArgumentEnd(resolved)
+	if resolved.Mode == "custom" && resolved.Model == "" {
+		b.CPU = defaultCPU(e, dom) + strings.TrimPrefix(b.CPU, resolved.Model)
+	}
+	return b, nil
+}
+
+// defaultCPU is the machine's own choice.
+func defaultCPU(e *Emulator, dom *xml.Domain) string {
+	if m := e.Machine(dom.OS.Type.Machine); m != nil && m.DefaultCPU != "" {
+		name, _, _ := strings.Cut(m.DefaultCPU, "-"+archToQEMU(e.Arch)+"-cpu")
+		return name
+	}
+	return "qemu64"
+}
+
+func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
+	guest := dom.CPU
+	if guest.Mode == "host-passthrough" && dom.Type != "kvm" {
+		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode 'host-passthrough' for %s %s domain on %s host is not supported by hypervisor",
+			dom.OS.Type.Arch, dom.Type, dom.OS.Type.Arch)
+	}
+	h, err := c.hypervisor(e, dom.OS.Type.Arch)
+	if err != nil {
+		return nil, err
+	}
+	check := guest.Check
+	if check == "" {
+		check = cpu.DefaultCheck(guest, dom.Type)
+	}
+	if check != "none" && dom.Type == "kvm" || h.Reported == nil {
+		if own, err := cpu.Host(); err == nil { // else the hypervisor's word alone counts
+			h.Host = own
+		}
+	}
+	return h.Resolve(guest, check)
+}
+
+// files makes the guest's own folder, its key, and its firmware's variables.
+func (c *Conn) files(dom *xml.Domain, s Status, key []byte, undo *drivers.Undo) error {
+	if err := drivers.MakeDir(s.LibDir); err != nil {
+		return err
+	}
+	undo.Add(func() { os.RemoveAll(s.LibDir) })
+	if err := os.WriteFile(filepath.Join(s.LibDir, "master-key.aes"), key, 0o600); err != nil {
+		return xml.Errorf(xml.CodeSystem, "cannot write the guest's key: %s", drivers.SystemText(unwrapPath(err)))
+	}
+	for i := range dom.Devices.Channels {
+		ch := &dom.Devices.Channels[i]
+		if ch.Type == "unix" && ch.Path == "" && ch.Target != nil {
+			a := args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom}
+			ch.Mode, ch.Path = "bind", a.channelPath(ch)
+			if err := drivers.MakeDir(filepath.Dir(ch.Path)); err != nil {
+				return err
+			}
+			undo.Add(func() { os.RemoveAll(filepath.Dir(ch.Path)) })
+		}
+	}
+	if dom.Backing != nil && (dom.Backing.Source == "file" || dom.Backing.Access != "") {
+		if err := drivers.MakeDir(filepath.Join(c.layout.Lib, "ram", strconv.Itoa(s.ID)+"-"+dom.Name)); err != nil {
+			return err
+		}
+	}
+	return makeNVRAM(dom)
+}
+
+// makeNVRAM copies the template of the firmware's variables for a guest that
+// has none yet.
+func makeNVRAM(dom *xml.Domain) error {
+	path := nvramFile(dom)
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	template := dom.OS.NVRAM.Template
+	if template == "" {
+		return xml.Errorf(xml.CodeOperationFailed, "unable to find any master var store for loader: %s", dom.OS.Loader.Path)
+	}
+	if err := drivers.MakeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	f, err := os.Open(template)
+	if err != nil {
+		return xml.Errorf(xml.CodeSystem, "Failed to open file '%s': %s", template, drivers.SystemText(unwrapPath(err)))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return xml.Errorf(xml.CodeSystem, "cannot read '%s': %s", template, drivers.SystemText(unwrapPath(err)))
+	}
+	return drivers.WriteFile(path, data, 0o600)
+}
+
+// updateCPU replaces the CPU by what it comes to on this host.
+func (d *domains) updateCPU(ctx context.Context, dom *xml.Domain, running bool, f drivers.Flags) error {
+	if dom.CPU == nil || running && !f.Has(drivers.Inactive) && dom.CPU.Mode != "host-passthrough" {
+		return nil
+	}
+	e, err := d.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	if err != nil {
+		return err
+	}
+	arch := dom.OS.Type.Arch
+	h, err := d.hypervisor(e, arch)
+	if err != nil {
+		return err
+	}
+	model := h.HostModel()
+	if f.Has(drivers.MigratableXML) {
+		dom.CPU, err = cpu.Update(dom.CPU, model, arch)
+		if err == nil && dom.CPU.Mode == "custom" && dom.CPU.Check == "" {
+			dom.CPU.Check = "partial"
+		}
+		return err
+	}
+	dom.CPU, err = cpu.ForUpdateCPU(dom.CPU, model, arch, vcpus(dom))
+	return err
+}
+
+// ToNative gives QEMU's command line for a domain.
+func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]byte, error) {
+	if format != "qemu-argv" {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "unsupported config type %s", format)
+	}
+	dom, err := c.parse(ctx, src, 0)
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	if err != nil {
+		return nil, err
+	}
+	domain.AssignAliases(dom)
+	b, err := c.build(ctx, dom, e)
+	if err != nil {
+		return nil, err
+	}
+	argv, env, err := Args(dom, b)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(shellWords(append(env, argv...)) + "\n"), nil
+}
+
+// FromNative is not offered, as by the peer.
+func (c *Conn) FromNative(context.Context, string, xml.Source) ([]byte, error) {
+	return nil, drivers.Unsupported("virConnectDomainXMLFromNative")
+}

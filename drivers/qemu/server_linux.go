@@ -1,0 +1,243 @@
+package qemu
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"virgo/drivers"
+	"virgo/drivers/qemu/qmp"
+	"virgo/xml"
+)
+
+// clients counts the connections that still wait for an answer.
+type clients struct{ busy sync.WaitGroup }
+
+// drain lets the last answers out.
+func (c *clients) drain(limit time.Duration) {
+	done := make(chan struct{})
+	go func() { c.busy.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
+
+// request is a command that a client sends.
+type request struct {
+	Execute   string          `json:"execute"`
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	ID        json.RawMessage `json:"id,omitempty"`
+}
+
+// The watcher's own commands, beside QEMU's.
+const (
+	cmdStatus   = "virgo-status"
+	cmdSuspend  = "virgo-suspend"
+	cmdResume   = "virgo-resume"
+	cmdDestroy  = "virgo-destroy"
+	cmdShutdown = "virgo-shutdown"
+	cmdReboot   = "virgo-reboot"
+)
+
+// serve accepts clients until the listener is closed.
+func (g *guest) serve(ctx context.Context, l *net.UnixListener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go g.client(ctx, c)
+	}
+}
+
+// client speaks QMP's wire format: greeting, commands with ids, events.
+func (g *guest) client(ctx context.Context, c net.Conn) {
+	defer c.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var mu sync.Mutex
+	send := func(v any) {
+		line, err := json.Marshal(v)
+		if err != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Second))
+		_, _ = c.Write(append(line, '\n'))
+	}
+	version := json.RawMessage(`{"qemu":` + versionJSON(g.qmp.Version) + `,"package":""}`)
+	send(map[string]any{"QMP": map[string]any{"version": version, "capabilities": []string{}}})
+	if events, err := g.qmp.Events(ctx); err == nil {
+		go func() {
+			for e := range events {
+				send(e)
+			}
+		}()
+	}
+	in := bufio.NewReader(c)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var r request
+		if err := json.Unmarshal(line, &r); err != nil {
+			send(map[string]any{"error": &qmp.Error{Class: "GenericError", Desc: "JSON parse error: " + err.Error()}})
+			continue
+		}
+		g.clients.busy.Add(1)
+		go func() {
+			defer g.clients.busy.Done()
+			send(g.execute(ctx, r, line))
+		}()
+	}
+}
+
+func versionJSON(v string) string {
+	parts := strings.SplitN(v+".0.0.0", ".", 4)
+	return `{"major":` + parts[0] + `,"minor":` + parts[1] + `,"micro":` + parts[2] + `}`
+}
+
+// execute answers one command.
+func (g *guest) execute(ctx context.Context, r request, line []byte) any {
+	var v any = struct{}{}
+	var err error
+	switch r.Execute {
+	case "qmp_capabilities":
+	case cmdStatus:
+		g.mu.Lock()
+		v = g.status
+		g.mu.Unlock()
+	case cmdSuspend:
+		err = g.suspend(ctx)
+	case cmdResume:
+		err = g.resume(ctx)
+	case cmdShutdown, cmdReboot:
+		err = g.powerDown(ctx, r.Execute == cmdReboot)
+	case cmdDestroy:
+		var a struct{ Graceful bool }
+		_ = json.Unmarshal(r.Arguments, &a)
+		err = g.destroy(ctx, a.Graceful)
+	default:
+		answer, err := g.qmp.RunContext(ctx, line)
+		if err == nil {
+			return json.RawMessage(answer)
+		}
+		return failure(r.ID, err)
+	}
+	if err != nil {
+		return failure(r.ID, err)
+	}
+	result, err := json.Marshal(v)
+	if err != nil {
+		return failure(r.ID, err)
+	}
+	return message(qmp.Answer(r.ID, result, nil))
+}
+
+// message is an answer that is JSON already.
+func message(line []byte, err error) any {
+	if err != nil {
+		return nil
+	}
+	return json.RawMessage(line)
+}
+
+func failure(id json.RawMessage, err error) any {
+	var q *qmp.Error
+	if !errors.As(err, &q) {
+		q = &qmp.Error{Class: "GenericError", Desc: err.Error()}
+		var e *xml.Error
+		if errors.As(err, &e) {
+			q = &qmp.Error{Class: codeClass(e.Code), Desc: e.Msg}
+		}
+	}
+	return message(qmp.Answer(id, nil, q))
+}
+
+func (g *guest) suspend(ctx context.Context) error {
+	g.mu.Lock()
+	if g.status.State == drivers.PausedState {
+		g.mu.Unlock()
+		return nil
+	}
+	g.stopping = true
+	g.mu.Unlock()
+	err := g.qmp.Execute(ctx, "stop", nil, nil)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stopping = false
+	if err != nil {
+		return err
+	}
+	g.change(drivers.PausedState, drivers.PausedUser, "Suspended", "Paused")
+	return nil
+}
+
+func (g *guest) resume(ctx context.Context) error {
+	g.mu.Lock()
+	state := g.status.State
+	g.mu.Unlock()
+	switch state {
+	case drivers.Running:
+		return nil
+	case drivers.PMSuspended:
+		return xml.Errorf(xml.CodeOperationInvalid, "domain is pmsuspended")
+	}
+	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.status.State != drivers.Running {
+		g.change(drivers.Running, drivers.RunningUnpaused, "Resumed", "Unpaused")
+	}
+	return nil
+}
+
+// powerDown presses the power button. To reboot, the guest's power-off is
+// answered with a reset, since there is no button for that.
+func (g *guest) powerDown(ctx context.Context, reboot bool) error {
+	g.mu.Lock()
+	g.rebooting = reboot
+	g.mu.Unlock()
+	return g.qmp.Execute(ctx, "system_powerdown", nil, nil)
+}
+
+// destroy ends QEMU and returns when nothing of it is left.
+func (g *guest) destroy(ctx context.Context, graceful bool) error {
+	g.mu.Lock()
+	if g.ending == 0 {
+		g.ending = drivers.ShutOffDestroyed
+	}
+	g.mu.Unlock()
+	if graceful {
+		if err := g.destroyGracefully(ctx); err != nil {
+			return err
+		}
+	} else {
+		go g.kill(drivers.ShutOffDestroyed)
+	}
+	<-g.gone
+	return nil
+}
+
+func (g *guest) destroyGracefully(ctx context.Context) error {
+	_ = g.qmp.Execute(ctx, "quit", nil, nil)
+	select {
+	case <-g.over:
+		return nil
+	case <-time.After(15 * time.Second):
+		g.mu.Lock()
+		g.ending = 0
+		g.mu.Unlock()
+		return xml.Errorf(xml.CodeResourceBusy, "Failed to terminate process %d with SIGTERM: Device or resource busy", g.status.QEMU.PID)
+	}
+}

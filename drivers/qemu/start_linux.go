@@ -1,0 +1,349 @@
+package qemu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"virgo/drivers"
+	"virgo/drivers/qemu/qmp"
+	"virgo/drivers/watch"
+	"virgo/xml"
+)
+
+// startConfig is all that the watcher needs to start a guest; everything that
+// can be decided before is decided by the command.
+type startConfig struct {
+	Status Status
+	Argv   []string
+	Env    []string
+	Live   []byte // the live document so far
+	Paused bool
+	Taps   []Tap // in the order of their descriptors
+}
+
+// QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
+// holds; the two listening monitors (monitorDescriptor); the taps (tapDescriptor).
+
+// child is QEMU as its parent sees it.
+type child struct {
+	cmd *exec.Cmd
+	end chan struct{} // closed when it has been waited for
+	log int64         // where its words begin in the log
+}
+
+// start brings the guest up, or leaves nothing behind.
+func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, self drivers.Process) (err error) {
+	st := cfg.Start
+	g.status = st.Status
+	g.status.Watcher = self
+	if err := g.status.write(g.dir); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			g.undo.Run()
+			g.ending = drivers.ShutOffFailed
+			removeGuest(g.layout, g.status, ending{Reason: drivers.ShutOffFailed, Since: time.Now()})
+			watch.RemoveGroup(g.status.Name)
+		}
+	}()
+	logf, err := openLog(g.layout, g.status.Name, st)
+	if err != nil {
+		return err
+	}
+	defer logf.Close()
+	qemu, err := g.launch(st, logf)
+	if err != nil {
+		return err
+	}
+	g.undo.Add(func() {
+		_ = qemu.cmd.Process.Kill()
+		<-qemu.end
+	})
+	g.await = func() string { <-qemu.end; return qemu.cmd.ProcessState.String() }
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := g.connect(ctx, qemu, logf); err != nil {
+		return err
+	}
+	live, err := g.configure(ctx, st)
+	if err != nil {
+		return g.orLastWords(qemu, logf, err)
+	}
+	if err := drivers.ReplaceFile(filepath.Join(g.dir, liveFile), live, 0o600); err != nil {
+		return err
+	}
+	return g.letRun(ctx, st)
+}
+
+// letRun is the last step: after it the start has succeeded.
+func (g *guest) letRun(ctx context.Context, st *startConfig) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.status.Started = true
+	if st.Paused {
+		g.change(drivers.PausedState, drivers.PausedUser, "Started", "Booted")
+		g.tell("lifecycle", "Suspended", "Paused")
+		return nil
+	}
+	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {
+		return xml.Errorf(xml.CodeOperationFailed, "cannot let the guest run: %v", err)
+	}
+	g.change(drivers.Running, drivers.RunningBooted, "Started", "Booted")
+	return nil
+}
+
+// launch starts the process with its monitors listening already.
+func (g *guest) launch(st *startConfig, logf *os.File) (*child, error) {
+	alive, err := drivers.TryLockFile(filepath.Join(g.dir, aliveFile))
+	if err == nil && alive == nil {
+		err = xml.Errorf(xml.CodeOperationInvalid, "a QEMU of this guest still runs")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer alive.Unlock() // QEMU keeps it
+	files := []*os.File{alive.File()}
+	closeAll := func() {
+		for _, f := range files[1:] {
+			f.Close()
+		}
+	}
+	defer closeAll()
+	for _, name := range []string{qmpSock, spareSock} {
+		f, err := listeningFile(g.dir, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	for _, t := range st.Taps {
+		f, err := t.open()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	cmd := &exec.Cmd{Path: st.Argv[0], Args: st.Argv, Env: st.Env, Dir: "/", Stdout: logf, Stderr: logf,
+		ExtraFiles: files, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
+	at, _ := logf.Seek(0, io.SeekEnd)
+	if err := cmd.Start(); err != nil {
+		return nil, xml.Errorf(xml.CodeInternal, "cannot run %s: %v", st.Argv[0], err)
+	}
+	c := &child{cmd: cmd, end: make(chan struct{}), log: at}
+	go func() {
+		_ = cmd.Wait()
+		close(c.end)
+	}()
+	g.status.QEMU, err = drivers.FindProcess(cmd.Process.Pid)
+	if err != nil { // it has ended already: connect tells why
+		g.status.QEMU = drivers.Process{PID: cmd.Process.Pid}
+	}
+	return c, g.status.write(g.dir)
+}
+
+func listeningFile(dir, name string) (*os.File, error) {
+	l, err := listenIn(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	return l.File()
+}
+
+// connect waits for QEMU's monitor, or for its end.
+func (g *guest) connect(ctx context.Context, qemu *child, logf *os.File) error {
+	type answer struct {
+		conn *qmp.Conn
+		err  error
+	}
+	ch := make(chan answer, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		conn, err := dialQMP(ctx, g.dir, qmpSock)
+		ch <- answer{conn, err}
+	}()
+	select {
+	case a := <-ch:
+		if a.err == nil {
+			g.qmp = a.conn
+			return nil
+		}
+		return g.orLastWords(qemu, logf, fmt.Errorf("cannot reach QEMU's monitor: %w", a.err))
+	case <-qemu.end:
+		cancel()
+		if a := <-ch; a.conn != nil {
+			a.conn.Close()
+		}
+		return g.orLastWords(qemu, logf, nil)
+	}
+}
+
+// orLastWords makes the error of a QEMU that has ended from what it wrote; err
+// is for one that runs.
+func (g *guest) orLastWords(qemu *child, logf *os.File, err error) error {
+	if err == nil || errors.Is(err, qmp.ErrClosed) {
+		select {
+		case <-qemu.end:
+		case <-time.After(time.Second):
+			if err != nil {
+				return err
+			}
+		}
+	} else {
+		return err
+	}
+	words := make([]byte, 16<<10)
+	n, _ := logf.ReadAt(words, qemu.log)
+	text := strings.TrimSpace(string(dropChatter(words[:n])))
+	if text == "" {
+		text = qemu.cmd.ProcessState.String()
+	}
+	return xml.Errorf(xml.CodeInternal, "process exited while connecting to monitor: %s", text)
+}
+
+// dropChatter leaves out the lines that QEMU writes at every start.
+func dropChatter(log []byte) []byte {
+	lines := bytes.Split(log, []byte("\n"))
+	kept := lines[:0]
+	for _, l := range lines {
+		if !bytes.HasPrefix(l, []byte("char device redirected to ")) {
+			kept = append(kept, l)
+		}
+	}
+	return bytes.Join(kept, []byte("\n"))
+}
+
+// configure does over the monitor what has to be done before the guest runs,
+// and completes the live document with what QEMU chose.
+func (g *guest) configure(ctx context.Context, st *startConfig) ([]byte, error) {
+	actions := map[string]string{"panic": "pause"}
+	if a := g.status.Policy.OnReboot; a == "destroy" || a == "preserve" {
+		actions["reboot"] = "shutdown"
+	}
+	asked := []struct {
+		command string
+		args    any
+	}{{"set-action", actions}, {"query-chardev", nil}, {"query-cpus-fast", nil}}
+	var pending []*qmp.Pending
+	for _, q := range asked {
+		p, err := g.qmp.Send(q.command, q.args)
+		if err != nil {
+			return nil, err
+		}
+		pending = append(pending, p)
+	}
+	if err := pending[0].Read(ctx, nil); err != nil {
+		return nil, err
+	}
+	var facts liveFacts
+	if err := pending[1].Read(ctx, &facts.Chardevs); err != nil {
+		return nil, err
+	}
+	if err := pending[2].Read(ctx, &facts.CPUs); err != nil {
+		return nil, err
+	}
+	return g.completeLive(ctx, st, facts)
+}
+
+// liveFacts is what QEMU tells about itself.
+type liveFacts struct {
+	Chardevs []struct{ Label, Filename string }
+	CPUs     []struct {
+		QOMPath string `json:"qom-path"`
+	}
+}
+
+// openLog begins the guest's log for this start: the command line is what people
+// look for first.
+func openLog(l Layout, name string, st *startConfig) (*os.File, error) {
+	if err := drivers.MakeDir(l.Log); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(l.logFile(name), os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeSystem, "failed to open log file %s: %s", l.logFile(name), drivers.SystemText(unwrapPath(err)))
+	}
+	fmt.Fprintf(f, "%s: starting up\n%s\n", logTime(), shellWords(append(append([]string{}, st.Env...), st.Argv...)))
+	return f, nil
+}
+
+func unwrapPath(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// open makes the device, puts it into the bridge and brings it up. The device
+// goes when its last descriptor is closed, that is with QEMU.
+func (t *Tap) open() (*os.File, error) {
+	fail := func(what string, err error) error {
+		return xml.Errorf(xml.CodeSystem, "Unable to %s for bridge '%s': %s", what, t.Bridge, drivers.SystemText(err))
+	}
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		return nil, fail("open /dev/net/tun", unwrapPath(err))
+	}
+	name := t.Name
+	if name == "" {
+		name = "vnet%d"
+	}
+	req, err := unix.NewIfreq(name)
+	if err == nil {
+		req.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+		err = unix.IoctlIfreq(int(f.Fd()), unix.TUNSETIFF, req)
+	}
+	if err == nil {
+		t.Name = req.Name()
+		err = t.plug()
+	}
+	if err != nil {
+		f.Close()
+		return nil, fail("create tap device "+name, err)
+	}
+	return f, nil
+}
+
+func (t *Tap) plug() error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	iface, err := net.InterfaceByName(t.Name)
+	if err != nil {
+		return err
+	}
+	br, err := unix.NewIfreq(t.Bridge)
+	if err != nil {
+		return err
+	}
+	br.SetUint32(uint32(iface.Index))
+	if err := unix.IoctlIfreq(s, unix.SIOCBRADDIF, br); err != nil {
+		return err
+	}
+	up, err := unix.NewIfreq(t.Name)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlIfreq(s, unix.SIOCGIFFLAGS, up); err != nil {
+		return err
+	}
+	up.SetUint16(up.Uint16() | unix.IFF_UP)
+	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, up)
+}

@@ -1,0 +1,73 @@
+package qemu
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"virgo/drivers"
+)
+
+// Files of a guest's run folder.
+const (
+	statusFile = "status.json"
+	liveFile   = "live.xml"
+	aliveFile  = "alive"    // QEMU holds its lock from the first instant to the last
+	pidFile    = "qemu.pid" // QEMU's own
+	watchSock  = "watch.sock"
+	qmpSock    = "qmp.sock"   // the watcher's link
+	spareSock  = "spare.sock" // for a new watcher, and emergencies
+)
+
+// Status is what is known of a running guest. The watcher keeps it true.
+type Status struct {
+	Name    string          `json:"name"`
+	UUID    string          `json:"uuid"`
+	ID      int             `json:"id"`
+	State   drivers.State   `json:"state"`
+	Reason  drivers.Reason  `json:"reason"`
+	Since   time.Time       `json:"since"`
+	Started bool            `json:"started"` // the start came to its end
+	QEMU    drivers.Process `json:"qemu"`
+	Watcher drivers.Process `json:"watcher"`
+	LibDir  string          `json:"libDir"`
+	Policy  Policy          `json:"policy"`
+}
+
+// Policy is what a guest's definition asks for when it ends.
+type Policy struct {
+	OnPoweroff, OnReboot, OnCrash string
+}
+
+func readStatus(dir string) (Status, error) {
+	var s Status
+	data, err := os.ReadFile(filepath.Join(dir, statusFile))
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	return s, err
+}
+
+func (s Status) write(dir string) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return drivers.ReplaceFile(filepath.Join(dir, statusFile), data, 0o600)
+}
+
+// ending is how a guest ended.
+type ending struct {
+	Reason drivers.Reason `json:"reason"`
+	Since  time.Time      `json:"since"`
+}
+
+func readEnding(path string) (ending, bool) {
+	var e ending
+	data, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(data, &e) != nil {
+		return e, false
+	}
+	return e, true
+}

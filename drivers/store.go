@@ -1,0 +1,273 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"virgo/xml"
+)
+
+// Store keeps documents, one file per object named for it, in one folder. A
+// file is replaced whole, so readers take no lock. Any number of processes may
+// use one store.
+type Store struct {
+	Dir   string // the definitions: NAME.xml; autostart/NAME.xml are links to them
+	Locks string // lock files, which hold nothing
+	Index string // file of the derived index of names and uuids
+}
+
+const suffix = ".xml"
+
+// CheckName refuses a name that would leave the store's folder.
+func CheckName(name string) error {
+	switch {
+	case name == "":
+		return xml.Errorf(xml.CodeXML, "name must not be empty")
+	case strings.ContainsAny(name, "/\x00"):
+		return xml.Errorf(xml.CodeXML, "name '%s' cannot contain '/'", strings.ToValidUTF8(name, "?"))
+	case name == "." || name == "..":
+		return xml.Errorf(xml.CodeXML, "name '%s' is not allowed", name)
+	}
+	return nil
+}
+
+// Names lists the stored objects, sorted. A folder that is not there is empty.
+func (s *Store) Names() ([]string, error) { return namesIn(s.Dir) }
+
+// Autostarted lists the objects marked for autostart, sorted.
+func (s *Store) Autostarted() ([]string, error) { return namesIn(s.autostartDir()) }
+
+func namesIn(dir string) ([]string, error) {
+	f, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, systemError("cannot read folder", dir, err)
+	}
+	defer f.Close()
+	all, err := f.Readdirnames(-1)
+	if err != nil {
+		return nil, systemError("cannot read folder", dir, err)
+	}
+	names := all[:0]
+	for _, n := range all {
+		if base, ok := strings.CutSuffix(n, suffix); ok && base != "" {
+			names = append(names, base)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+func (s *Store) path(name string) string { return filepath.Join(s.Dir, name+suffix) }
+
+func (s *Store) autostartDir() string { return filepath.Join(s.Dir, "autostart") }
+
+func (s *Store) autostartPath(name string) string {
+	return filepath.Join(s.autostartDir(), name+suffix)
+}
+
+// Read gives the object's document; fs.ErrNotExist is in the error of a miss.
+func (s *Store) Read(name string) ([]byte, error) {
+	if err := CheckName(name); err != nil {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return os.ReadFile(s.path(name))
+}
+
+// Has tells whether the object is stored.
+func (s *Store) Has(name string) bool {
+	if CheckName(name) != nil {
+		return false
+	}
+	_, err := os.Lstat(s.path(name))
+	return err == nil
+}
+
+// Write stores the document under the name. The caller holds LockNames.
+func (s *Store) Write(name, uuid string, data []byte) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if err := MakeDir(s.Dir); err != nil {
+		return err
+	}
+	current := s.current()
+	if err := WriteFile(s.path(name), data, 0o600); err != nil {
+		return err
+	}
+	if current {
+		s.note(uuid, name)
+	}
+	return nil
+}
+
+// Remove forgets the object and its autostart mark. The caller holds LockNames.
+func (s *Store) Remove(name string) error {
+	if err := s.SetAutostart(name, false); err != nil {
+		return err
+	}
+	current := s.current()
+	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return systemError("cannot remove", s.path(name), err)
+	}
+	SyncDir(s.Dir)
+	if current {
+		s.note("-", name)
+	}
+	return nil
+}
+
+// Autostart tells whether the object is marked.
+func (s *Store) Autostart(name string) bool {
+	_, err := os.Lstat(s.autostartPath(name))
+	return err == nil
+}
+
+// SetAutostart sets or takes away the mark, a link to the definition.
+func (s *Store) SetAutostart(name string, on bool) error {
+	link := s.autostartPath(name)
+	if !on {
+		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return systemError("Failed to delete symlink", link, err)
+		}
+		return nil
+	}
+	if err := MakeDir(s.autostartDir()); err != nil {
+		return err
+	}
+	err := os.Symlink(s.path(name), link)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return systemError("Failed to create symlink", link, err)
+	}
+	SyncDir(s.autostartDir())
+	return nil
+}
+
+// LockObject keeps other processes from changing the object until Unlock. It waits for at most what ctx allows.
+func (s *Store) LockObject(ctx context.Context, name string) (*Lock, error) {
+	return s.lock(ctx, "object-"+name)
+}
+
+// LockNames keeps names and uuids as they are. It must be held for
+// milliseconds only, and never while a process is waited for.
+func (s *Store) LockNames(ctx context.Context) (*Lock, error) {
+	return s.lock(ctx, "names")
+}
+
+func (s *Store) lock(ctx context.Context, name string) (*Lock, error) {
+	if err := MakeDir(s.Locks); err != nil {
+		return nil, err
+	}
+	return LockFile(ctx, filepath.Join(s.Locks, lockName(name)))
+}
+
+// lockName fits any name into a file name: definitions may have names close to
+// the limit of 255 bytes, so a long one is cut, which only makes it share a lock.
+func lockName(name string) string {
+	if len(name) > 200 {
+		name = name[:200]
+	}
+	return name + ".lock"
+}
+
+// WriteFile replaces a file whole: temporary file, fsync, rename, fsync of the
+// folder. After a kill or power cut there is the old content or the new.
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".tmp-*")
+	if err != nil {
+		return systemError("cannot create file in", dir, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return systemError("cannot write file", path, err)
+	}
+	SyncDir(dir)
+	return nil
+}
+
+// SyncDir makes the folder's entries durable. A folder that cannot be synced
+// (some network file systems) is left to the kernel.
+func SyncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		d.Close()
+	}
+}
+
+// MakeDir makes the folder and what is above it, for this user alone.
+func MakeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return systemError("cannot create directory", dir, err)
+	}
+	return nil
+}
+
+// systemError is an error of the operating system in libvirt's form.
+func systemError(what, path string, err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	text := err
+	if errors.As(err, &pe) {
+		text = pe.Err
+	} else if errors.As(err, &le) {
+		text = le.Err
+	}
+	return &Error{Code: xml.CodeSystem, Msg: fmt.Sprintf("%s '%s': %s", what, path, SystemText(text)), Err: err}
+}
+
+// SystemText is an operating system's error as C programs print it: with a capital.
+func SystemText(err error) string {
+	t := err.Error()
+	if t == "" {
+		return t
+	}
+	return strings.ToUpper(t[:1]) + t[1:]
+}
+
+// CleanTemp removes temporary files that a killed process left in dir.
+func CleanTemp(dir string) {
+	files, _ := filepath.Glob(filepath.Join(dir, ".tmp-*"))
+	for _, f := range files {
+		// A file this old belongs to no write that still goes on.
+		if fi, err := os.Lstat(f); err == nil && time.Since(fi.ModTime()) > time.Minute {
+			os.Remove(f)
+		}
+	}
+}
+
+// ReplaceFile is WriteFile without fsync, for what a power cut makes untrue anyway.
+func ReplaceFile(path string, data []byte, mode os.FileMode) error {
+	tmp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
+	err := os.WriteFile(tmp, data, mode)
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return systemError("cannot write file", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// leaveScope takes the process out of its caller's control group, or the end
+// of a login session, a oneshot unit or a CI job would take the guest along.
+// With systemd it gets a scope of its own, else a group made directly; where
+// neither can be had it stays, which harms only those who end groups whole.
+func leaveScope(pid int, name string) {
+	if _, err := os.Stat("/run/systemd/private"); err == nil {
+		if startScope(pid, name) == nil {
+			return
+		}
+	}
+	for _, mount := range groupMounts() {
+		dir := filepath.Join(mount, "virgo-"+groupName(name))
+		if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
+			continue
+		}
+		_ = os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+	}
+}
+
+// startScope asks systemd for a transient scope; busctl is part of systemd.
+func startScope(pid int, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	bus := "--system"
+	if os.Getuid() != 0 {
+		bus = "--user"
+	}
+	unit := fmt.Sprintf("virgo-%d-%s.scope", pid, groupName(name))
+	return exec.CommandContext(ctx, "busctl", "--quiet", bus, "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+		"org.freedesktop.systemd1.Manager", "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail",
+		"3", "PIDs", "au", "1", strconv.Itoa(pid), "Description", "s", "virgo guest "+name, "Delegate", "b", "true", "0").Run()
+}
+
+// groupName keeps what is safe in a unit's or folder's name.
+func groupName(name string) string {
+	safe := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' {
+			return r
+		}
+		return '_'
+	}, name)
+	return safe[:min(len(safe), 60)]
+}
+
+// groupMounts are the hierarchies by which processes are ended: the unified one
+// and systemd's named one.
+func groupMounts() []string {
+	data, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, line := range strings.Split(string(data), "\n") {
+		f := strings.Fields(line)
+		if len(f) < 4 {
+			continue
+		}
+		if f[2] == "cgroup2" || f[2] == "cgroup" && strings.Contains(f[3], "name=") {
+			found = append(found, f[1])
+		}
+	}
+	return found
+}
+
+// RemoveGroup removes the groups that leaveScope made, once they are empty but
+// for the calling watcher.
+func RemoveGroup(name string) {
+	for _, mount := range groupMounts() {
+		dir := filepath.Join(mount, "virgo-"+groupName(name))
+		if _, err := os.Stat(dir); err != nil {
+			continue
+		}
+		_ = os.WriteFile(filepath.Join(mount, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
+		_ = os.Remove(dir)
+	}
+}
