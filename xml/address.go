@@ -44,6 +44,9 @@ func (a *Address) DecodeNode(n *Node) error {
 	switch a.Type {
 	case "pci":
 		a.Domain, a.Bus, a.Slot, a.Function = r.uint("domain", 0), r.uint("bus", 0), r.uint("slot", 0), r.uint("function", 0)
+		if r.err == nil {
+			r.err = a.checkPCI()
+		}
 		a.Multifunction = OnOff(r.word("multifunction", []string{"on", "off"}))
 		if z := n.Child("zpci"); z != nil {
 			zr := attrReader{n: z}
@@ -85,6 +88,23 @@ func (a *Address) DecodeNode(n *Node) error {
 		a.Base = r.wide("base")
 	}
 	return r.err
+}
+
+// checkPCI checks the ranges of a PCI address.
+func (a *Address) checkPCI() error {
+	switch {
+	case a.Domain > 0xFFFFFFFF:
+		return Errorf(CodeXML, "Invalid PCI address domain='0x%x', must be <= 0xFFFF", a.Domain)
+	case a.Bus > 0xFF:
+		return Errorf(CodeXML, "Invalid PCI address bus='0x%x', must be <= 0xFF", a.Bus)
+	case a.Slot > 0x1F:
+		return Errorf(CodeXML, "Invalid PCI address slot='0x%x', must be <= 0x1F", a.Slot)
+	case a.Function > 7:
+		return Errorf(CodeXML, "Invalid PCI address function=0x%x, must be <= 7", a.Function)
+	case a.Function > 0 && a.Domain|a.Bus|a.Slot == 0:
+		return Errorf(CodeXML, "Invalid PCI address 0000:00:00, at least one of domain, bus, or slot must be > 0")
+	}
+	return nil
 }
 
 // usbPort checks a path of ports: up to four numbers below 256 with dots.

@@ -48,7 +48,7 @@ type CharSource struct {
 // CharReconnect is what happens when a socket is closed.
 type CharReconnect struct {
 	Enabled YesNo `xml:"enabled,attr,required"`
-	Timeout uint  `xml:"timeout,attr,nonzero"`
+	Timeout *uint `xml:"timeout,attr"`
 }
 
 // CharLog is a file that gets all output.
@@ -142,7 +142,10 @@ func (s *CharSource) decode(n *Node, kind string) error {
 // decodeParts reads the source, protocol and log elements.
 func (s *CharSource) decodeParts(n *Node) error {
 	sources := n.Elements("source")
-	if len(sources) > 2 || len(sources) > 1 && s.Type != "udp" {
+	if len(sources) > 2 && s.Type == "udp" {
+		return Errorf(CodeXML, "only two source elements are allowed for character device")
+	}
+	if len(sources) > 1 && s.Type != "udp" {
 		return Errorf(CodeXML, "only one source element is allowed for character device")
 	}
 	for _, c := range sources {
@@ -235,6 +238,9 @@ func (s *CharSource) reconnect(n *Node, r *attrReader) {
 	}
 	s.Reconnect = &CharReconnect{}
 	r.err = Decode(c, s.Reconnect)
+	if r.err == nil && s.Reconnect.Enabled == "yes" && s.Reconnect.Timeout == nil {
+		r.err = Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
+	}
 }
 
 // hasSource tells whether a source element is printed.

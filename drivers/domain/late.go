@@ -21,8 +21,3 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	}
 	return assignUSB(d)
 }
-
-// checkRead holds what the peer refuses while it reads.
-func checkRead(d *xml.Domain, t *Traits) error { return nil }
-
-func validate(d *xml.Domain, t *Traits) error { return nil }

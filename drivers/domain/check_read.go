@@ -1,0 +1,463 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// checkRead holds what the peer refuses while it reads.
+func checkRead(d *xml.Domain, t *Traits) error {
+	steps := []func(*xml.Domain) error{
+		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels, readInputs,
+		readGraphics, readHostdevs, readSysinfo,
+	}
+	for _, s := range steps {
+		if err := s(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readIDs(d *xml.Domain) error {
+	if d.Name == "" {
+		return xml.Errorf(xml.CodeXML, "missing name element")
+	}
+	if d.UUID != "" {
+		u, ok := xml.ParseUUID(d.UUID)
+		if !ok {
+			return xml.Errorf(xml.CodeInternal, "malformed uuid element")
+		}
+		d.UUID = u
+	}
+	if strings.Contains(d.Title, "\n") {
+		return xml.Errorf(xml.CodeXML, "Domain title can't contain newlines")
+	}
+	if a := d.OS.Type.Arch; a != "" && !xml.KnownArchitecture(a) {
+		return xml.Errorf(xml.CodeInternal, "Unknown architecture %s", a)
+	}
+	return readSecLabels(d)
+}
+
+func readSecLabels(d *xml.Domain) error {
+	if len(d.SecLabels) < 2 {
+		return nil
+	}
+	for i := range d.SecLabels {
+		if d.SecLabels[i].Model == "" {
+			return xml.Errorf(xml.CodeXML, "missing security model when using multiple labels")
+		}
+		for j := range i {
+			if d.SecLabels[i].Model == d.SecLabels[j].Model {
+				return xml.Errorf(xml.CodeXML, "security label for model %s is already provided", d.SecLabels[i].Model)
+			}
+		}
+	}
+	return nil
+}
+
+func readVCPUs(d *xml.Domain) error {
+	if d.VCPU != nil && d.VCPU.Current > d.VCPU.Count {
+		return xml.Errorf(xml.CodeInternal, "maxvcpus must not be less than current vcpus (%d < %d)", d.VCPU.Count, d.VCPU.Current)
+	}
+	seen := map[uint]bool{}
+	for _, t := range d.IOThreadIDs {
+		if seen[t.ID] {
+			return xml.Errorf(xml.CodeInternal, "duplicate 'id' value '%d' for iothread", t.ID)
+		}
+		seen[t.ID] = true
+	}
+	return nil
+}
+
+// readCacheTunes refuses allocations that overlap.
+func readCacheTunes(d *xml.Domain) error {
+	c := d.CPUTune
+	if c == nil {
+		return nil
+	}
+	for i := range c.CacheTunes {
+		a := &c.CacheTunes[i]
+		for j := range a.Caches {
+			for k := range j {
+				x, y := &a.Caches[j], &a.Caches[k]
+				if x.Level == y.Level && x.ID == y.ID && (x.Type == y.Type || x.Type == "both" || y.Type == "both") {
+					return xml.Errorf(xml.CodeXML, "Colliding cache allocations for cache level '%d' id '%d', type '%s'", x.Level, x.ID, x.Type)
+				}
+			}
+		}
+		for j := range i {
+			if err := overlap(a.VCPUs, c.CacheTunes[j].VCPUs, "cachetunes"); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range c.MemoryTunes {
+		a := &c.MemoryTunes[i]
+		for j := range a.Nodes {
+			for k := range j {
+				if a.Nodes[j].ID == a.Nodes[k].ID {
+					return xml.Errorf(xml.CodeXML, "Memory Bandwidth already defined for node %d", a.Nodes[j].ID)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func overlap(a, b xml.CPUSet, what string) error {
+	if a == b {
+		return xml.Errorf(xml.CodeXML, "Identical vcpus in %s found", what)
+	}
+	x, y := a.Set(), b.Set()
+	for i := 0; i <= x.Last(); i++ {
+		if x.Has(i) && y.Has(i) {
+			return xml.Errorf(xml.CodeXML, "Overlapping vcpus in resctrls")
+		}
+	}
+	return nil
+}
+
+func readNUMATune(d *xml.Domain) error {
+	n := d.NUMATune
+	if n == nil {
+		return nil
+	}
+	cells := 0
+	if d.CPU != nil && d.CPU.NUMA != nil {
+		cells = len(d.CPU.NUMA.Cells)
+	}
+	placement := ""
+	if d.VCPU != nil {
+		placement = d.VCPU.Placement
+	}
+	mode := "strict"
+	if m := n.Memory; m != nil {
+		if m.Mode != "" {
+			mode = m.Mode
+		}
+		if m.NodeSet == "" && (m.Placement == "static" || m.Placement == "" && placement != "auto") {
+			return xml.Errorf(xml.CodeConfigUnsupported, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'")
+		}
+	}
+	if len(n.MemNodes) == 0 {
+		return nil
+	}
+	if n.Memory != nil && (n.Memory.Placement == "auto" || n.Memory.Placement == "" && n.Memory.NodeSet == "" && placement == "auto") {
+		return xml.Errorf(xml.CodeConfigUnsupported, "Per-node binding is not compatible with automatic NUMA placement.")
+	}
+	if cells == 0 {
+		return xml.Errorf(xml.CodeXML, "Element 'memnode' is invalid without any guest NUMA cells")
+	}
+	seen := map[uint]bool{}
+	for _, m := range n.MemNodes {
+		if int(m.CellID) >= cells {
+			return xml.Errorf(xml.CodeXML, "Argument 'cellid' in memnode element must correspond to existing guest's NUMA cell")
+		}
+		if seen[m.CellID] {
+			return xml.Errorf(xml.CodeXML, "Multiple memnode elements with cellid %d", m.CellID)
+		}
+		seen[m.CellID] = true
+		if n.Memory != nil && mode == "restrictive" && m.Mode != "restrictive" {
+			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element")
+		}
+		if n.Memory != nil && mode != "restrictive" && m.Mode == "restrictive" {
+			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element")
+		}
+	}
+	return nil
+}
+
+func readDisks(d *xml.Domain) error {
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		s := v.Source
+		if s != nil && s.Protocol == "sheepdog" {
+			return xml.Errorf(xml.CodeConfigUnsupported, "'sheepdog' protocol is no longer supported by any hypervisor driver")
+		}
+		if s != nil {
+			if err := readSourceLabels(s.SecLabels); err != nil {
+				return err
+			}
+		}
+		if v.Encryption != nil && s != nil && s.Encryption != nil {
+			return xml.Errorf(xml.CodeConfigUnsupported, "an <encryption> definition already found for disk source")
+		}
+		if v.Auth != nil && s != nil && s.Auth != nil {
+			return xml.Errorf(xml.CodeConfigUnsupported, "an <auth> definition already found for disk source")
+		}
+		for _, a := range diskAuths(v) {
+			if err := readAuth(a, s); err != nil {
+				return err
+			}
+		}
+		if err := readBoot(v.Boot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func diskAuths(v *xml.Disk) []*xml.Auth {
+	var out []*xml.Auth
+	if v.Auth != nil {
+		out = append(out, v.Auth)
+	}
+	if v.Source != nil && v.Source.Auth != nil {
+		out = append(out, v.Source.Auth)
+	}
+	return out
+}
+
+func readAuth(a *xml.Auth, s *xml.DiskSource) error {
+	if a.Username == "" {
+		return xml.Errorf(xml.CodeXML, "missing username for auth")
+	}
+	if a.Secret == nil {
+		return xml.Errorf(xml.CodeXML, "Missing <secret> element in auth")
+	}
+	switch a.Secret.Type {
+	case "":
+		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '<null>'")
+	case "ceph", "iscsi":
+	default:
+		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '%s'", a.Secret.Type)
+	}
+	want := ""
+	if s != nil {
+		want = map[string]string{"rbd": "ceph", "iscsi": "iscsi"}[s.Protocol]
+	}
+	if want != "" && a.Secret.Type != want {
+		return xml.Errorf(xml.CodeConfigUnsupported, "invalid secret type '%s'", a.Secret.Type)
+	}
+	return nil
+}
+
+func readSourceLabels(list []xml.SourceSecLabel) error {
+	for i, l := range list {
+		if l.Model == "" && len(list) > 1 {
+			return xml.Errorf(xml.CodeXML, "missing security model when using multiple labels")
+		}
+		for j := range i {
+			if list[j].Model == l.Model {
+				return xml.Errorf(xml.CodeXML, "seclabel for model %s is already provided", l.Model)
+			}
+		}
+		if l.Relabel == "yes" && l.Label == "" {
+			return xml.Errorf(xml.CodeXML, "Cannot specify relabel if label is missing. model=%s", orUnspecified(l.Model))
+		}
+		if l.Relabel == "no" && l.Label != "" || l.LabelSkip == "yes" && l.Label != "" {
+			return xml.Errorf(xml.CodeXML, "Cannot specify a label if relabelling is turned off. model=%s", orUnspecified(l.Model))
+		}
+	}
+	return nil
+}
+
+func orUnspecified(s string) string {
+	if s == "" {
+		return "<unspecified>"
+	}
+	return s
+}
+
+// readBoot checks and canonicalises s390's boot parameter.
+func readBoot(b *xml.BootOrder) error {
+	if b == nil || b.LoadParm == "" {
+		return nil
+	}
+	if len(b.LoadParm) > 8 {
+		return xml.Errorf(xml.CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", b.LoadParm)
+	}
+	up := strings.ToUpper(b.LoadParm)
+	if strings.Trim(up, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ") != "" {
+		return xml.Errorf(xml.CodeInternal, "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank spaces", up)
+	}
+	b.LoadParm = up
+	return nil
+}
+
+func readControllers(d *xml.Domain) error {
+	return nil
+}
+
+func readInterfaces(d *xml.Domain) error {
+	for i := range d.Devices.Interfaces {
+		n := &d.Devices.Interfaces[i]
+		if n.MAC != nil && n.MAC.Address != "" {
+			m, ok := xml.ParseMAC(n.MAC.Address)
+			if !ok {
+				return xml.Errorf(xml.CodeXML, "unable to parse mac address '%s'", n.MAC.Address)
+			}
+			if m[1] == '1' || strings.ContainsRune("3579bdf", rune(m[1])) {
+				return xml.Errorf(xml.CodeXML, "expected unicast mac address, found multicast '%s'", n.MAC.Address)
+			}
+			n.MAC.Address = m
+		}
+		if err := readInterfaceSource(n); err != nil {
+			return err
+		}
+		if err := readBoot(n.Boot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readInterfaceSource(n *xml.Interface) error {
+	s := n.Source
+	if s == nil {
+		s = &xml.InterfaceSource{}
+	}
+	switch n.Type {
+	case "network":
+		if s.Network == "" {
+			return xml.Errorf(xml.CodeXML, "No <source> 'network' attribute specified with <interface type='network'/>")
+		}
+	case "bridge":
+		if s.Bridge == "" {
+			return xml.Errorf(xml.CodeXML, "No <source> 'bridge' attribute specified with <interface type='bridge'/>")
+		}
+	case "direct":
+		if s.Dev == "" {
+			return xml.Errorf(xml.CodeXML, "No <source> 'dev' attribute specified with <interface type='direct'/>")
+		}
+	case "internal":
+		if s.Name == "" {
+			return xml.Errorf(xml.CodeXML, "No <source> 'name' attribute specified with <interface type='internal'/>")
+		}
+	}
+	return nil
+}
+
+func readChannels(d *xml.Domain) error {
+	for i := range d.Devices.Channels {
+		c := &d.Devices.Channels[i]
+		if c.Target == nil {
+			return xml.Errorf(xml.CodeXML, "target type attribute missing for channel device")
+		}
+		switch c.Target.Type {
+		case "virtio", "guestfwd", "xen":
+		case "":
+			return xml.Errorf(xml.CodeXML, "target type attribute missing for channel device")
+		default:
+			return xml.Errorf(xml.CodeXML, "unknown target type '%s' specified for character device", c.Target.Type)
+		}
+	}
+	return nil
+}
+
+func readInputs(d *xml.Domain) error {
+	for i := range d.Devices.Inputs {
+		in := &d.Devices.Inputs[i]
+		if d.OS.Type.Text == "hvm" {
+			if in.Bus == "ps2" && in.Type != "mouse" && in.Type != "keyboard" {
+				return xml.Errorf(xml.CodeConfigUnsupported, "ps2 bus does not support %s input device", in.Type)
+			}
+			if in.Bus == "xen" {
+				return xml.Errorf(xml.CodeConfigUnsupported, "unsupported input bus %s", in.Bus)
+			}
+			continue
+		}
+		if d.OS.Type.Text == "xen" || d.OS.Type.Text == "xenpvh" || d.OS.Type.Text == "linux" && d.Type == "xen" {
+			if in.Bus != "" && in.Bus != "xen" {
+				return xml.Errorf(xml.CodeConfigUnsupported, "unsupported input bus %s", in.Bus)
+			}
+			if in.Type != "mouse" && in.Type != "keyboard" {
+				return xml.Errorf(xml.CodeConfigUnsupported, "xen bus does not support %s input device", in.Type)
+			}
+			continue
+		}
+		if d.Type != "parallels" && d.Type != "vz" {
+			return xml.Errorf(xml.CodeInternal, "Input devices are not supported by this virtualization driver.")
+		}
+	}
+	return nil
+}
+
+func readGraphics(d *xml.Domain) error {
+	for i := range d.Devices.Graphics {
+		g := &d.Devices.Graphics[i]
+		for j, l := range g.Listens {
+			if l.Type == "network" && l.Network == "" {
+				return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
+			}
+			if j > 0 {
+				continue
+			}
+			if l.Type == "address" && g.Listen != "" && l.Address != "" && g.Listen != l.Address {
+				return xml.Errorf(xml.CodeConfigUnsupported, "graphics 'listen' attribute '%s' must match 'address' attribute of first listen element (found '%s')", g.Listen, l.Address)
+			}
+			if l.Type == "socket" && g.Socket != "" && l.Socket != "" && g.Socket != l.Socket {
+				return xml.Errorf(xml.CodeConfigUnsupported, "graphics 'socket' attribute '%s' must match 'socket' attribute of first listen element (found '%s')", g.Socket, l.Socket)
+			}
+		}
+	}
+	return nil
+}
+
+func readHostdevs(d *xml.Domain) error {
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		if h.Mode == "capabilities" {
+			continue
+		}
+		switch h.Type {
+		case "usb", "pci", "scsi", "scsi_host", "mdev":
+		default:
+			return xml.Errorf(xml.CodeXML, "unknown host device source address type '%s'", h.Type)
+		}
+		if h.Type != "scsi" {
+			if h.SGIO != "" {
+				return xml.Errorf(xml.CodeXML, "sgio is only supported for scsi host device")
+			}
+			if h.RawIO != "" {
+				return xml.Errorf(xml.CodeXML, "rawio is only supported for scsi host device")
+			}
+		}
+		if h.Type == "mdev" {
+			switch h.Model {
+			case "":
+				return xml.Errorf(xml.CodeXML, "Missing 'model' attribute in mediated device's <hostdev> element")
+			case "vfio-pci", "vfio-ccw", "vfio-ap":
+			default:
+				return xml.Errorf(xml.CodeXML, "unknown hostdev model '%s'", h.Model)
+			}
+		}
+		if err := readBoot(h.Boot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readSysinfo(d *xml.Domain) error {
+	for i := range d.Sysinfo {
+		for _, e := range d.Sysinfo[i].BIOS {
+			if e.Name == "date" && !biosDate(e.Text) {
+				return xml.Errorf(xml.CodePlain, "Invalid BIOS 'date' format")
+			}
+		}
+	}
+	return nil
+}
+
+// biosDate checks mm/dd/yy or mm/dd/yyyy.
+func biosDate(s string) bool {
+	p := strings.Split(s, "/")
+	if len(p) != 3 || len(p[2]) != 2 && len(p[2]) != 4 {
+		return false
+	}
+	num := func(s string) int {
+		n := 0
+		for _, c := range s {
+			if c < '0' || c > '9' {
+				return -1
+			}
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	m, day, y := num(p[0]), num(p[1]), num(p[2])
+	return m >= 1 && m <= 12 && day >= 1 && day <= 31 && y >= 0 && (len(p[2]) == 2 || y >= 1900)
+}

@@ -1,0 +1,163 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// validate checks the complete definition: the whole, then each device, then
+// what concerns several of them.
+func validate(d *xml.Domain, t *Traits) error {
+	steps := []func(*xml.Domain, *Traits) error{
+		checkName, checkFirmware, checkWhole, checkMachine, checkDevices, checkDuplicates, checkTuning,
+	}
+	for _, s := range steps {
+		if err := s(d, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unsupported(format string, args ...any) error {
+	return xml.Errorf(xml.CodeConfigUnsupported, format, args...)
+}
+
+func checkName(d *xml.Domain, t *Traits) error {
+	if strings.Contains(d.Name, "/") {
+		return xml.Errorf(xml.CodeXML, "name %s cannot contain '/'", d.Name)
+	}
+	return nil
+}
+
+// checkFirmware checks loader and variables against each other.
+func checkFirmware(d *xml.Domain, t *Traits) error {
+	o := &d.OS
+	plain := func(format string, args ...any) error { return xml.Errorf(xml.CodePlain, format, args...) }
+	if o.Firmware != "" {
+		if o.Firmware == "bios" && o.NVRAM != nil {
+			return plain("firmware type '%s' does not support nvram", o.Firmware)
+		}
+		enabled := map[string]xml.YesNo{}
+		for _, f := range o.FWFeatures {
+			enabled[f.Name] = f.Enabled
+		}
+		if enabled["enrolled-keys"] == "yes" && enabled["secure-boot"] == "no" {
+			return plain("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled")
+		}
+	} else {
+		if len(o.FWFeatures) > 0 {
+			return plain("cannot use feature-based firmware autoselection when firmware autoselection is disabled")
+		}
+		if o.Loader != nil && o.Loader.Path == "" {
+			return plain("no loader path specified and firmware auto selection disabled")
+		}
+	}
+	if l := o.Loader; l != nil {
+		if l.Stateless == "yes" && o.NVRAM != nil {
+			if o.NVRAM.Template != "" {
+				return plain("NVRAM template is not permitted when loader is stateless")
+			}
+			return plain("NVRAM is not permitted when loader is stateless")
+		}
+		if o.Firmware != "" && o.Firmware != "efi" && l.Stateless == "no" {
+			return plain("Only EFI firmware permits NVRAM")
+		}
+		if o.Firmware == "" && l.Type != "pflash" && l.Stateless == "no" {
+			return plain("Only pflash loader type permits NVRAM")
+		}
+		if l.Type == "rom" && o.NVRAM != nil && l.Path != "" {
+			return plain("Only pflash loader type permits NVRAM")
+		}
+	}
+	return nil
+}
+
+func checkWhole(d *xml.Domain, t *Traits) error {
+	if f := d.Features; f != nil && f.PS2 != nil && f.PS2.State == "off" {
+		for i := range d.Devices.Inputs {
+			if d.Devices.Inputs[i].Bus == "ps2" {
+				return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
+			}
+		}
+		if t.QEMU != nil && f.VMPort != nil && f.VMPort.State == "on" {
+			return unsupported("vmport feature requires the ps2 feature not to be disabled")
+		}
+	}
+	for i := range d.Devices.Videos {
+		if m := d.Devices.Videos[i].Model; m != nil && m.Type == "none" && len(d.Devices.Videos) > 1 {
+			return unsupported("a 'none' video type must be the only video device defined for the domain")
+		}
+	}
+	if len(d.VCPUs) > 0 {
+		for _, v := range d.VCPUs {
+			if t.QEMU != nil && v.ID == 0 && v.Enabled == "no" {
+				return unsupported("vcpu 0 can't be offline")
+			}
+		}
+	}
+	if err := checkMemories(d); err != nil {
+		return err
+	}
+	return checkPCIRoots(d)
+}
+
+// checkMemories refuses memory devices that overlap or lack a node.
+func checkMemories(d *xml.Domain) error {
+	list := d.Devices.Memories
+	cells := 0
+	if d.CPU != nil && d.CPU.NUMA != nil {
+		cells = len(d.CPU.NUMA.Cells)
+	}
+	if d.MaxMemory == nil {
+		for i := range list {
+			if m := &list[i]; m.Model == "dimm" || m.Model == "nvdimm" {
+				return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+			}
+		}
+	}
+	for i := range list {
+		m := &list[i]
+		if m.Target == nil {
+			continue
+		}
+		if n := m.Target.Node; n != nil && int(*n) >= cells {
+			return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
+		}
+		for j := range list {
+			o := &list[j]
+			if i == j || m.Target.Address == nil || o.Target == nil || o.Target.Address == nil {
+				continue
+			}
+			a, end := m.Target.Address.Base, m.Target.Address.Base+uint64(m.Target.Size)*1024
+			if b := o.Target.Address.Base; b >= a && b < end {
+				return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
+			}
+		}
+	}
+	return nil
+}
+
+func checkPCIRoots(d *xml.Domain) error {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type != "pci" {
+			continue
+		}
+		root := c.Model == "pci-root" || c.Model == "pcie-root"
+		spapr := c.ModelName != nil && c.ModelName.Name == "spapr-pci-host-bridge" || c.Target != nil && c.Target.Index != nil
+		if root && c.Address != nil {
+			return unsupported("pci-root and pcie-root controllers should not have an address")
+		}
+		if spapr && c.Target != nil {
+			if n := c.Target.Index; n != nil && (*n == 0) != (*c.Index == 0) {
+				return unsupported("Only the PCI controller with index 0 can have target index 0, and vice versa")
+			}
+		}
+		if c.Target != nil && c.Target.Node != nil && *c.Index == 0 {
+			return unsupported("The PCI controller with index=0 can't be associated with a NUMA node")
+		}
+	}
+	return nil
+}

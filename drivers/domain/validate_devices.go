@@ -1,0 +1,193 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// checkDevices checks each device by itself.
+func checkDevices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
+	for i := range dev.Disks {
+		if err := checkDisk(d, &dev.Disks[i], t); err != nil {
+			return err
+		}
+	}
+	for i := range dev.Redirdevs {
+		if !hasUSB(d, t) {
+			return unsupported("cannot add redirected USB device: USB is disabled for this domain")
+		}
+		if err := checkSource(&dev.Redirdevs[i].CharSource, t, true); err != nil {
+			return err
+		}
+	}
+	for i := range dev.Controllers {
+		if c := &dev.Controllers[i]; c.Driver != nil && c.Driver.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
+			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
+		}
+	}
+	for i := range dev.Smartcards {
+		if s := &dev.Smartcards[i]; s.Mode == "passthrough" {
+			if err := checkSource(&s.CharSource, t, true); err != nil {
+				return err
+			}
+		}
+	}
+	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
+		for i := range list {
+			unix := list[i].Target == nil || list[i].Target.Type != "virtio"
+			if err := checkSource(&list[i].CharSource, t, unix); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range dev.Hostdevs {
+		if err := checkHostdev(&dev.Hostdevs[i]); err != nil {
+			return err
+		}
+	}
+	for i := range dev.RNGs {
+		if b := dev.RNGs[i].Backend; b != nil && b.Model == "egd" {
+			if err := checkSource(&b.Chardev, t, true); err != nil {
+				return err
+			}
+		}
+	}
+	if v := dev.IOMMU; v != nil && v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
+		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
+	}
+	if t.QEMU != nil {
+		return checkQEMUDevices(d, t.QEMU)
+	}
+	return nil
+}
+
+// hasUSB tells whether the guest has a USB controller.
+func hasUSB(d *xml.Domain, t *Traits) bool {
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "usb" && c.Model != "none" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSource checks the host's side of a character device. path: a UNIX
+// socket needs one.
+func checkSource(s *xml.CharSource, t *Traits, path bool) error {
+	missing := func(what string) error {
+		return xml.Errorf(xml.CodeInternal, "Missing source %s attribute for char device", what)
+	}
+	switch s.Type {
+	case "file", "dev", "pipe":
+		if s.Path == "" {
+			return missing("path")
+		}
+	case "unix":
+		if s.Path == "" && path {
+			return missing("path")
+		}
+	case "tcp":
+		if s.Host == "" {
+			return missing("host")
+		}
+		if s.Service == "" {
+			return missing("service")
+		}
+	case "udp":
+		if s.Service == "" {
+			return missing("service")
+		}
+	case "nmdm":
+		if s.Master == "" {
+			return xml.Errorf(xml.CodeXML, "Missing master path attribute for nmdm device")
+		}
+		if s.Slave == "" {
+			return xml.Errorf(xml.CodeXML, "Missing slave path attribute for nmdm device")
+		}
+	case "spiceport":
+		if s.Channel == "" {
+			return missing("channel")
+		}
+	}
+	if r := s.Reconnect; r != nil {
+		if s.Mode == "bind" && r.Enabled == "yes" {
+			return xml.Errorf(xml.CodeInternal, "chardev reconnect is possible only for connect mode")
+		}
+		if t.QEMU != nil && r.Enabled == "yes" && r.Timeout != nil && *r.Timeout == 0 {
+			return xml.Errorf(xml.CodeInvalidArg, "chardev reconnect source timeout cannot be '0'")
+		}
+	}
+	return nil
+}
+
+func checkDisk(d *xml.Domain, v *xml.Disk, t *Traits) error {
+	bus := diskBus(v)
+	if diskName(v) == "" {
+		if s := sourceText(v); s != "" {
+			return xml.Errorf(xml.CodePlain, "missing target information for device %s", s)
+		}
+		return xml.Errorf(xml.CodePlain, "missing target information for device")
+	}
+	if v.Device == "lun" && v.Type != "block" && !(v.Type == "network" && v.Source != nil && v.Source.Protocol == "iscsi") && v.Type != "volume" {
+		return unsupported("disk device='lun' is only valid for block type disk source")
+	}
+	if a := v.Address; a != nil && a.Type != "drive" {
+		switch bus {
+		case "ide", "scsi", "sata", "fdc":
+			return unsupported("Invalid address type '%s' for the disk '%s' with the bus type '%s'", a.Type, v.Target.Dev, bus)
+		}
+	}
+	if s := v.Source; s != nil {
+		if s.FDGroup != "" && t.QEMU == nil {
+			return unsupported("driver does not support FD passing for disk '%s'", v.Target.Dev)
+		}
+		for _, e := range []*xml.Encryption{v.Encryption, s.Encryption} {
+			if e != nil && e.Cipher != nil {
+				return unsupported("supplying <cipher> for domain disk definition is unnecessary")
+			}
+		}
+	}
+	return nil
+}
+
+// sourceText is where a disk's data lies, for messages.
+func sourceText(v *xml.Disk) string {
+	s := v.Source
+	if s == nil {
+		return ""
+	}
+	for _, p := range []string{s.File, s.Dev, s.Dir, s.Name, s.Volume, s.Path} {
+		if p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+func checkHostdev(h *xml.Hostdev) error {
+	if h.Mode != "subsystem" || h.Address == nil {
+		return nil
+	}
+	kind := h.Address.Type
+	switch h.Type {
+	case "pci":
+		if kind != "pci" && kind != "unassigned" {
+			return xml.Errorf(xml.CodeXML, "PCI host devices must use 'pci' or 'unassigned' address type")
+		}
+	case "scsi":
+		if kind != "drive" {
+			return xml.Errorf(xml.CodeXML, "SCSI host device must use 'drive' address type")
+		}
+	case "scsi_host":
+		if kind != "pci" && kind != "ccw" {
+			return xml.Errorf(xml.CodeXML, "SCSI_host host device must use 'pci' or 'ccw' address type")
+		}
+	case "mdev":
+		if h.Model == "vfio-pci" && kind != "pci" || h.Model == "vfio-ccw" && kind != "ccw" {
+			return xml.Errorf(xml.CodeXML, "Unsupported address type '%s' with mediated device model '%s'", kind, h.Model)
+		}
+	}
+	return nil
+}

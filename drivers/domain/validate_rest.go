@@ -1,0 +1,176 @@
+package domain
+
+import (
+	"reflect"
+
+	"virgo/xml"
+)
+
+// checkDuplicates refuses what two devices may not share.
+func checkDuplicates(d *xml.Domain, t *Traits) error {
+	if err := duplicateDrives(d); err != nil {
+		return err
+	}
+	disks := d.Devices.Disks
+	for i := range disks {
+		for j := range i {
+			if diskName(&disks[i]) == diskName(&disks[j]) {
+				return xml.Errorf(xml.CodeXML, "target '%s' duplicated for disk sources '%s' and '%s'", diskName(&disks[i]), orNull(sourceText(&disks[j])), orNull(sourceText(&disks[i])))
+			}
+		}
+	}
+	if err := duplicateHostdevs(d); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var err error
+	eachDevice(d, func(v deviceView) {
+		if v.kind == "console" && v.v.(*xml.Chardev).Target.Type == "serial" {
+			return
+		}
+		if a := *v.alias; a != nil {
+			if seen[a.Name] && err == nil {
+				err = xml.Errorf(xml.CodeXML, "non unique alias detected: %s", a.Name)
+			}
+			seen[a.Name] = true
+		}
+	})
+	return err
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "(null)"
+	}
+	return s
+}
+
+func duplicateDrives(d *xml.Domain) error {
+	type place struct {
+		bus                            string
+		controller, bus2, target, unit uint
+	}
+	seen := map[place]bool{}
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		a := v.Address
+		if a == nil || a.Type != "drive" {
+			continue
+		}
+		p := place{diskBus(v), a.Controller, a.Bus, a.Target, a.Unit}
+		if seen[p] {
+			return xml.Errorf(xml.CodeXML, "Found duplicate drive address for disk with target name '%s' controller='%d' bus='%d' target='%d' unit='%d'",
+				diskName(v), a.Controller, a.Bus, a.Target, a.Unit)
+		}
+		seen[p] = true
+	}
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		a := h.Address
+		if h.Type != "scsi" || a == nil || a.Type != "drive" {
+			continue
+		}
+		p := place{"scsi", a.Controller, a.Bus, a.Target, a.Unit}
+		if seen[p] {
+			return unsupported("SCSI host address controller='%d' bus='%d' target='%d' unit='%d' in use by another SCSI host device", a.Controller, a.Bus, a.Target, a.Unit)
+		}
+		seen[p] = true
+	}
+	return nil
+}
+
+func duplicateHostdevs(d *xml.Domain) error {
+	list := d.Devices.Hostdevs
+	ramfb := 0
+	for i := range list {
+		h := &list[i]
+		if h.RAMFB == "on" {
+			ramfb++
+		}
+		for j := range i {
+			o := &list[j]
+			if h.Mode == o.Mode && h.Type == o.Type && h.Source != nil && o.Source != nil && sameDevice(h, o) {
+				return xml.Errorf(xml.CodeXML, "Hostdev already exists in the domain configuration")
+			}
+		}
+	}
+	if ramfb > 1 {
+		return unsupported("Only one vgpu device can have 'ramfb' enabled")
+	}
+	return nil
+}
+
+// sameDevice tells whether two host devices are one.
+func sameDevice(a, b *xml.Hostdev) bool {
+	x, y := a.Source, b.Source
+	if a.Type == "usb" {
+		if x.Address != nil && y.Address != nil {
+			return reflect.DeepEqual(x.Address, y.Address)
+		}
+		return x.Address == nil && y.Address == nil && x.Vendor != nil && reflect.DeepEqual(x.Vendor, y.Vendor) && reflect.DeepEqual(x.Product, y.Product)
+	}
+	return reflect.DeepEqual(x.Address, y.Address) && reflect.DeepEqual(x.Adapter, y.Adapter) && x.Name == y.Name && x.WWPN == y.WWPN && reflect.DeepEqual(x.Hosts, y.Hosts) &&
+		(x.Address != nil || x.Name != "" || x.WWPN != "")
+}
+
+// checkTuning checks pages, threads and pins against what there is.
+func checkTuning(d *xml.Domain, t *Traits) error {
+	if err := checkHugePages(d); err != nil {
+		return err
+	}
+	c := d.CPUTune
+	if c == nil {
+		return nil
+	}
+	has := func(id int) bool {
+		for _, i := range d.IOThreadIDs {
+			if int(i.ID) == id {
+				return true
+			}
+		}
+		return len(d.IOThreadIDs) == 0 && id <= int(d.IOThreads)
+	}
+	for _, p := range c.IOThreadPins {
+		if !has(int(p.IOThread)) {
+			return unsupported("Cannot find 'iothread' : %d", p.IOThread)
+		}
+	}
+	for _, s := range c.IOThreadScheds {
+		if n := number(s.IOThreads); !has(n) {
+			return unsupported("Cannot find 'iothread' : %d", n)
+		}
+	}
+	return nil
+}
+
+func checkHugePages(d *xml.Domain) error {
+	if d.Backing == nil || d.Backing.HugePages == nil {
+		return nil
+	}
+	cells := 0
+	if d.CPU != nil && d.CPU.NUMA != nil {
+		cells = len(d.CPU.NUMA.Cells)
+	}
+	var master *xml.HugePage
+	for i := range d.Backing.HugePages.Pages {
+		p := &d.Backing.HugePages.Pages[i]
+		if p.NodeSet == "" {
+			if master != nil {
+				return xml.Errorf(xml.CodePlain, "two master hugepages detected: %d and %d", master.Size, p.Size)
+			}
+			master = p
+			continue
+		}
+		set := p.NodeSet.Set()
+		limit := cells
+		if cells == 0 {
+			limit = 1
+		}
+		for n := 0; n <= set.Last(); n++ {
+			if set.Has(n) && n >= limit {
+				return xml.Errorf(xml.CodePlain, "hugepages: node %d not found", n)
+			}
+		}
+	}
+	return nil
+}
