@@ -72,7 +72,11 @@ func (a *args) socketMode(s *xml.CharSource) string {
 	if r == nil || r.Enabled == "" {
 		return ""
 	}
-	return reconnectEvery(r.Enabled == "yes", r.Timeout)
+	seconds := uint(0)
+	if r.Timeout != nil {
+		seconds = *r.Timeout
+	}
+	return reconnectEvery(r.Enabled == "yes", seconds)
 }
 
 // reconnectEvery is how often a broken connection is tried again, in seconds.
