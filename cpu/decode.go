@@ -70,7 +70,7 @@ func walk(r *raw, o *decodeOptions, newer bool) (*candidate, error) {
 		if r.vendor != "" && m.vendor != "" && r.vendor != m.vendor {
 			continue
 		}
-		c := compose(m, r, blockers, o.host)
+		c := compose(m, r, blockers, o.host, newer)
 		if o.host {
 			if !m.decodeHost || !c.disable.empty() {
 				continue
@@ -126,12 +126,13 @@ func (o *decodeOptions) blockers(m *model) ([]string, bool) {
 }
 
 // compose describes r by a model.
-func compose(m *model, r *raw, blockers []string, host bool) *candidate {
+func compose(m *model, r *raw, blockers []string, host, newer bool) *candidate {
 	c := &candidate{model: m}
 	c.required = r.features.minus(&m.features)
 	c.disable = m.features.minus(&r.features)
 	for _, name := range blockers {
-		if i := findFeature(name); i >= 0 && i < mapFeatures && !c.required.has(i) {
+		i := findFeature(name)
+		if i >= 0 && i < mapFeatures && !c.required.has(i) && (newer || !newerFeatures.has(i)) {
 			c.disable.add(i)
 		}
 	}

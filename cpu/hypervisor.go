@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"sort"
+	"strings"
 
 	"virgo/xml"
 )
@@ -88,38 +89,32 @@ func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var missing set
-	var others []string // blockers that the map does not know
+	// What is in the way stands in the hypervisor's order, then what the
+	// definition asks for beyond that, in its own.
+	r := incompatible("")
+	var listed set
 	for _, name := range known.Blockers {
 		i := findFeature(name)
-		switch {
-		case i < 0 || i >= mapFeatures:
-			others = append(others, name)
-		case !p.lists[disable].has(i) && !p.lists[forbid].has(i):
-			missing.add(i)
+		if i < 0 || i >= mapFeatures || newerFeatures.has(i) && !m.newer || listed.has(i) {
+			continue
+		}
+		if !p.lists[disable].has(i) && !p.lists[forbid].has(i) {
+			listed.add(i)
+			r.Missing = append(r.Missing, name)
 		}
 	}
 	has := q.has()
-	wanted := p.lists[require].minus(&has)
-	missing = missing.or(&wanted)
-	if missing.empty() && len(others) == 0 {
+	for _, f := range c.Features {
+		i := findFeature(f.Name)
+		if p.lists[require].has(i) && !has.has(i) && !listed.has(i) {
+			r.Missing = append(r.Missing, f.Name)
+		}
+	}
+	if len(r.Missing) == 0 {
 		return Result{Answer: Superset}, nil
 	}
-	r := incompatible("")
-	r.Missing = append(missing.names(), others...)
-	r.Reason = "Host CPU does not provide required features: " + joinNames(r.Missing)
+	r.Reason = "Host CPU does not provide required features: " + strings.Join(r.Missing, ", ")
 	return r, nil
-}
-
-func joinNames(names []string) string {
-	out := ""
-	for i, n := range names {
-		if i > 0 {
-			out += ", "
-		}
-		out += n
-	}
-	return out
 }
 
 func onlyDisables(c *xml.CPU) bool {

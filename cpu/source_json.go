@@ -25,7 +25,8 @@ type Definition struct {
 	Deprecated  bool      `json:"deprecated"`
 }
 
-// Blockers are what is in the way of a model: libvirt's names, sorted.
+// Blockers are what is in the way of a model: libvirt's names, in QEMU's order.
+// Domain capabilities sort them.
 func (d *Definition) Blockers() []string {
 	if d.Unavailable == nil {
 		return nil
@@ -34,7 +35,6 @@ func (d *Definition) Blockers() []string {
 	for _, name := range *d.Unavailable {
 		list = append(list, FromQEMU(name))
 	}
-	sort.Strings(list)
 	return list
 }
 
