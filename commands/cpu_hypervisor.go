@@ -124,8 +124,11 @@ func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
 	}
 	b := cpu.Baseliner{Options: cpu.BaselineOptions{
 		Arch: h.Arch, Usable: hypervisorModels(&h), Allowed: h.Features, Forbid: true, NoUnpassed: true,
-		Migratable: c.Has("migratable"), Expand: c.Has("features"),
+		Expand: c.Has("features"),
 	}}
+	if c.Has("migratable") && h.Migratable != nil {
+		b.Options.Allowed = h.Migratable
+	}
 	var cpus []*xml.CPU
 	for i := range sources {
 		x, err := sources[i].CPU(xml.AnyCPU)

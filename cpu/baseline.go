@@ -11,7 +11,7 @@ type BaselineOptions struct {
 	Arch       string   // where no CPU names one, such as those that QEMU reported
 	Usable     []Usable // a hypervisor's models; nil: all
 	Allowed    []string // a hypervisor's features; nil: all
-	Migratable bool     // leave unmigratable features out of the list
+	Migratable bool     // leave unmigratable features out of the list (a hypervisor's are out of Allowed)
 	Expand     bool     // list all of the model's features
 	NoUnpassed bool     // leave out what is never handed to QEMU, as a QEMU connection does
 	Forbid     bool     // fallback is always forbid, as a hypervisor's baseline has it
@@ -171,7 +171,7 @@ func (b *Baseliner) finishX86() (*xml.CPU, error) {
 	r := raw{features: s, vendor: b.vendor}
 	c, err := decode(r, decodeOptions{
 		usable: b.Options.Usable, restricted: b.Options.Usable != nil,
-		preferred: b.models, mustPrefer: b.Options.Forbid,
+		preferred: b.models,
 	})
 	if err != nil {
 		return nil, err

@@ -62,9 +62,6 @@ func walk(r *raw, o *decodeOptions, newer bool) (*candidate, error) {
 		}
 		blockers, ok := o.blockers(m)
 		if !ok {
-			if o.mustPrefer && len(o.preferred) == 1 && o.preferred[0] == m.name {
-				return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU model %s is not supported by hypervisor", m.name)
-			}
 			continue
 		}
 		if r.vendor != "" && m.vendor != "" && r.vendor != m.vendor {

@@ -98,32 +98,38 @@ func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
 		if i < 0 || i >= mapFeatures || newerFeatures.has(i) && !m.newer || listed.has(i) {
 			continue
 		}
-		if !p.lists[disable].has(i) && !p.lists[forbid].has(i) {
+		if !p.lists[disable].has(i) {
 			listed.add(i)
 			r.Missing = append(r.Missing, name)
 		}
 	}
+	text := r.Missing[:len(r.Missing):len(r.Missing)]
 	has := q.has()
 	for _, f := range c.Features {
 		i := findFeature(f.Name)
-		if p.lists[require].has(i) && !has.has(i) && !listed.has(i) {
+		if f.Policy != "require" || has.has(i) {
+			continue
+		}
+		text = append(text, f.Name) // the peer names it twice if it is a blocker too
+		if !listed.has(i) {
 			r.Missing = append(r.Missing, f.Name)
 		}
 	}
 	if len(r.Missing) == 0 {
 		return Result{Answer: Superset}, nil
 	}
-	r.Reason = "Host CPU does not provide required features: " + strings.Join(r.Missing, ", ")
+	r.Reason = "Host CPU does not provide required features: " + strings.Join(text, ", ")
 	return r, nil
 }
 
+// onlyDisables takes no notice of a host's features: they have no policy.
 func onlyDisables(c *xml.CPU) bool {
 	for _, f := range c.Features {
-		if f.Policy != "disable" {
+		if !c.IsHost() && f.Policy != "disable" {
 			return false
 		}
 	}
-	return !c.IsHost() || len(c.Features) == 0
+	return true
 }
 
 // Resolve gives the CPU that a guest is started with. The mode is taken to be

@@ -145,6 +145,9 @@ type HypervisorCPU struct {
 	Host     *xml.CPU   // host-model as domain capabilities name it; nil if unknown
 	Models   []CPUModel // nil: the hypervisor does not tell
 	Features []string   // every feature that it can name, libvirt's names
+
+	// Migratable are those of Features that do not block migration; nil: it does not tell.
+	Migratable []string
 }
 
 // CPUModel is a CPU model of a hypervisor.

@@ -192,6 +192,7 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 func modelNodes(d *cpu.Definition, arch string) []*xml.Node {
 	usable := "unknown"
 	blockers := d.Blockers()
+	slices.Sort(blockers)
 	if d.Unavailable != nil {
 		usable = "no"
 		if len(blockers) == 0 {
@@ -236,6 +237,9 @@ func (c *Conn) HypervisorCPU(ctx context.Context, q drivers.EmulatorQuery) (driv
 		for name, v := range props {
 			if _, ok := v.(bool); ok {
 				out.Features = append(out.Features, cpu.FromQEMU(name))
+				if !slices.Contains(e.NonMigratable, name) {
+					out.Migratable = append(out.Migratable, cpu.FromQEMU(name))
+				}
 			}
 		}
 		slices.Sort(out.Features)
