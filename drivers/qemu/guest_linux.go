@@ -40,6 +40,7 @@ type guest struct {
 	mu        sync.Mutex
 	status    Status
 	rebooting bool           // the guest was asked to shut down in order to reboot
+	resetting bool           // it is being reset, and runs again afterwards
 	stopping  bool           // a suspend of ours is under way
 	ioError   bool           // the next stop is for an I/O error
 	watchdog  bool           // the next stop is the watchdog's
@@ -195,7 +196,11 @@ func (g *guest) event(e qmp.Event) {
 	case "STOP":
 		g.stopped()
 	case "RESUME":
-		if g.status.State != drivers.Running {
+		switch {
+		case g.resetting:
+			g.resetting = false
+			g.change(drivers.Running, drivers.RunningBooted, "Resumed", "Unpaused")
+		case g.status.State != drivers.Running:
 			g.change(drivers.Running, drivers.RunningUnpaused, "Resumed", "Unpaused")
 		}
 	case "BLOCK_IO_ERROR":
@@ -222,7 +227,7 @@ func (g *guest) event(e qmp.Event) {
 
 // stopped: the vCPUs stand still. g.mu is held.
 func (g *guest) stopped() {
-	if g.stopping || g.status.State != drivers.Running {
+	if g.stopping || g.resetting || g.status.State != drivers.Running {
 		return
 	}
 	reason, detail := drivers.Reason(0), "Paused"
@@ -250,7 +255,7 @@ func (g *guest) shutDown(reason string) {
 	}
 	switch action {
 	case "restart", "rename-restart":
-		g.rebooting = false
+		g.rebooting, g.resetting = false, true
 		go g.restart()
 	case "preserve":
 		g.change(drivers.PausedState, drivers.PausedShuttingDown, "Shutdown", "Finished")
@@ -267,6 +272,7 @@ func (g *guest) panicked() {
 	switch action := g.status.Policy.OnCrash; action {
 	case "preserve":
 	case "restart", "rename-restart":
+		g.resetting = true
 		go g.restart()
 	case "coredump-destroy", "coredump-restart":
 		go g.dumpThen(action == "coredump-restart")
@@ -283,11 +289,13 @@ func (g *guest) dumpThen(restart bool) {
 		args := map[string]any{"paging": false, "protocol": "file:" + path}
 		_ = g.qmp.Execute(context.Background(), "dump-guest-memory", args, nil)
 	}
+	g.mu.Lock()
+	g.resetting = restart
 	if restart {
+		g.mu.Unlock()
 		g.restart()
 		return
 	}
-	g.mu.Lock()
 	g.ending = drivers.ShutOffCrashed
 	g.mu.Unlock()
 	g.quit()
@@ -300,11 +308,6 @@ func (g *guest) restart() {
 	if g.qmp.Execute(ctx, "system_reset", nil, nil) != nil || g.qmp.Execute(ctx, "cont", nil, nil) != nil {
 		g.kill(drivers.ShutOffCrashed)
 		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.status.State != drivers.Running {
-		g.change(drivers.Running, drivers.RunningBooted, "Resumed", "Unpaused")
 	}
 }
 
