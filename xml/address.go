@@ -171,11 +171,9 @@ func (a *Address) printNode(p *printer, name string) {
 			p.hexAttr("reg", *a.Reg, 8)
 		}
 	case "ccw":
-		if !a.NoBus {
-			p.hexAttr("cssid", uint64(a.CSSID), 1)
-			p.hexAttr("ssid", uint64(a.SSID), 1)
-			p.hexAttr("devno", uint64(a.DevNo), 4)
-		}
+		p.hexAttr("cssid", uint64(a.CSSID), 1)
+		p.hexAttr("ssid", uint64(a.SSID), 1)
+		p.hexAttr("devno", uint64(a.DevNo), 4)
 	case "isa":
 		if a.IOBase != nil && *a.IOBase > 0 {
 			p.hexAttr("iobase", *a.IOBase, 1)
@@ -196,16 +194,19 @@ func (p *printer) zpci(z *ZPCI, name string) {
 	p.buf = append(p.buf, '>', '\n')
 	p.depth++
 	p.open("zpci")
-	if z.UID != nil {
-		p.hexAttr("uid", uint64(*z.UID), 4)
-	}
-	if z.FID != nil {
-		p.hexAttr("fid", uint64(*z.FID), 8)
-	}
+	p.hexAttr("uid", uint64(orZero(z.UID)), 4)
+	p.hexAttr("fid", uint64(orZero(z.FID)), 8)
 	p.buf = append(p.buf, '/', '>', '\n')
 	p.depth--
 	p.indent()
 	p.closeTag(name)
+}
+
+func orZero(p *uint) uint {
+	if p == nil {
+		return 0
+	}
+	return *p
 }
 
 // attrReader reads attributes and keeps the first error.

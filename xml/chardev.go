@@ -246,8 +246,10 @@ func (s *CharSource) reconnect(n *Node, r *attrReader) {
 // hasSource tells whether a source element is printed.
 func (s *CharSource) hasSource() bool {
 	switch s.Type {
-	case "nmdm", "udp", "tcp":
+	case "udp", "tcp":
 		return true
+	case "nmdm":
+		return s.Master != "" || s.Slave != ""
 	case "unix":
 		return s.Path != "" || s.Mode != "" && s.Reconnect != nil || len(s.SecLabels) > 0
 	case "file", "pty", "dev", "pipe":
@@ -461,10 +463,11 @@ func (a *AnyID) FormatValue() string {
 	if *a < 0 {
 		return ""
 	}
-	if *a < 0x100 {
-		return hexText(uint64(*a), 2)
+	digits := 2
+	if *a >= 0x100 {
+		digits = 4
 	}
-	return hexText(uint64(*a), 4)
+	return "0x" + strings.ToUpper(hexText(uint64(*a), digits)[2:])
 }
 
 // Smartcard is a reader of smart cards.

@@ -3,7 +3,7 @@ package xml
 // Controller is a bus of the guest, or what devices are plugged into.
 type Controller struct {
 	Type      string            `xml:"type,attr,required" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
-	Index     *uint             `xml:"index,attr"`
+	Index     *uint             `xml:"index,attr" unknown:"XML error: Invalid value for attribute 'index' in element 'controller': '%s'. Expected non-negative value"`
 	Model     string            `xml:"model,attr"`
 	Ports     *uint             `xml:"ports,attr"`
 	Vectors   *uint             `xml:"vectors,attr"`

@@ -254,7 +254,7 @@ type TPMSource struct {
 // TPMProfile is swtpm's.
 type TPMProfile struct {
 	Source         string `xml:"source,attr"`
-	RemoveDisabled string `xml:"remove_disabled,attr"`
+	RemoveDisabled string `xml:"removeDisabled,attr"`
 	Name           string `xml:"name,attr"`
 }
 

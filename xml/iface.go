@@ -10,6 +10,7 @@ type Interface struct {
 	VLAN          *VLAN             `xml:"vlan"`
 	VirtualPort   *VirtualPort      `xml:"virtualport"`
 	Bandwidth     *Bandwidth        `xml:"bandwidth"`
+	Port          *PortOptions      `xml:"port"`
 	IPs           []InterfaceIP     `xml:"ip"`
 	Routes        []Route           `xml:"route"`
 	PortForwards  []PortForward     `xml:"portForward"`
@@ -27,7 +28,6 @@ type Interface struct {
 	Link          *Link             `xml:"link"`
 	MTU           *MTU              `xml:"mtu"`
 	Coalesce      *Coalesce         `xml:"coalesce"`
-	Port          *PortOptions      `xml:"port"`
 	Boot          *BootOrder        `xml:"boot"`
 	Alias         *Alias            `xml:"alias"`
 	ACPI          *ACPIIndex        `xml:"acpi"`

@@ -267,7 +267,7 @@ func readBoot(b *xml.BootOrder) error {
 		return nil
 	}
 	if len(b.LoadParm) > 8 {
-		return xml.Errorf(xml.CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", b.LoadParm)
+		return xml.Errorf(xml.CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", strings.ToUpper(b.LoadParm))
 	}
 	up := strings.ToUpper(b.LoadParm)
 	if strings.Trim(up, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ") != "" {

@@ -29,6 +29,12 @@ func consoles(d *xml.Domain, t *Traits) error {
 		}
 		c.Target.Port = ptr(uint(i))
 	}
+	defer func() {
+		// The console that is a serial port has its number.
+		if len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
+			dev.Consoles[0].Target.Port = dev.Serials[0].Target.Port
+		}
+	}()
 	for i := range dev.Channels {
 		if t := dev.Channels[i].Target; t != nil {
 			t.State = ""
@@ -46,14 +52,19 @@ func consoles(d *xml.Domain, t *Traits) error {
 func numberPorts(list []xml.Chardev) {
 	next := uint(0)
 	for i := range list {
+		if t := list[i].Target; t != nil && t.Port != nil {
+			next = max(next, *t.Port+1)
+		}
+	}
+	for i := range list {
 		c := &list[i]
 		if c.Target == nil {
 			c.Target = &xml.CharTarget{}
 		}
 		if c.Target.Port == nil {
 			c.Target.Port = ptr(next)
+			next++
 		}
-		next = max(next, *c.Target.Port+1)
 	}
 }
 

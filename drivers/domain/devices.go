@@ -44,6 +44,16 @@ func devices(d *xml.Domain, t *Traits) error {
 	for i := range dev.Videos {
 		video(d, &dev.Videos[i], i == 0, t)
 	}
+	for i := range dev.Sounds {
+		if s := &dev.Sounds[i]; s.Model == "virtio" && s.Streams == 0 {
+			s.Streams = 2
+		}
+	}
+	for i := range dev.Redirdevs {
+		if r := &dev.Redirdevs[i]; r.Type == "dbus" {
+			setDefault(&r.Channel, "org.qemu.usbredir")
+		}
+	}
 	for i := range dev.Watchdogs {
 		setDefault(&dev.Watchdogs[i].Action, "reset")
 	}
@@ -61,7 +71,7 @@ func devices(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		kept := dev.Panics[:0]
 		for _, p := range dev.Panics {
-			if p.Model != "" {
+			if p.Model != "" || p.Address != nil || p.Alias != nil {
 				kept = append(kept, p)
 			}
 		}
@@ -69,9 +79,7 @@ func devices(d *xml.Domain, t *Traits) error {
 	}
 	if f := dev.RedirFilter; f != nil {
 		for i := range f.USBDevs {
-			if f.USBDevs[i].Version == "-1" {
-				f.USBDevs[i].Version = ""
-			}
+			f.USBDevs[i].Version = usbVersion(f.USBDevs[i].Version)
 		}
 	}
 	for i := range dev.Filesystems {
@@ -174,8 +182,14 @@ func netModel(n *xml.Interface) {
 		}
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
-	if !virtio {
+	if !virtio || n.Type == "hostdev" {
 		n.Driver = nil
+	}
+	if n.Driver != nil && n.Driver.Queues == 1 {
+		n.Driver.Queues = 0
+	}
+	if !virtio && n.Backend != nil {
+		n.Backend.Vhost = ""
 	}
 	switch n.Type {
 	case "ethernet", "network", "bridge":
@@ -220,6 +234,18 @@ func hostdev(h *xml.Hostdev, t *Traits) {
 	if s := h.Source; s != nil && h.Type == "scsi" && s.Address != nil {
 		setDefault(&s.Address.Bus, "0")
 	}
+}
+
+// usbVersion prints a USB version with two digits behind the point.
+func usbVersion(v string) string {
+	if v == "-1" {
+		return ""
+	}
+	whole, part, ok := strings.Cut(v, ".")
+	if !ok {
+		return v
+	}
+	return whole + "." + part + strings.Repeat("0", max(0, 2-len(part)))
 }
 
 // octal prints a mode with four digits.

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"reflect"
 	"strings"
 
 	"virgo/xml"
@@ -41,6 +42,9 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	v.Mirror = nil
 	if v.Driver != nil {
 		diskDriver(v)
+		if reflect.ValueOf(*v.Driver).IsZero() {
+			v.Driver = nil
+		}
 	}
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
 		b.Index = ""

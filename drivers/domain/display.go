@@ -72,13 +72,14 @@ func listens(g *xml.Graphics) error {
 		}
 	case "socket":
 		if g.Type == "vnc" {
-			g.Socket = first.Socket
+			setDefault(&g.Socket, first.Socket)
 		}
 	}
 	if g.Type == "spice" {
 		g.Socket = ""
 	}
 	if g.Socket != "" {
+		g.Listens[0] = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
 		g.Port, g.Autoport, g.Listen = nil, "", ""
 	}
 	if first.Type == "none" || first.Type == "socket" {

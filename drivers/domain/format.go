@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"reflect"
+
 	"virgo/drivers"
 	"virgo/xml"
 )
@@ -10,7 +12,10 @@ import (
 func Print(d *xml.Domain, t *Traits, f drivers.Flags) ([]byte, error) {
 	c := *d
 	if f.Has(drivers.MigratableXML) {
-		f |= drivers.Inactive | drivers.SecurityInfo
+		f |= drivers.Inactive
+		if t.QEMU != nil {
+			f |= drivers.SecurityInfo
+		}
 		migratable(&c, t)
 	}
 	if !f.Has(drivers.SecurityInfo) {
@@ -80,7 +85,7 @@ func migratable(d *xml.Domain, t *Traits) {
 	}
 	var audios []xml.Audio
 	for _, a := range d.Devices.Audios {
-		if len(d.Devices.Audios) > 1 || a.Type != "none" {
+		if len(d.Devices.Audios) > 1 || !reflect.DeepEqual(a, xml.Audio{ID: 1, Type: "none"}) {
 			audios = append(audios, a)
 		}
 	}

@@ -68,12 +68,13 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 		addInput(d, "keyboard")
 	}
 	if IsQ35(d) {
-		found := false
+		found, action := false, ""
 		for i := range dev.Watchdogs {
 			found = found || dev.Watchdogs[i].Model == "itco"
+			setDefault(&action, dev.Watchdogs[i].Action)
 		}
 		if !found {
-			dev.Watchdogs = append(dev.Watchdogs, xml.Watchdog{Model: "itco"})
+			dev.Watchdogs = append(dev.Watchdogs, xml.Watchdog{Model: "itco", Action: action})
 		}
 	}
 	if dev.Memballoon == nil {
@@ -209,13 +210,15 @@ func qemuLate(d *xml.Domain) error {
 		}
 	}
 	for i := range d.Devices.Shmems {
-		if s := &d.Devices.Shmems[i]; s.Size == nil && s.Model != nil && s.Model.Type == "ivshmem-plain" {
-			s.Size = ptr(xml.MiB(4 << 20))
+		s := &d.Devices.Shmems[i]
+		if s.Server != nil && s.Model != nil && s.Model.Type == "ivshmem-doorbell" {
+			if s.MSI == nil {
+				s.MSI = &xml.ShmemMSI{}
+			}
+			setDefault(&s.MSI.IOEventFD, "on")
 		}
-	}
-	for i := range d.Devices.Sounds {
-		if s := &d.Devices.Sounds[i]; s.Model == "virtio" && s.Streams == 0 {
-			s.Streams = 2
+		if s.Size == nil && s.Model != nil && s.Model.Type == "ivshmem-plain" {
+			s.Size = ptr(xml.MiB(4 << 20))
 		}
 	}
 	largeAPIC(d)
@@ -226,8 +229,14 @@ func qemuLate(d *xml.Domain) error {
 
 // largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them.
 func largeAPIC(d *xml.Domain) {
+	if !IsQ35(d) || d.VCPU.Count <= 255 {
+		return
+	}
+	if d.Devices.IOMMU == nil {
+		d.Devices.IOMMU = &xml.IOMMU{Model: "intel"}
+	}
 	v := d.Devices.IOMMU
-	if v == nil || v.Model != "intel" || !IsQ35(d) || d.VCPU.Count <= 255 {
+	if v.Model != "intel" {
 		return
 	}
 	if v.Driver == nil {

@@ -123,17 +123,24 @@ func assignUSB(d *xml.Domain) error {
 		return nil
 	}
 	devices := usbDevices(d)
+	need := 0
 	for _, v := range devices {
-		if !v.hub {
-			continue
+		if v.hub {
+			count += 8
 		}
-		count += 7
+		if a := *v.addr; a == nil || a.Type == "usb" && a.Port == "" {
+			need++
+		} else {
+			count--
+		}
 	}
-	// A hub takes a port and gives eight.
-	for need := len(devices) - len(d.Devices.Hubs); count < need; count += 7 {
-		d.Devices.Hubs = append(d.Devices.Hubs, xml.Hub{Type: "usb"})
+	if need > count {
+		// A hub takes a port and gives eight; the peer keeps one to spare.
+		for hubs := (need - count + 1 + 6) / 7; hubs > 0; hubs-- {
+			d.Devices.Hubs = append(d.Devices.Hubs, xml.Hub{Type: "usb"})
+		}
+		devices = usbDevices(d)
 	}
-	devices = usbDevices(d)
 	for _, hubs := range []bool{true, false} {
 		for _, v := range devices {
 			if a := *v.addr; v.hub == hubs && a != nil && a.Type == "usb" && a.Port != "" {
@@ -202,29 +209,30 @@ func (s usbSet) assign(old *xml.Address, hub bool) (*xml.Address, error) {
 		if s[n] == nil {
 			continue
 		}
-		for depth := 0; depth < 4; depth++ {
-			if port := s[n].take("", depth, hub); port != "" {
-				return &xml.Address{Type: "usb", Bus: n, Port: port}, nil
-			}
+		if port := s[n].take("", 0, hub); port != "" {
+			return &xml.Address{Type: "usb", Bus: n, Port: port}, nil
 		}
 	}
 	return nil, xml.Errorf(xml.CodeInternal, "No free USB ports")
 }
 
-// take finds a free port below h, at that depth.
+// take finds a free port of h, else one below its first hub that has any.
 func (h *usbHub) take(prefix string, depth int, hub bool) string {
+	if depth == 4 {
+		return ""
+	}
 	for i, p := range h.ports {
-		name := prefix + strconv.Itoa(i+1)
-		if depth == 0 {
-			if !p.used {
-				p.used = true
-				if hub {
-					p.hub = newHub(8)
-				}
-				return name
+		if !p.used {
+			p.used = true
+			if hub {
+				p.hub = newHub(8)
 			}
-		} else if p.hub != nil {
-			if found := p.hub.take(name+".", depth-1, hub); found != "" {
+			return prefix + strconv.Itoa(i+1)
+		}
+	}
+	for i, p := range h.ports {
+		if p.hub != nil {
+			if found := p.hub.take(prefix+strconv.Itoa(i+1)+".", depth+1, hub); found != "" {
 				return found
 			}
 		}

@@ -99,13 +99,6 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 		if s.Service == "" {
 			return missing("service")
 		}
-	case "nmdm":
-		if s.Master == "" {
-			return xml.Errorf(xml.CodeXML, "Missing master path attribute for nmdm device")
-		}
-		if s.Slave == "" {
-			return xml.Errorf(xml.CodeXML, "Missing slave path attribute for nmdm device")
-		}
 	case "spiceport":
 		if s.Channel == "" {
 			return missing("channel")

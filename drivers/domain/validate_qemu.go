@@ -288,7 +288,7 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 	case "iso":
 		return unsupported("storage format 'iso' is not directly supported by QEMU, use 'raw' instead")
 	}
-	encrypted := v.Encryption != nil || v.Source != nil && v.Source.Encryption != nil
+	encrypted := v.Encryption != nil || v.Source != nil && v.Source.Encryption != nil && v.Source.Encryption.Engine != "librbd"
 	if encrypted && format != "raw" && format != "qcow2" && format != "" {
 		return unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
 	}

@@ -8,9 +8,6 @@ import (
 
 // checkDuplicates refuses what two devices may not share.
 func checkDuplicates(d *xml.Domain, t *Traits) error {
-	if err := duplicateDrives(d); err != nil {
-		return err
-	}
 	disks := d.Devices.Disks
 	for i := range disks {
 		for j := range i {
@@ -18,6 +15,9 @@ func checkDuplicates(d *xml.Domain, t *Traits) error {
 				return xml.Errorf(xml.CodeXML, "target '%s' duplicated for disk sources '%s' and '%s'", diskName(&disks[i]), orNull(sourceText(&disks[j])), orNull(sourceText(&disks[i])))
 			}
 		}
+	}
+	if err := duplicateDrives(d); err != nil {
+		return err
 	}
 	if err := duplicateHostdevs(d); err != nil {
 		return err
@@ -154,9 +154,9 @@ func checkHugePages(d *xml.Domain) error {
 	var master *xml.HugePage
 	for i := range d.Backing.HugePages.Pages {
 		p := &d.Backing.HugePages.Pages[i]
-		if p.NodeSet == "" {
+		if p.NodeSet == "" || cells == 0 && p.NodeSet == "0" {
 			if master != nil {
-				return xml.Errorf(xml.CodePlain, "two master hugepages detected: %d and %d", master.Size, p.Size)
+				return xml.Errorf(xml.CodePlain, "two master hugepages detected: %d and %d", p.Size, master.Size)
 			}
 			master = p
 			continue
