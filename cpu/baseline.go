@@ -54,7 +54,7 @@ func (b *Baseliner) Add(c *xml.CPU) error {
 	b.n++
 	if b.n == 1 {
 		b.arch = c.Arch
-		if b.arch == "" {
+		if b.arch == "" || b.Options.Forbid {
 			b.arch = b.Options.Arch
 		}
 		b.fam = family(b.arch)

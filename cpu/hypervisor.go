@@ -122,10 +122,10 @@ func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
 	return r, nil
 }
 
-// onlyDisables takes no notice of a host's features: they have no policy.
+// onlyDisables takes a host's features, which have no policy, as wanted ones.
 func onlyDisables(c *xml.CPU) bool {
 	for _, f := range c.Features {
-		if !c.IsHost() && f.Policy != "disable" {
+		if f.Policy != "disable" {
 			return false
 		}
 	}
