@@ -32,8 +32,7 @@ type args struct {
 	pci   map[uint]string // bus number to QEMU's name of it
 	nodes map[*xml.DiskSource]int
 	boot  bootOrder
-	fd    int // next descriptor
-	tseg  *xml.TSEG
+	fd    int             // next descriptor
 	env   []string        // what devices add to the environment
 	made  map[string]bool // shared objects that are there already
 	err   error
@@ -98,9 +97,25 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func utoa[T uint | uint64](n T) string { return strconv.FormatUint(uint64(n), 10) }
 
 func (a *args) head() {
-	a.add(a.Emulator.Path, "-name", "guest="+escapeComma(a.d.Name)+",debug-threads=on", "-S")
+	a.add(a.Emulator.Path, "-name", "guest="+escapeComma(a.d.Name)+",debug-threads=on")
+	a.deprecation()
+	a.add("-S")
 	a.object(newProps("qom-type", "secret").str("id", "masterKey0").str("format", "raw").str("file", filepath.Join(a.libDir(), "master-key.aes")))
+	a.prManagers()
 	a.pflash()
+}
+
+// deprecation is what QEMU does when something deprecated is used.
+func (a *args) deprecation() {
+	q := a.d.QEMUDeprecation
+	if q == nil || q.Behavior == "" || q.Behavior == "none" {
+		return
+	}
+	p := newProps("deprecated-output", "hide")
+	if q.Behavior != "omit" {
+		p.str("deprecated-input", q.Behavior)
+	}
+	a.add("-compat", p.String())
 }
 
 func isOn[T ~string](v T) bool { return v == "on" || v == "yes" }
@@ -268,6 +283,10 @@ func (a *args) smbios(s xml.Sysinfo) {
 	}
 	table(0, s.BIOS)
 	table(1, s.System)
+	if len(s.BaseBoards) > 1 {
+		a.fail(xml.CodeConfigUnsupported, "qemu does not support more than one entry to Type 2 in SMBIOS table")
+		return
+	}
 	for _, b := range s.BaseBoards {
 		table(2, b.Entries)
 	}
@@ -312,6 +331,9 @@ func (a *args) clock() {
 		opt += "localtime"
 	case "timezone":
 		opt += "localtime"
+		if c.Timezone != "" {
+			a.env = append(a.env, "TZ="+c.Timezone)
+		}
 	case "variable", "absolute":
 		opt += a.clockBase(c)
 	default:
@@ -334,7 +356,7 @@ func (a *args) clock() {
 		}
 	}
 	a.add("-rtc", opt)
-	if t := a.timer("pit"); t != nil && a.d.Type == "kvm" && (t.TickPolicy == "delay" || t.TickPolicy == "discard") {
+	if t := a.timer("pit"); t != nil && (t.TickPolicy == "delay" || t.TickPolicy == "discard") {
 		a.add("-global", "kvm-pit.lost_tick_policy="+t.TickPolicy)
 	}
 }
@@ -383,22 +405,21 @@ func (a *args) bootFrom() {
 			a.add("-acpitable", "sig=SLIC,file="+escapeComma(t.Path))
 		case "msdm":
 			a.add("-acpitable", "sig=MSDM,file="+escapeComma(t.Path))
-		case "rawset":
-			a.add("-acpitable", "file="+escapeComma(t.Path))
 		default:
-			a.add("-acpitable", "data="+escapeComma(t.Path))
+			a.add("-acpitable", "file="+escapeComma(t.Path))
 		}
 	}
 }
 
 // tail is what follows the devices.
 func (a *args) tail() {
-	a.shmemAndLate()
 	if c := a.d.QEMUCommandline; c != nil {
 		for _, w := range c.Args {
 			a.add(w.Value)
 		}
 	}
+	a.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+	a.later()
 	a.add("-msg", "timestamp=on")
 }
 

@@ -36,18 +36,6 @@ func (a *args) globals() {
 			a.add("-global", "PIIX4_PM.acpi-root-pci-hotplug="+string(c.Target.Hotplug))
 		}
 	}
-	if a.tseg != nil {
-		mib := a.tseg.Value
-		switch a.tseg.Unit {
-		case "B", "bytes":
-			mib >>= 20
-		case "KiB":
-			mib >>= 10
-		case "GiB":
-			mib <<= 10
-		}
-		a.add("-global", "mch.extended-tseg-mbytes="+utoa(mib))
-	}
 	for _, c := range a.d.Devices.Controllers {
 		if c.Type == "pci" && c.PCIHole64 != nil {
 			chip := map[string]string{"pci-root": "i440FX-pcihost", "pcie-root": "q35-pcihost"}[c.Model]
@@ -55,9 +43,6 @@ func (a *args) globals() {
 				a.add("-global", chip+".pci-hole64-size="+utoa(uint64(*c.PCIHole64))+"K")
 			}
 		}
-	}
-	if l := a.d.OS.Loader; l != nil && l.Secure == "yes" {
-		a.add("-global", "driver=cfi.pflash01,property=secure,value=on")
 	}
 	a.genidAndIOMMU()
 }

@@ -3,7 +3,7 @@ package qemu
 import (
 	"fmt"
 	"net/url"
-	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -20,7 +20,8 @@ type image struct {
 	format string
 	source *xml.DiskSource
 	node   int
-	last   bool // the definition says that nothing is below
+	last   bool   // the definition says that nothing is below
+	data   string // node of the file that holds its data
 }
 
 // chain lists a disk's images, the top first.
@@ -52,6 +53,9 @@ func (a *args) numberNodes() {
 	n := 0
 	for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
 		d := &a.d.Devices.Disks[i]
+		if d.Target != nil && d.Target.Bus == "sd" {
+			continue
+		}
 		if d.Source == nil {
 			n++
 			continue
@@ -59,7 +63,12 @@ func (a *args) numberNodes() {
 		for _, im := range chain(d) {
 			n++
 			a.nodes[im.source] = n
+			if im.source.DataStore != nil && im.source.DataStore.Source != nil {
+				n++
+				a.nodes[im.source.DataStore.Source] = n
+			}
 		}
+		n += len(d.Throttle)
 	}
 }
 
@@ -154,8 +163,8 @@ func (a *args) blockChain(d *xml.Disk) string {
 		a.blockdev(newProps("driver", "copy-on-read").str("node-name", name).str("file", backing).str("discard", "unmap"))
 		backing = name
 	}
-	for i := len(d.Throttle) - 1; i >= 0; i-- {
-		name := fmt.Sprintf("libvirt-%d-filter", a.nodes[d.Source]+i)
+	for i := range d.Throttle {
+		name := fmt.Sprintf("libvirt-%d-filter", a.nodes[images[len(images)-1].source]+1+i)
 		a.blockdev(newProps("driver", "throttle").str("node-name", name).str("throttle-group", "throttle-"+d.Throttle[i].Group).str("file", backing))
 		backing = name
 	}
@@ -172,25 +181,38 @@ func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
 	slice := s.Slice != nil
 	encrypted := s.Encryption != nil && s.Encryption.Engine != "librbd"
 	single := im.format == "raw" && !slice && !encrypted
+	data := a.dataFile(d, s, readonly)
 	storage := a.storage(d, im, prefix)
 	if storage == nil {
 		return ""
 	}
 	storage.str("node-name", prefix+"-storage")
+	im.data = data
 	driver := d.Driver
 	if driver == nil {
 		driver = &xml.DiskDriver{}
 	}
 	if !single {
-		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(driver.Cache))
-		return a.formatNode(im, prefix, readonly, driver, backing, top)
+		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(cacheMode(d)))
+		return a.formatNode(d, im, prefix, readonly, driver, backing, top)
 	}
 	storage.flag("read-only", readonly)
 	if top {
 		a.discard(storage, driver)
 	}
-	a.blockdev(storage.cache(driver.Cache))
+	a.blockdev(storage.cache(cacheMode(d)))
 	return prefix + "-storage"
+}
+
+// cacheMode is a disk's; what several guests write must not lie in a cache.
+func cacheMode(d *xml.Disk) string {
+	if d.Driver != nil && d.Driver.Cache != "" {
+		return d.Driver.Cache
+	}
+	if d.Shareable && !diskReadonly(d) {
+		return "none"
+	}
+	return ""
 }
 
 func (a *args) discard(p *props, driver *xml.DiskDriver) {
@@ -200,23 +222,23 @@ func (a *args) discard(p *props, driver *xml.DiskDriver) {
 	}
 }
 
-func (a *args) formatNode(im image, prefix string, readonly bool, driver *xml.DiskDriver, backing string, top bool) string {
+func (a *args) formatNode(d *xml.Disk, im image, prefix string, readonly bool, driver *xml.DiskDriver, backing string, top bool) string {
 	name := prefix + "-format"
 	p := newProps("node-name", name).flag("read-only", readonly)
 	if top {
 		a.discard(p, driver)
-		if driver.DiscardNoUnref != "" {
-			p.optFlag("discard-no-unref", string(driver.DiscardNoUnref))
-		}
 	}
-	p.cache(driver.Cache).str("driver", qemuFormat(im.format))
+	p.cache(cacheMode(d)).str("driver", qemuFormat(im.format))
+	if top {
+		p.optFlag("discard-no-unref", string(driver.DiscardNoUnref))
+	}
 	if im.format == "raw" && im.source.Slice != nil {
 		p.num("offset", im.source.Slice.Offset).num("size", im.source.Slice.Size)
 	}
 	if m := driver.MetadataCache; top && m != nil && m.MaxSize != nil {
 		p.num("cache-size", m.MaxSize.Value)
 	}
-	p.str("file", prefix+"-storage")
+	p.opt("data-file", im.data).str("file", prefix+"-storage")
 	switch {
 	case backing != "":
 		p.str("backing", backing)
@@ -229,6 +251,31 @@ func (a *args) formatNode(im image, prefix string, readonly bool, driver *xml.Di
 
 func backingFormat(format string) bool {
 	return format == "qcow2" || format == "qcow" || format == "qed" || format == "vmdk"
+}
+
+// dataFile adds the node of the file in which an image keeps its data.
+func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly bool) string {
+	if s.DataStore == nil || s.DataStore.Source == nil {
+		return ""
+	}
+	prefix := fmt.Sprintf("libvirt-%d", a.nodes[s.DataStore.Source])
+	p := a.storage(d, image{kind: s.DataStore.Type, format: "raw", source: s.DataStore.Source}, prefix)
+	if p == nil {
+		return ""
+	}
+	a.blockdev(p.str("node-name", prefix+"-storage").flag("read-only", readonly))
+	return prefix + "-storage"
+}
+
+// prManagers adds the helper for reservations that all disks share.
+func (a *args) prManagers() {
+	for i := range a.d.Devices.Disks {
+		s := a.d.Devices.Disks[i].Source
+		if s != nil && s.Reservations != nil && s.Reservations.Managed == "yes" {
+			a.object(newProps("qom-type", "pr-manager-helper").str("id", "pr-helper0").str("path", a.libDir()+"/pr-helper0.sock"))
+			return
+		}
+	}
 }
 
 // qemuFormat is QEMU's name of an image format.
@@ -279,22 +326,18 @@ func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
 	}
 	switch im.kind {
 	case "file":
+		if s.FDGroup != "" {
+			a.fail(xml.CodeInvalidArg, "file descriptor group '%s' was not associated with the domain", s.FDGroup)
+			return nil
+		}
 		return newProps("driver", "file").str("filename", s.File).opt("aio", io)
 	case "block":
-		driver := "host_device"
-		if d.Device == "cdrom" && d.Target.Bus != "scsi" && strings.HasPrefix(path.Base(s.Dev), "sr") {
-			driver = "host_cdrom"
-		}
-		p := newProps("driver", driver).str("filename", s.Dev).opt("aio", io)
+		p := newProps("driver", "host_device").str("filename", s.Dev).opt("aio", io)
 		if r := s.Reservations; r != nil {
 			id := "pr-helper0"
-			sock := a.libDir() + "/pr-helper0.sock"
 			if r.Managed != "yes" && r.Source != nil {
-				id, sock = "pr-helper-"+prefix+"-storage", r.Source.Path
-			}
-			if !a.made[id] {
-				a.made[id] = true
-				a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", sock))
+				id = "pr-helper-" + prefix + "-storage"
+				a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", r.Source.Path))
 			}
 			p.str("pr-manager", id)
 		}
@@ -382,7 +425,7 @@ func (p *props) optID(key, id string) *props {
 
 func (a *args) tlsObject(prefix, _ string) string {
 	id := "obj" + prefix + "-storage_tls0"
-	a.object(newProps("qom-type", "tls-creds-x509").str("id", id).str("dir", "/etc/pki/qemu").str("endpoint", "client").flag("verify-peer", true))
+	a.object(newProps("qom-type", "tls-creds-x509").str("id", id).str("dir", filepath.Join(a.Layout.Root, "etc/pki/qemu")).str("endpoint", "client").flag("verify-peer", true))
 	return id
 }
 
@@ -462,7 +505,11 @@ func (a *args) rbd(s *xml.DiskSource, prefix string) *props {
 }
 
 func (a *args) iscsi(s *xml.DiskSource, _ string) *props {
-	h := firstHost(s)
+	if len(s.Hosts) != 1 {
+		a.fail(xml.CodeInternal, "iSCSI protocol accepts only one host")
+		return nil
+	}
+	h := s.Hosts[0]
 	port := h.Port
 	if port == "" || port == "0" {
 		port = "3260"

@@ -69,13 +69,17 @@ func (a *args) diskTail(p *props, d *xml.Disk) {
 	p.opt("vendor", d.Vendor).opt("product", d.Product)
 	p.optFlag("removable", removable(d))
 	if d.Driver != nil && d.Device != "floppy" && d.Device != "lun" {
-		p.opt("write-cache", writeCache(d.Driver.Cache))
+		p.opt("write-cache", writeCache(cacheMode(d)))
 	}
 	if d.Serial != "" && d.Device != "lun" && d.Target.Bus != "fdc" {
 		p.str("serial", d.Serial)
 	}
 	if d.Driver != nil && d.Device != "lun" {
-		p.opt("werror", policy(d.Driver.ErrorPolicy)).opt("rerror", policy(d.Driver.RErrorPolicy))
+		werror, rerror := policy(d.Driver.ErrorPolicy), policy(d.Driver.RErrorPolicy)
+		if rerror == "" && werror != "enospc" { // QEMU has no such policy for reads
+			rerror = werror
+		}
+		p.opt("werror", werror).opt("rerror", rerror)
 	}
 }
 

@@ -64,6 +64,23 @@ func (a *args) audio() {
 			p.obj("out", s)
 		}
 		a.add("-audiodev", p.String())
+		a.audioEnvironment(u)
+	}
+}
+
+// audioEnvironment is what a backend reads from the environment.
+func (a *args) audioEnvironment(u *xml.Audio) {
+	switch u.Type {
+	case "sdl":
+		if u.Driver != "" {
+			a.env = append(a.env, "SDL_AUDIODRIVER="+u.Driver)
+		}
+	case "pipewire":
+		if u.RuntimeDir != "" {
+			a.env = append(a.env, "PIPEWIRE_RUNTIME_DIR="+u.RuntimeDir)
+		} else {
+			a.env = append(a.env, "XDG_RUNTIME_DIR="+a.libDir())
+		}
 	}
 }
 
@@ -118,18 +135,18 @@ func (a *args) graphics() {
 }
 
 func (a *args) sdl(g *xml.Graphics) {
-	if g.Display != "" {
-		a.env = append(a.env, "DISPLAY="+g.Display)
-	}
 	if g.XAuth != "" {
 		a.env = append(a.env, "XAUTHORITY="+g.XAuth)
+	}
+	if g.Display != "" {
+		a.env = append(a.env, "DISPLAY="+g.Display)
 	}
 	opt := "sdl"
 	if g.GL != nil && g.GL.Enable != "" {
 		opt += ",gl=" + onOff(isOn(g.GL.Enable))
 	}
 	if isOn(g.Fullscreen) {
-		opt += ",full-screen=on"
+		a.add("-full-screen")
 	}
 	a.add("-display", opt)
 }
@@ -154,6 +171,10 @@ func (a *args) dbus(g *xml.Graphics) {
 }
 
 func (a *args) vnc(g *xml.Graphics) {
+	if len(g.Listens) > 1 {
+		a.fail(xml.CodeConfigUnsupported, "QEMU does not support multiple listens for one graphics device.")
+		return
+	}
 	var listen xml.GraphicsListen
 	if len(g.Listens) > 0 {
 		listen = g.Listens[0]
@@ -182,6 +203,10 @@ func (a *args) vnc(g *xml.Graphics) {
 		port := 5900
 		if g.Port != nil && *g.Port > 0 {
 			port = *g.Port
+		}
+		if port < 5900 || g.Port == nil && g.Autoport == "no" {
+			a.fail(xml.CodeConfigUnsupported, "vnc port must be in range [5900,65535]")
+			return
 		}
 		opt = address + ":" + itoa(port-5900)
 		if a.Live && isOn(g.Autoport) {
@@ -259,7 +284,7 @@ func (a *args) videoMemory(p *props, m *xml.VideoModel) {
 		}
 	case "bochs":
 		if m.VRAM > 0 {
-			p.str("vgamem", utoa(m.VRAM)+"k")
+			p.num("vgamem", uint64(m.VRAM)*1024)
 		}
 	}
 	p.optFlag("edid", string(m.EDID))

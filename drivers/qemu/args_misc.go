@@ -193,6 +193,9 @@ func (a *args) redirdevs() {
 	for i := range a.d.Devices.Redirdevs {
 		r := &a.d.Devices.Redirdevs[i]
 		id := aliasOf(r.Alias)
+		if r.Type == "dbus" && r.Channel == "" {
+			r.Channel = "org.qemu.usbredir"
+		}
 		p := newProps("driver", "usb-redir").str("chardev", a.chardev(id, &r.CharSource)).str("id", id)
 		if f := a.d.Devices.RedirFilter; f != nil {
 			p.str("filter", redirFilter(f))
@@ -256,7 +259,7 @@ func (a *args) hostdevs() {
 			case "off":
 				p.flag("guest-reset", false)
 			case "uninitialized":
-				p.flag("guest-reset", true)
+				p.flag("guest-reset", true).flag("guest-resets-all", false)
 			case "on":
 				p.flag("guest-reset", true).flag("guest-resets-all", true)
 			}
@@ -336,10 +339,9 @@ func (a *args) rngs() {
 	}
 }
 
-// shmemAndLate are what the peer adds last: sandbox, panics, shared memory,
-// vsock, crypto, pstore.
-func (a *args) shmemAndLate() {
-	a.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+// later is what the peer adds behind the sandbox: panics, shared memory, vsock,
+// crypto, pstore.
+func (a *args) later() {
 	a.panics()
 	for i := range a.d.Devices.Shmems {
 		a.shmem(&a.d.Devices.Shmems[i])
@@ -388,6 +390,10 @@ func (a *args) panics() {
 
 func (a *args) shmem(s *xml.Shmem) {
 	id := aliasOf(s.Alias)
+	if s.Address != nil && s.Address.Type != "pci" {
+		a.fail(xml.CodeConfigUnsupported, "only 'pci' addresses are supported for the shared memory device")
+		return
+	}
 	model := "ivshmem-plain"
 	if s.Model != nil && s.Model.Type != "ivshmem" {
 		model = s.Model.Type
@@ -423,7 +429,7 @@ func (a *args) pflash() {
 		return
 	}
 	l := a.d.OS.Loader
-	readonly := l.Readonly != "no"
+	readonly := l.Readonly == "yes"
 	format := l.Format
 	if format == "" {
 		format = "raw"
@@ -432,6 +438,10 @@ func (a *args) pflash() {
 	a.blockdev(newProps("node-name", "libvirt-pflash0-format").flag("read-only", readonly).str("driver", format).str("file", "libvirt-pflash0-storage"))
 	n := a.d.OS.NVRAM
 	if n == nil {
+		return
+	}
+	if n.Source != nil && n.Type == "network" {
+		a.blockdev(a.network(n.Source, "libvirt-pflash1").str("node-name", "libvirt-pflash1-storage").flag("read-only", false))
 		return
 	}
 	path := nvramFile(a.d)

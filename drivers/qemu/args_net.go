@@ -24,6 +24,7 @@ func nicDriver(i *xml.Interface) string {
 }
 
 func (a *args) interfaces() {
+	shown := 0
 	for n := range a.d.Devices.Interfaces {
 		i := &a.d.Devices.Interfaces[n]
 		if i.Type == "hostdev" {
@@ -32,18 +33,19 @@ func (a *args) interfaces() {
 		if a.Live {
 			a.liveInterface(i)
 		} else {
-			a.shownInterface(i)
+			a.shownInterface(i, shown)
+			shown++
 		}
 	}
 }
 
 // shownInterface: a command line that is only shown cannot name a network's
 // tap, so that every card has one of a number of its own.
-func (a *args) shownInterface(i *xml.Interface) {
-	id := "host" + aliasOf(i.Alias)
+func (a *args) shownInterface(i *xml.Interface, n int) {
+	id := "hostnet" + itoa(n)
 	a.add("-netdev", newProps("type", "tap").str("fd", itoa(a.fd)).str("id", id).String())
 	a.fd++
-	card := xml.Interface{Type: i.Type, MAC: i.MAC, Alias: i.Alias, Address: i.Address}
+	card := xml.Interface{Type: i.Type, MAC: i.MAC, Alias: &xml.Alias{Name: "net" + itoa(n)}, Address: i.Address}
 	if i.Model != nil {
 		card.Model = &xml.InterfaceModel{Type: i.Model.Type}
 	}

@@ -13,6 +13,7 @@ import (
 
 // cpu is -cpu: the model as resolved, then what timers and features ask of it.
 func (a *args) cpu() {
+	a.tseg()
 	opt := a.CPU
 	add := func(name, value string) {
 		if value != "" {
@@ -43,9 +44,27 @@ func (a *args) cpu() {
 	a.kvmFeatures(f.KVM, add)
 	add("pmu", state(f.PMU))
 	a.add("-cpu", opt+a.CPUEnd)
-	if f.SMM != nil && f.SMM.TSEG != nil {
-		a.tseg = f.SMM.TSEG
+	if l := a.d.OS.Loader; l != nil && l.Secure == "yes" {
+		a.add("-global", "driver=cfi.pflash01,property=secure,value=on")
 	}
+}
+
+// tseg is the size of the memory of system management mode.
+func (a *args) tseg() {
+	f := a.d.Features
+	if f == nil || f.SMM == nil || f.SMM.TSEG == nil {
+		return
+	}
+	mib := f.SMM.TSEG.Value
+	switch f.SMM.TSEG.Unit {
+	case "B", "bytes":
+		mib >>= 20
+	case "KiB":
+		mib >>= 10
+	case "GiB":
+		mib <<= 10
+	}
+	a.add("-global", "mch.extended-tseg-mbytes="+utoa(mib))
 }
 
 func (a *args) hyperv(h *xml.HyperV, add func(name, value string)) {
@@ -238,7 +257,11 @@ func (a *args) memoryBackend(b backend) *props {
 			p.optNum("prealloc-threads", uint64(mb.Allocation.Threads))
 		}
 	}
-	p.num("size", mebibytes(b.kib)*1024*1024)
+	size := mebibytes(b.kib) * 1024 * 1024
+	if b.device { // QEMU wants devices in whole huge pages
+		size = (size + 2<<20 - 1) / (2 << 20) * (2 << 20)
+	}
+	p.num("size", size)
 	if b.align > 0 {
 		p.num("align", b.align)
 	}
@@ -435,6 +458,9 @@ func (a *args) numa() {
 	}
 	cells := a.d.CPU.NUMA.Cells
 	old := a.oldNUMA()
+	if b := a.d.Backing; old && b != nil && b.Allocation != nil && b.Allocation.Mode == "immediate" {
+		a.add("-mem-prealloc")
+	}
 	hmat := a.hasHMAT()
 	firstCPUs := 0
 	for i, c := range cells {

@@ -11,6 +11,7 @@ import (
 	"virgo/cpu"
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/host"
 	"virgo/xml"
 )
 
@@ -100,7 +101,12 @@ func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, er
 	for _, name := range propNames(e.Props) {
 		known[name] = true
 	}
-	b.CPU = cpu.Argument(resolved, dom.OS.Type.Arch, func(name string) bool { return len(known) == 0 || known[name] })
+	argument := resolved
+	if e.Arch != "x86_64" { // the property is that of the 64-bit models
+		argument = resolved.Clone()
+		argument.Migratable = ""
+	}
+	b.CPU = cpu.Argument(argument, dom.OS.Type.Arch, func(name string) bool { return len(known) == 0 || known[name] })
 	b.CPUEnd = cpu.ArgumentEnd(resolved)
 	if resolved.Mode == "custom" && resolved.Model == "" {
 		b.CPU = defaultCPU(e, dom) + strings.TrimPrefix(b.CPU, resolved.Model)
@@ -121,7 +127,7 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 	guest := dom.CPU
 	if guest.Mode == "host-passthrough" && dom.Type != "kvm" {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode 'host-passthrough' for %s %s domain on %s host is not supported by hypervisor",
-			dom.OS.Type.Arch, dom.Type, dom.OS.Type.Arch)
+			dom.OS.Type.Arch, dom.Type, host.Arch())
 	}
 	h, err := c.hypervisor(e, dom.OS.Type.Arch)
 	if err != nil {
