@@ -41,8 +41,8 @@ func readCPU(ctx context.Context, conn *qmp.Conn, path string, def *xml.CPU) (*x
 	}
 	live := cpu.Live{Props: make(map[string]bool)}
 	names := cpu.AskByName(def)
-	pending := make([]*qmp.Pending, 0, len(names)+2)
-	for _, n := range append([]string{"feature-words", "filtered-features"}, names...) {
+	pending := make([]*qmp.Pending, 0, len(names)+3)
+	for _, n := range append([]string{"feature-words", "filtered-features", "unavailable-features"}, names...) {
 		p, err := get(n)
 		if err != nil {
 			return nil, err
@@ -55,9 +55,12 @@ func readCPU(ctx context.Context, conn *qmp.Conn, path string, def *xml.CPU) (*x
 	if err := pending[1].Read(ctx, &live.Filtered); err != nil {
 		return nil, err
 	}
+	if err := pending[2].Read(ctx, &live.Missing); err != nil { // names bits of MSRs too
+		return nil, err
+	}
 	for i, n := range names {
 		var on bool
-		if pending[i+2].Read(ctx, &on) == nil { // a property that this QEMU lacks is not on
+		if pending[i+3].Read(ctx, &on) == nil { // a property that this QEMU lacks is not on
 			live.Props[n] = on
 		}
 	}
