@@ -29,7 +29,9 @@ func domainRows() []Command {
 			more{"migratable", drivers.MigratableXML, "in a form that another host can take"}),
 		domname(), domuuid(),
 	}
-	return append(append(append(rows, lifecycleRows()...), editRows()...), nativeRows()...)
+	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
+		k.desc(), k.metadata())
+	return append(append(rows, lifecycleRows()...), nativeRows()...)
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)

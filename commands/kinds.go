@@ -130,6 +130,9 @@ func notFound(err error) bool {
 	return false
 }
 
+// noMetadata tells whether an error says that there is no such metadata.
+func noMetadata(err error) bool { return xml.CodeOf(err) == xml.CodeNoMetadata }
+
 // Domain looks up the domain of the option of that name.
 func (c *Call) Domain(ctx context.Context) (drivers.Objects, drivers.Ref, error) {
 	return domainKind.find(ctx, c, byAny)

@@ -12,7 +12,7 @@ func networkRows() []Command {
 	return []Command{
 		k.define(validate), k.create(nil, nil, validate), k.undefine(), k.start(), k.destroy(), k.autostart(),
 		k.name(byUUID), k.uuid(byName), k.dumpxml(more{"inactive", drivers.Inactive, "the definition, also of an active network"}),
-		netListRow(),
+		netListRow(), k.editRow(0), k.desc(), k.metadata(), k.event("net-event", "lifecycle metadata-change", false),
 		{Name: "net-info", Summary: "show a network's main values", Run: netInfo, Options: opts(k.object(k.any))},
 	}
 }

@@ -1,6 +1,5 @@
 package commands
 
-func eventRows() []Command      { return nil }
 func checkpointRows() []Command { return nil }
 func ifaceRows() []Command      { return nil }
 func filterRows() []Command     { return nil }

@@ -36,6 +36,9 @@ type Session struct {
 	Keepalive    bool
 	KeepaliveOff bool
 	Interactive  bool
+	Terminal     bool // the user sits at one
+	// MakeRaw sets the terminal to pass each key on; the function sets it back.
+	MakeRaw func() (restore func(), err error)
 
 	conn    drivers.Conn
 	pending bytes.Buffer // text for Out that is not written yet

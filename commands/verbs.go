@@ -254,7 +254,7 @@ func (c *Call) document(doc []byte) error {
 		c.Emit(Document{Text: string(doc)})
 		return nil
 	}
-	text, err := findXPath(doc, c.Str("xpath"), c.Has("wrap"))
+	text, err := xml.XPath(doc, c.Str("xpath"), c.Has("wrap"))
 	if err != nil {
 		return err
 	}

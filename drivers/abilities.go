@@ -137,6 +137,7 @@ type NodeInfo struct {
 // EmulatorQuery names an emulator as domcapabilities does; empty words mean the default.
 type EmulatorQuery struct {
 	VirtType, Emulator, Arch, Machine string
+	NoDeprecated                      bool // without deprecated CPU features
 }
 
 // HypervisorCPU is what a hypervisor offers of CPUs.

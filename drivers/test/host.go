@@ -1,9 +1,7 @@
 package test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 
 	"virgo/drivers"
@@ -61,63 +59,47 @@ func (c *Conn) Sysinfo(context.Context) ([]byte, error) {
 `), nil
 }
 
-// Capabilities is the document of the node.
-func (c *Conn) Capabilities(context.Context) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString(`<capabilities>
+// FreeMemory is what is left of the node.
+func (c *Conn) FreeMemory(context.Context) (uint64, error) {
+	total := uint64(0)
+	for i := range c.cells {
+		total += c.cells[i].memory / 2
+	}
+	return total, nil
+}
 
-  <host>
-    <cpu>
-      <arch>i686</arch>
-      <features>
-        <pae/>
-        <nonpae/>
-      </features>
-      <pages unit='KiB' size='4'/>
-      <pages unit='KiB' size='8'/>
-      <pages unit='KiB' size='2048'/>
-      <pages unit='KiB' size='1048576'/>
-    </cpu>
-    <power_management/>
-    <iommu support='no'/>
-    <topology>
-`)
-	fmt.Fprintf(&b, "      <cells num='%d'>\n", len(c.cells))
-	for i, cell := range c.cells {
-		fmt.Fprintf(&b, "        <cell id='%d'>\n          <memory unit='KiB'>%d</memory>\n", i, cell.memory)
-		fmt.Fprintf(&b, "          <pages unit='KiB' size='%d'>%d</pages>\n", cell.pageSize, cell.memory/uint64(cell.pageSize))
-		b.WriteString("          <pages unit='KiB' size='2048'>0</pages>\n          <pages unit='KiB' size='1048576'>0</pages>\n")
-		fmt.Fprintf(&b, "          <cpus num='%d'>\n", len(cell.cpus))
-		for core, id := range cell.cpus {
-			fmt.Fprintf(&b, "            <cpu id='%d' socket_id='%d' die_id='0' cluster_id='0' core_id='%d' siblings='%d'/>\n", id, i, core, id)
+// CellsFreeMemory is what is left of each cell.
+func (c *Conn) CellsFreeMemory(_ context.Context, first, count int) ([]uint64, error) {
+	if first < 0 || first+count > len(c.cells) {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "Range exceeds available cells")
+	}
+	var out []uint64
+	for _, cell := range c.cells[first : first+count] {
+		out = append(out, cell.memory)
+	}
+	return out, nil
+}
+
+// FreePages are numbers that differ for each cell and size.
+func (c *Conn) FreePages(_ context.Context, sizes []uint, first, count int) ([]uint64, error) {
+	var out []uint64
+	for cell := first; cell < first+count; cell++ {
+		n := uint64(cell)*12 + 7
+		for range sizes {
+			out = append(out, n)
+			n = 2*n + 7
 		}
-		b.WriteString("          </cpus>\n        </cell>\n")
 	}
-	b.WriteString(`      </cells>
-    </topology>
-    <secmodel>
-      <model>testSecurity</model>
-      <doi></doi>
-    </secmodel>
-  </host>
+	return out, nil
+}
 
-`)
-	for _, os := range []string{"hvm", "xen"} {
-		fmt.Fprintf(&b, `  <guest>
-    <os_type>%s</os_type>
-    <arch name='i686'>
-      <wordsize>32</wordsize>
-      <emulator>/usr/bin/test-hv</emulator>
-      <domain type='test'/>
-    </arch>
-    <features>
-      <pae/>
-      <nonpae/>
-    </features>
-  </guest>
+// CPUMap is the same for all nodes.
+func (c *Conn) CPUMap(context.Context) ([]bool, error) {
+	return []bool{true, false, true, false, true, false, false, false}, nil
+}
 
-`, os)
-	}
-	b.WriteString("</capabilities>\n")
-	return b.Bytes(), nil
+// CPULoad is the same for all CPUs.
+func (c *Conn) CPULoad(context.Context, int) ([]drivers.Param, error) {
+	return []drivers.Param{{Name: "kernel", Value: uint64(34678723400000)}, {Name: "user", Value: uint64(9797400000)},
+		{Name: "idle", Value: uint64(87264900000)}, {Name: "iowait", Value: uint64(763600000)}}, nil
 }

@@ -1,0 +1,126 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"virgo/completion"
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// nativeRows are the commands that speak the hypervisor's own languages.
+func nativeRows() []Command {
+	k := domainKind
+	format := str("format", RP, "the native format").of("qemu-argv vmware-vmx xen-xl xen-xm xen-sxpr bhyve-argv lxc-tools")
+	return []Command{
+		{Name: "domxml-to-native", Summary: "turn a domain's XML into a native format", Run: toNative, Options: opts(
+			format, str("domain", 0, k.help()).with(k.any), str("xml", Loose, "file with a domain's XML").with(completion.Files))},
+		{Name: "domxml-from-native", Summary: "turn a native format into a domain's XML", Run: fromNative, Options: opts(
+			format, str("config", RP, "file in the native format").with(completion.Files))},
+		{Name: "qemu-monitor-command", Summary: "send a command to QEMU's monitor", Run: monitorCommand, Options: opts(
+			k.object(k.active), flag("hmp", "a command for people"), flag("pretty", "with line breaks"),
+			flag("return-value", "only the value that is returned"),
+			str("pass-fds", 0, "numbers of open files to pass, with commas").with(completion.Free),
+			argv("cmd", RP, "the command").with(completion.Free))},
+		{Name: "console", Summary: "connect to a domain's console", Run: console, Options: opts(
+			k.object(k.active), str("devname", Loose, "alias of the device").with(completion.Free), flag("force", "end another session"),
+			flag("resume", "let the domain go on when connected"), flag("safe", "only if no other session can be open"))},
+	}
+}
+
+func toNative(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("domain", "xml"); err != nil {
+		return err
+	}
+	var src xml.Source
+	switch {
+	case c.Has("xml"):
+		var err error
+		if src, err = c.File("xml"); err != nil {
+			return err
+		}
+	case c.Has("domain"):
+		objects, ref, err := c.Domain(ctx)
+		if err != nil {
+			return err
+		}
+		doc, err := objects.XML(ctx, ref, drivers.Inactive)
+		if err != nil {
+			return err
+		}
+		src = xml.Source{Name: ref.Name, Data: doc}
+	default:
+		return shellError("need either domain or domain XML")
+	}
+	d, err := change[drivers.Converter](c, c.conn, "virConnectDomainXMLToNative")
+	if err != nil {
+		return err
+	}
+	text, err := d.ToNative(ctx, c.Str("format"), src)
+	if err != nil {
+		return err
+	}
+	c.Emit(Document{Key: "config", Text: string(text)})
+	return nil
+}
+
+func fromNative(ctx context.Context, c *Call) error {
+	src, err := c.File("config")
+	if err != nil {
+		return err
+	}
+	d, err := change[drivers.Converter](c, c.conn, "virConnectDomainXMLFromNative")
+	if err != nil {
+		return err
+	}
+	doc, err := d.FromNative(ctx, c.Str("format"), src)
+	if err != nil {
+		return err
+	}
+	c.Emit(Document{Text: string(doc)})
+	return nil
+}
+
+func monitorCommand(ctx context.Context, c *Call) error {
+	for _, o := range []string{"pretty", "return-value"} {
+		if err := c.Exclusive("hmp", o); err != nil {
+			return err
+		}
+	}
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := change[drivers.Monitor](c, objects, "virDomainQemuMonitorCommand")
+	if err != nil {
+		return err
+	}
+	answer, err := d.MonitorCommand(ctx, ref, strings.Join(c.Words("cmd"), " "), c.Has("hmp"))
+	if err != nil {
+		return err
+	}
+	if c.Has("hmp") {
+		c.Emit(Message{Text: answer + "\n", Data: Data{{"answer", answer}}})
+		return nil
+	}
+	raw := json.RawMessage(answer)
+	if c.Has("return-value") {
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &m); err != nil || m["return"] == nil {
+			return shellError("failed to find the value in QEMU's answer '%s'", answer)
+		}
+		raw = m["return"]
+	}
+	text := string(raw)
+	if c.Has("pretty") {
+		var b bytes.Buffer
+		if json.Indent(&b, raw, "", "  ") == nil {
+			text = b.String()
+		}
+	}
+	c.Emit(Message{Text: text + "\n", Data: raw})
+	return nil
+}
