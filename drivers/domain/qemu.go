@@ -343,35 +343,44 @@ func qemuNUMA(d *xml.Domain) {
 	d.CPU.NUMA.Cells[0].CPUs = first.String()
 }
 
+// builtInFirmwares are the pairs that are known without a descriptor.
+var builtInFirmwares = []Firmware{
+	{"/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+	{"/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"},
+	{"/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
+	{"/usr/share/AAVMF/AAVMF32_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"},
+}
+
 func firmware(d *xml.Domain, q *QEMU) {
 	l := d.OS.Loader
 	if l == nil || l.Path == "" {
 		return
 	}
 	setDefault(&l.Format, "raw")
-	if l.Type == "rom" || l.Stateless == "yes" || l.Readonly != "yes" && l.Type != "pflash" {
+	if l.Type != "pflash" || l.Stateless == "yes" {
 		return
 	}
-	known := ""
-	for _, f := range q.Firmwares {
-		if f.Code == l.Path {
-			known = f.Vars
+	var known *Firmware
+	for _, f := range append(q.Firmwares, builtInFirmwares...) {
+		if f.Code == l.Path && l.Format == "raw" && l.Readonly != "no" {
+			known = &f
+			break
 		}
+	}
+	if known != nil {
+		l.Readonly = "yes"
+	}
+	if l.Readonly != "yes" {
+		return
+	}
+	if d.OS.NVRAM == nil {
+		d.OS.NVRAM = &xml.NVRAMFile{}
 	}
 	n := d.OS.NVRAM
-	if n == nil {
-		if known == "" || l.Readonly != "yes" {
-			return
-		}
-		n = &xml.NVRAMFile{}
-		d.OS.NVRAM = n
-	}
-	setDefault(&n.Format, "raw")
-	if n.Template == "" && n.Path == "" && n.Source == nil {
-		n.Template = known
-	}
-	if n.Template != "" && n.Template == known {
-		setDefault(&n.TemplateFormat, "raw")
+	n.Format = l.Format
+	if known != nil {
+		setDefault(&n.Template, known.Vars)
+		n.TemplateFormat = "raw"
 	}
 	if n.Path == "" && n.Source == nil {
 		n.Path = q.NVRAMDir + "/" + d.Name + "_VARS." + strings.Replace(n.Format, "raw", "fd", 1)

@@ -113,6 +113,9 @@ func osDefaults(d *xml.Domain) {
 	if o.Loader != nil && o.Loader.Path != "" {
 		setDefault(&o.Loader.Type, "rom")
 	}
+	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Loader == nil || o.Loader.Stateless != "yes") {
+		o.NVRAM = nil
+	}
 	if o.NVRAM != nil && o.NVRAM.Format != "" && o.Firmware != "" {
 		if o.Loader == nil {
 			o.Loader = &xml.Loader{}

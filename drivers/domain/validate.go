@@ -67,9 +67,6 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 		if o.Firmware == "" && l.Type != "pflash" && l.Stateless == "no" {
 			return plain("Only pflash loader type permits NVRAM")
 		}
-		if l.Type == "rom" && o.NVRAM != nil && l.Path != "" {
-			return plain("Only pflash loader type permits NVRAM")
-		}
 	}
 	return nil
 }
