@@ -195,16 +195,16 @@ func (g *guest) connect(ctx context.Context, qemu *child, logf *os.File) error {
 // orLastWords makes the error of a QEMU that has ended from what it wrote; err
 // is for one that runs.
 func (g *guest) orLastWords(qemu *child, logf *os.File, err error) error {
-	if err == nil || errors.Is(err, qmp.ErrClosed) {
-		select {
-		case <-qemu.end:
-		case <-time.After(time.Second):
-			if err != nil {
-				return err
-			}
-		}
-	} else {
+	lost := errors.Is(err, qmp.ErrClosed) || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ECONNRESET)
+	if err != nil && !lost {
 		return err
+	}
+	select {
+	case <-qemu.end:
+	case <-time.After(time.Second):
+		if err != nil {
+			return err
+		}
 	}
 	words := make([]byte, 16<<10)
 	n, _ := logf.ReadAt(words, qemu.log)
