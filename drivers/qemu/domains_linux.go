@@ -197,9 +197,10 @@ func (c *Conn) mend(ctx context.Context, name string, lock *drivers.Lock) (Statu
 			return s, true // it runs; who wants its monitor will hear why that fails
 		}
 	}
-	// Its start never came to an end, and nobody works on it any more.
+	// Its start never came to an end and nobody works on it any more, or it has
+	// ended this very moment.
 	killHolder(dir, s)
-	c.forget(s, drivers.ShutOffFailed)
+	c.forget(s, drivers.ShutOffCrashed)
 	return Status{}, false
 }
 

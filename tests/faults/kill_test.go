@@ -74,7 +74,7 @@ func killStart(t *testing.T, watcherToo bool) {
 	r.run("destroy", "victim")
 	ran := 0
 	for i := range steps {
-		killAt(t, start(), whole*time.Duration(i)/steps*11/10)
+		killAt(t, start(), whole*time.Duration(i)/steps*3/2)
 		if watcherToo {
 			kill(t, r.processes("watch"))
 		}
