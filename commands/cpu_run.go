@@ -44,6 +44,9 @@ func cpuCompare(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if c.Has("explain") || c.Has("suggest") {
+		return explainHost(ctx, c, s)
+	}
 	r, err := compareHost(ctx, c, s)
 	if err == nil && c.Has("error") {
 		err = r.Err()
@@ -51,6 +54,15 @@ func cpuCompare(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to compare host CPU with %s", file)
 	}
+	c.Emit(comparison(file, r))
+	if r.Answer == cpu.Incompatible {
+		return ErrReported
+	}
+	return nil
+}
+
+// comparison is the answer as virsh words it.
+func comparison(file string, r cpu.Result) Message {
 	format := "CPU described in %s is incompatible with host CPU"
 	switch r.Answer {
 	case cpu.Identical:
@@ -58,11 +70,7 @@ func cpuCompare(ctx context.Context, c *Call) error {
 	case cpu.Superset:
 		format = "Host CPU is a superset of CPU described in %s"
 	}
-	c.Emit(msgf(answerData(file, r), format, file))
-	if r.Answer == cpu.Incompatible {
-		return ErrReported
-	}
-	return nil
+	return msgf(answerData(file, r), format, file)
 }
 
 func compareHost(ctx context.Context, c *Call, s *cpu.Source) (cpu.Result, error) {
