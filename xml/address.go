@@ -35,7 +35,7 @@ func (a *Address) IsPCI() bool {
 }
 
 // DecodeNode reads the address.
-func (a *Address) DecodeNode(n *Node) error {
+func (a *Address) DecodeNode(n *Node) (err error) {
 	r := attrReader{n: n}
 	a.Type = r.word("type", addressTypes)
 	if a.Type == "" && r.err == nil {
@@ -80,6 +80,11 @@ func (a *Address) DecodeNode(n *Node) error {
 		if !c || !s || !d {
 			return Errorf(CodeInternal, "Invalid partial specification for virtio ccw address")
 		}
+		defer func() {
+			if err == nil && (a.CSSID > 0xfe || a.SSID > 3 || a.DevNo > 0xffff) {
+				err = Errorf(CodeInternal, "Invalid specification for virtio ccw address: cssid='0x%x' ssid='0x%x' devno='0x%04x'", a.CSSID, a.SSID, a.DevNo)
+			}
+		}()
 		a.CSSID, a.SSID, a.DevNo = r.uint("cssid", 0), r.uint("ssid", 0), r.uint("devno", 0)
 	case "isa":
 		a.IOBase, a.IRQ = r.wide("iobase"), r.wide("irq")

@@ -1,5 +1,7 @@
 package xml
 
+import "reflect"
+
 // OS is how the guest boots.
 type OS struct {
 	Firmware   string      `xml:"firmware,attr" enum:"bios efi" unknown:"unsupported configuration: unknown firmware value %s"`
@@ -330,4 +332,25 @@ type AsyncTeardown struct {
 // AIA is the interrupt controller of RISC-V.
 type AIA struct {
 	Value string `xml:"value,attr,required" enum:"none aplic aplic-imsic"`
+}
+
+// DecodeNode reads the switches and refuses unknown ones.
+func (f *Features) DecodeNode(n *Node) error {
+	known := planOf(reflect.TypeFor[Features]())
+	for _, c := range n.Children {
+		if c.IsElement() && !known.hasChild(c.Name) {
+			return Errorf(CodeConfigUnsupported, "unexpected feature '%s'", c.Name)
+		}
+	}
+	return DecodeFields(n, f)
+}
+
+// hasChild tells whether an element may have that child.
+func (p *plan) hasChild(name string) bool {
+	for _, f := range p.kids {
+		if f.name == name {
+			return true
+		}
+	}
+	return false
 }

@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels, readInputs,
+		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels,
 		readGraphics, readHostdevs, readSysinfo,
 	}
 	for _, s := range steps {
@@ -17,7 +17,7 @@ func checkRead(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
-	return nil
+	return checkFirmware(d, t)
 }
 
 func readIDs(d *xml.Domain) error {
@@ -35,7 +35,10 @@ func readIDs(d *xml.Domain) error {
 		return xml.Errorf(xml.CodeXML, "Domain title can't contain newlines")
 	}
 	if a := d.OS.Type.Arch; a != "" && !xml.KnownArchitecture(a) {
-		return xml.Errorf(xml.CodeInternal, "Unknown architecture %s", a)
+		return unsupported("Unknown architecture %s", a)
+	}
+	if d.OS.Type.Text == "" && d.Bootloader == "" {
+		return xml.Errorf(xml.CodeXML, "an os <type> must be specified")
 	}
 	return readSecLabels(d)
 }
@@ -59,7 +62,7 @@ func readSecLabels(d *xml.Domain) error {
 
 func readVCPUs(d *xml.Domain) error {
 	if d.VCPU != nil && d.VCPU.Current > d.VCPU.Count {
-		return xml.Errorf(xml.CodeInternal, "maxvcpus must not be less than current vcpus (%d < %d)", d.VCPU.Count, d.VCPU.Current)
+		return unsupported("maximum vCPU count must not be less than current vCPU count")
 	}
 	seen := map[uint]bool{}
 	for _, t := range d.IOThreadIDs {
@@ -347,7 +350,8 @@ func readChannels(d *xml.Domain) error {
 	return nil
 }
 
-func readInputs(d *xml.Domain) error {
+// checkInputs checks the buses of inputs against the kind of guest.
+func checkInputs(d *xml.Domain) error {
 	for i := range d.Devices.Inputs {
 		in := &d.Devices.Inputs[i]
 		if d.OS.Type.Text == "hvm" {

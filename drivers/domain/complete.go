@@ -54,6 +54,14 @@ func basics(d *xml.Domain, t *Traits) error {
 	if d.VCPU.Count == 0 {
 		d.VCPU.Count = 1
 	}
+	if len(d.VCPUs) > 0 {
+		d.VCPU.Current = 0
+		for _, v := range d.VCPUs {
+			if v.Enabled == "yes" {
+				d.VCPU.Current++
+			}
+		}
+	}
 	if d.VCPU.Current == d.VCPU.Count {
 		d.VCPU.Current = 0
 	}

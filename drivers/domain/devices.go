@@ -65,6 +65,11 @@ func devices(d *xml.Domain, t *Traits) error {
 	for i := range dev.Hostdevs {
 		hostdev(&dev.Hostdevs[i], t)
 	}
+	for i := range dev.Memories {
+		if m := &dev.Memories[i]; m.Model == "virtio-pmem" {
+			setDefault(&m.Access, "shared")
+		}
+	}
 	if v := dev.Vsock; v != nil {
 		vsock(v, t)
 	}
@@ -111,7 +116,7 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 	if n.MAC == nil {
 		n.MAC = &xml.MAC{}
 	}
-	if n.MAC.Address == "" {
+	if n.MAC.Address == "" || n.MAC.Address == "00:00:00:00:00:00" && t.QEMU != nil {
 		n.MAC.Address = newMAC()
 	} else if m, ok := xml.ParseMAC(n.MAC.Address); ok {
 		n.MAC.Address = m
@@ -187,6 +192,9 @@ func netModel(n *xml.Interface) {
 	}
 	if n.Driver != nil && n.Driver.Queues == 1 {
 		n.Driver.Queues = 0
+	}
+	if c := n.Coalesce; c != nil && (c.RX == nil || c.RX.Frames == nil || c.RX.Frames.Max == nil || *c.RX.Frames.Max == 0) {
+		n.Coalesce = nil
 	}
 	if !virtio && n.Backend != nil {
 		n.Backend.Vhost = ""

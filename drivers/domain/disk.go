@@ -107,6 +107,8 @@ func diskSources(v *xml.Disk) []*xml.DiskSource {
 // empty tells whether a drive has no medium, whatever type is written.
 func empty(v *xml.Disk) bool {
 	switch s := v.Source; v.Type {
+	case "block":
+		return s == nil || s.Dev == "" && len(s.SecLabels) == 0 && s.StartupPolicy == ""
 	case "network":
 		return s == nil || s.Protocol == ""
 	case "volume":

@@ -95,7 +95,7 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 	}
 	m := v.Model
 	if m.Type == "" || m.Type == "default" {
-		m.Type = defaultVideo(d)
+		m.Type = defaultVideo(d, t)
 	}
 	if first {
 		m.Primary = "yes"
@@ -117,7 +117,10 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 	}
 }
 
-func defaultVideo(d *xml.Domain) string {
+func defaultVideo(d *xml.Domain, t *Traits) string {
+	if t.QEMU == nil && (isPPC64(d) || isARM(d) || isS390(d) || isRISCV(d) || isLoongArch(d)) {
+		return "cirrus"
+	}
 	switch {
 	case d.Type == "xen" && d.OS.Type.Text != "hvm", d.OS.Type.Text == "linux", d.OS.Type.Text == "xen":
 		return "xen"

@@ -23,6 +23,8 @@ type QEMU struct {
 	Lookup    func(path string) (*Emulator, error)
 	NVRAMDir  string     // where a guest's variables lie: ROOT/lib/qemu/nvram
 	Firmwares []Firmware // code and variables that belong together
+	// TPMVersions are the versions that swtpm on this host can emulate.
+	TPMVersions []string
 	// Autoselect picks a firmware from the descriptors for os firmware='...'.
 	// It sets loader and nvram, or gives the error. nil: there are none.
 	Autoselect func(*xml.Domain) error

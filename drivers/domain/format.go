@@ -11,6 +11,9 @@ import (
 // SecurityInfo and MigratableXML (which implies both). d is not changed.
 func Print(d *xml.Domain, t *Traits, f drivers.Flags) ([]byte, error) {
 	c := *d
+	if c.Bootloader == "" {
+		c.BootArgs = ""
+	}
 	if f.Has(drivers.MigratableXML) {
 		f |= drivers.Inactive
 		if t.QEMU != nil {

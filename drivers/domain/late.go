@@ -5,6 +5,14 @@ import "virgo/xml"
 // lateDefaults completes what depends on the devices as they are now.
 func lateDefaults(d *xml.Domain, t *Traits) error {
 	if t.QEMU != nil {
+		if d.OS.Firmware != "" {
+			if t.QEMU.Autoselect == nil {
+				return xml.Errorf(xml.CodeOperationFailed, "Unable to find '%s' firmware that is compatible with the current configuration", d.OS.Firmware)
+			}
+			if err := t.QEMU.Autoselect(d); err != nil {
+				return err
+			}
+		}
 		firmware(d, t.QEMU)
 		return qemuLate(d)
 	}

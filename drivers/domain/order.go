@@ -62,6 +62,8 @@ func insertSorted[T any](list []T, same func(a, b *T) bool, index func(*T) int) 
 	return out
 }
 
+func contains(list []string, s string) bool { return slices.Contains(list, s) }
+
 func diskName(v *xml.Disk) string {
 	if v.Target == nil {
 		return ""
@@ -143,11 +145,38 @@ func usbCompanions(list []xml.Controller) {
 	}
 }
 
+// lastICH9 is the number of the last USB controller before, if it belongs to a
+// set of ICH9's controllers that lacks this model.
+func lastICH9(before []xml.Controller, model string) *uint {
+	if !isICH9(model) {
+		return nil
+	}
+	var last *xml.Controller
+	for i := range before {
+		if before[i].Type == "usb" {
+			last = &before[i]
+		}
+	}
+	if last == nil || !isICH9(last.Model) {
+		return nil
+	}
+	for i := range before {
+		if c := &before[i]; c.Type == "usb" && *c.Index == *last.Index && c.Model == model {
+			return nil
+		}
+	}
+	return last.Index
+}
+
 // nextIndexes numbers controllers that have no number: the lowest one that is
 // free of their type.
 func nextIndexes(list []xml.Controller) {
 	for i := range list {
 		if list[i].Index != nil {
+			continue
+		}
+		if n := lastICH9(list[:i], list[i].Model); list[i].Type == "usb" && n != nil {
+			list[i].Index = ptr(*n)
 			continue
 		}
 		next := uint(0)

@@ -329,11 +329,23 @@ func (s *pciSet) add(need plug) error {
 			return err
 		}
 		model = "pcie-to-pci-bridge"
+	case need == 0:
+		return xml.Errorf(xml.CodeInternal, "Cannot automatically add a new PCI bus for a device with connect flags 00")
 	default:
-		return xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+		return xml.Errorf(xml.CodeInternal, "a PCI slot is needed to connect a PCI controller model='%s', but none is available, and it cannot be automatically added", modelFor(need))
 	}
 	s.buses = append(s.buses, pciBus{model: model})
 	return nil
+}
+
+// modelFor is the controller that needs such a place.
+func modelFor(need plug) string {
+	for _, m := range []string{"pcie-root-port", "pcie-switch-upstream-port", "pcie-switch-downstream-port", "dmi-to-pci-bridge", "pci-expander-bus", "pcie-expander-bus", "pci-bridge"} {
+		if pciKinds[m].needs == need {
+			return m
+		}
+	}
+	return "pci-bridge"
 }
 
 // assignAll goes over the devices in the peer's order. store: addresses are

@@ -83,6 +83,8 @@ func controllerPlug(d *xml.Domain, c *xml.Controller, kind func(bool) plug) (plu
 		return conventional, true
 	case "virtio-serial":
 		return kind(c.Model != "virtio-transitional"), true
+	case "isa", "xenbus":
+		return 0, c.Address == nil || c.Address.Type == "pci"
 	case "nvme":
 		return kind(true), true
 	}

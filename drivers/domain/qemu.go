@@ -152,6 +152,9 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			if c.Model == "" {
 				c.Model = defaultUSB(d)
 			}
+			if c.Model == "qusb1" || c.Model == "qusb2" {
+				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in qemu")
+			}
 		}
 		if c.Type == "pci" && *c.Index == 0 {
 			want := ""

@@ -104,9 +104,6 @@ func number(set xml.CPUSet) int { return set.Set().Last() }
 // osDefaults completes how the guest boots.
 func osDefaults(d *xml.Domain) {
 	o := &d.OS
-	if d.Bootloader == "" {
-		d.BootArgs = ""
-	}
 	if o.BootMenu != nil && o.BootMenu.Enable != "yes" {
 		o.BootMenu.Timeout = nil
 	}

@@ -10,7 +10,7 @@ import (
 // what concerns several of them.
 func validate(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
-		checkName, checkFirmware, checkWhole, checkMachine, checkDevices, checkDuplicates, checkTuning,
+		checkName, checkWhole, checkMachine, checkDevices, checkDuplicates, checkTuning,
 	}
 	for _, s := range steps {
 		if err := s(d, t); err != nil {
@@ -47,7 +47,7 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 			return plain("firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled")
 		}
 	} else {
-		if len(o.FWFeatures) > 0 {
+		if len(o.FWFeatures) > 0 && t.QEMU != nil {
 			return plain("cannot use feature-based firmware autoselection when firmware autoselection is disabled")
 		}
 		if o.Loader != nil && o.Loader.Path == "" {

@@ -34,6 +34,11 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
+	for i := range dev.Serials {
+		if t := dev.Serials[i].Target; t != nil && t.Type == "isa-debug" && !isX86(d) {
+			return unsupported("isa-debug serial type only valid on x86 architecture")
+		}
+	}
 	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
 		for i := range list {
 			unix := list[i].Target == nil || list[i].Target.Type != "virtio"
@@ -46,6 +51,9 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 		if err := checkHostdev(&dev.Hostdevs[i]); err != nil {
 			return err
 		}
+	}
+	if err := checkInputs(d); err != nil {
+		return err
 	}
 	for i := range dev.RNGs {
 		if b := dev.RNGs[i].Backend; b != nil && b.Model == "egd" {

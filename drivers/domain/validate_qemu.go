@@ -11,6 +11,9 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return nil
 	}
+	if d.Bootloader != "" || d.BootArgs != "" {
+		return unsupported("bootloader is not supported by QEMU")
+	}
 	e, err := t.QEMU.find(d)
 	if err != nil {
 		return err
@@ -21,6 +24,12 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	}
 	if !known {
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
+	}
+	if d.OS.Type.Text != "hvm" {
+		return unsupported("Emulator '%s' does not support os type '%s'", e.Path, d.OS.Type.Text)
+	}
+	if err := checkLimits(d, t.QEMU); err != nil {
+		return err
 	}
 	if f := d.Features; f != nil && f.SMM != nil && f.SMM.TSEG != nil {
 		bytes, _ := xml.Scale(f.SMM.TSEG.Value, f.SMM.TSEG.Unit, 1<<20)
@@ -35,6 +44,45 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 		return unsupported("cachetune is only supported for KVM domains")
 	}
 	return checkCPU(d)
+}
+
+// checkLimits checks what lies around the devices.
+func checkLimits(d *xml.Domain, q *QEMU) error {
+	if l := d.OS.Loader; (l != nil && l.Type == "pflash" || d.OS.Firmware == "efi") && (d.Features == nil || !d.Features.ACPI) && (isX86(d) || isARM(d)) {
+		return unsupported("UEFI requires ACPI on this architecture")
+	}
+	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
+		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
+	}
+	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp" || s.Type == "s390-pv") {
+		return unsupported("'%s' launch security is not supported with this QEMU binary", s.Type)
+	}
+	f := d.Features
+	if f == nil {
+		return nil
+	}
+	bad := func(has bool, name string, ok bool) error {
+		if has && !ok {
+			return unsupported("The '%s' feature is not supported for architecture '%s' or machine type '%s'", name, d.OS.Type.Arch, d.OS.Type.Machine)
+		}
+		return nil
+	}
+	for _, err := range []error{
+		bad(f.HPT != nil, "hpt", isPSeries(d)),
+		bad(f.HTM != nil, "htm", isPSeries(d)),
+		bad(f.NestedHV != nil, "nested-hv", isPSeries(d)),
+		bad(f.CCFAssist != nil, "ccf-assist", isPSeries(d)),
+		bad(f.CFPC != nil, "cfpc", isPSeries(d)),
+		bad(f.SBBC != nil, "sbbc", isPSeries(d)),
+		bad(f.IBS != nil, "ibs", isPSeries(d)),
+		bad(f.GIC != nil, "gic", isARMVirt(d)),
+		bad(f.RAS != nil, "ras", isARMVirt(d)),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkCPU(d *xml.Domain) error {
@@ -87,12 +135,27 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	for i := range dev.Interfaces {
-		if n := &dev.Interfaces[i]; n.Type == "vhostuser" && n.Backend != nil && n.Backend.Type == "passt" && !sharedMemory(d) {
+		n := &dev.Interfaces[i]
+		if dr := n.Driver; dr != nil {
+			if dr.RXQueueSize&(dr.RXQueueSize-1) != 0 {
+				return unsupported("rx_queue_size has to be a power of two")
+			}
+			if dr.TXQueueSize&(dr.TXQueueSize-1) != 0 {
+				return unsupported("tx_queue_size has to be a power of two")
+			}
+		}
+		if n.Type == "vhostuser" && n.Backend != nil && n.Backend.Type == "passt" && !sharedMemory(d) {
 			return unsupported("'interface' requires shared memory")
 		}
 	}
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
+		switch {
+		case c.Type == "scsi" && c.Model == "buslogic":
+			return unsupported("Unsupported controller model: buslogic")
+		case c.Model == "pcie-expander-bus" && !IsQ35(d) && !isARMVirt(d):
+			return unsupported("pcie-expander-bus controllers are not supported with this machine type")
+		}
 		if c.Type == "usb" && c.Ports != nil && *c.Ports > 15 {
 			return unsupported("'%s' controller only supports up to '15' ports", c.Model)
 		}
@@ -110,6 +173,9 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	for i := range dev.Serials {
+		if s := &dev.Serials[i]; s.Type == "tcp" && s.Protocol != "" && s.Protocol != "raw" && s.Protocol != "telnet" {
+			return unsupported("tcp chardev protocol '%s' not supported", s.Protocol)
+		}
 		if err := checkSerial(d, &dev.Serials[i]); err != nil {
 			return err
 		}
@@ -160,6 +226,9 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 		if h.Type == "scsi_host" && h.Boot != nil {
 			return unsupported("booting from assigned devices is not supported by vhost SCSI devices")
 		}
+		if h.Source != nil && h.Source.WriteFiltering != "" {
+			return unsupported("Write filtering of PCI device configuration space is not supported by qemu")
+		}
 		if h.Address != nil && h.Address.ZPCI != nil && !isS390(d) {
 			return unsupported("This QEMU binary doesn't support zPCI")
 		}
@@ -167,6 +236,15 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 	for i := range dev.TPMs {
 		if b := dev.TPMs[i].Backend; b != nil && b.Type == "external" {
 			return unsupported("The QEMU executable %s does not support TPM backend type %s", dev.Emulator, b.Type)
+		}
+		if b := dev.TPMs[i].Backend; b != nil && b.Type == "emulator" {
+			version := b.Version
+			if version == "" || version == "default" {
+				version = "2.0"
+			}
+			if !contains(q.TPMVersions, version) {
+				return unsupported("TPM version '%s' is not supported", version)
+			}
 		}
 	}
 	for i := range dev.Shmems {
@@ -264,6 +342,15 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 		if bus == "usb" || bus == "virtio" {
 			return unsupported("'%s' disk must not be empty", bus)
 		}
+	}
+	if a := v.Address; a != nil && a.Type == "drive" && a.Target != 0 && (bus == "sata" || bus == "ide" || bus == "fdc") {
+		return unsupported("target must be 0 for %s controller", bus)
+	}
+	if v.Driver.Name != "qemu" {
+		return unsupported("unsupported driver name '%s' for disk '%s'", v.Driver.Name, v.Target.Dev)
+	}
+	if v.Device == "lun" && bus != "virtio" && bus != "scsi" {
+		return unsupported("disk device='lun' is not supported for bus='%s'", bus)
 	}
 	if last := v.Target.Dev[len(v.Target.Dev)-1]; last >= '0' && last <= '9' {
 		return unsupported("invalid disk target '%s', partitions can't appear in disk targets", v.Target.Dev)
