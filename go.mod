@@ -3,6 +3,7 @@ module virgo
 go 1.23.0
 
 require (
+	github.com/chzyer/readline v1.5.1
 	github.com/mattn/go-runewidth v0.0.9
 	github.com/spf13/cobra v1.10.2
 )

@@ -40,6 +40,7 @@ type Option struct {
 	Target   string // Alias: the option meant, or option=value
 	Help     string
 	Values   string          // the words it takes, if they are few: "acpi agent"
+	List     bool            // several of them, with commas
 	Complete completion.Func // what else it takes, for completion
 }
 
@@ -162,6 +163,9 @@ func alias(name, target string) Option { return Option{Name: name, Kind: Alias, 
 
 // of gives an option the words that it takes.
 func (o Option) of(values string) Option { o.Values = values; return o }
+
+// list says that an option takes several words, with commas.
+func (o Option) list() Option { o.List = true; return o }
 
 // with gives an option a completer.
 func (o Option) with(f completion.Func) Option { o.Complete = f; return o }

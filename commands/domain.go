@@ -85,7 +85,7 @@ func lifecycleRows() []Command {
 }
 
 func modeOption() Option {
-	return str("mode", Positional, "how to ask: acpi, agent, initctl, signal, paravirt").of("acpi agent initctl signal paravirt")
+	return str("mode", Positional, "how to ask: acpi, agent, initctl, signal, paravirt").of("acpi agent initctl signal paravirt").list()
 }
 
 func domid(ctx context.Context, c *Call) error {

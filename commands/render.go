@@ -33,6 +33,9 @@ func (c *Call) text(r Result) string {
 	case Document:
 		return r.Text
 	case Message:
+		if r.Extra && c.Quiet {
+			return ""
+		}
 		return r.Text
 	case Event:
 		return r.Text

@@ -40,8 +40,9 @@ type Document struct {
 // Message is a text for people, as it is printed (a newline is not added), and
 // what it says in values.
 type Message struct {
-	Text string
-	Data any
+	Text  string
+	Data  any
+	Extra bool // not printed with -q
 }
 
 // Event is one item of a stream: shown at once, also when more may follow.

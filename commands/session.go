@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"virgo/completion"
 	"virgo/drivers"
 )
 
@@ -39,6 +40,12 @@ type Session struct {
 	Terminal     bool // the user sits at one
 	// MakeRaw sets the terminal to pass each key on; the function sets it back.
 	MakeRaw func() (restore func(), err error)
+
+	// Globals takes the global options from the words of a command line. Where
+	// the last word is one of them or its value, it gives candidates and no rest.
+	Globals func(s *Session, words []string) (rest []string, found []completion.Candidate)
+	// Eager: connect before the first command, whether it needs it or not.
+	Eager bool
 
 	conn    drivers.Conn
 	pending bytes.Buffer // text for Out that is not written yet
@@ -200,12 +207,15 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 			s.trace(inv)
 		}
 	}
+	if s.Eager {
+		if err := s.Connect(ctx); err != nil {
+			s.Report(err)
+			return ErrReported
+		}
+	}
 	for _, inv := range list {
-		before := err
-		err = s.Invoke(ctx, inv)
-		if errors.Is(err, ErrQuit) {
-			_ = before // as in virsh, quit makes a success of an earlier failure
-			return ErrQuit
+		if err = s.Invoke(ctx, inv); errors.Is(err, ErrQuit) {
+			return ErrQuit // as in virsh, quit makes a success of an earlier failure
 		}
 	}
 	return err

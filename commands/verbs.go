@@ -48,7 +48,9 @@ func (k *kind) done(ref drivers.Ref, action, format string, args ...any) Message
 	if ref.UUID != "" {
 		d = append(d, Pair{"uuid", ref.UUID})
 	}
-	return msgf(append(d, Pair{"action", action}), format, args...)
+	m := msgf(append(d, Pair{"action", action}), format, args...)
+	m.Extra = true
+	return m
 }
 
 // verb is a row of the kind's commands.

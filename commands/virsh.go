@@ -14,7 +14,7 @@ import (
 
 // virshRows are the commands that are about the shell itself.
 func virshRows() []Command {
-	return []Command{
+	return append(completeRows(), []Command{
 		{Name: "cd", Summary: "go to another folder", NoConnect: true, Run: cd, Options: opts(
 			str("dir", Positional, "folder to go to; the home folder if none is given").with(completion.Files))},
 		{Name: "echo", Summary: "print words back", Description: "Prints its words, quoted for a shell or for XML if wanted.",
@@ -30,7 +30,7 @@ func virshRows() []Command {
 		{Name: "exit", Summary: "leave the prompt", NoConnect: true, Run: quit},
 		{Name: "help", Summary: "explain commands", NoConnect: true, Run: help,
 			Description: "Lists all commands, or explains one command or one group of them.",
-			Options:     opts(str("command", Positional|Empty, "command or group to explain").with(nil))},
+			Options:     opts(str("command", Positional|Empty, "command or group to explain").with(completion.Commands))},
 		{Name: "pwd", Summary: "print the current folder", NoConnect: true, Run: pwd},
 		{Name: "quit", Summary: "leave the prompt", NoConnect: true, Run: quit},
 		{Name: "connect", Summary: "connect to a hypervisor", NoConnect: true, Run: connect,
@@ -38,7 +38,7 @@ func virshRows() []Command {
 			Options: opts(
 				str("name", Positional|Empty, "the hypervisor's URI").with(completion.Free),
 				flag("readonly", "refuse all changes"))},
-	}
+	}...)
 }
 
 func cd(_ context.Context, c *Call) error {
@@ -91,7 +91,7 @@ func echo(_ context.Context, c *Call) error {
 		c.Errorf("%s", text)
 		return nil
 	}
-	c.Emit(Message{Text: text + "\n", Data: Data{{"text", text}}})
+	c.Emit(Message{Text: text, Data: Data{{"text", text}}})
 	return nil
 }
 

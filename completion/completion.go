@@ -5,6 +5,9 @@ package completion
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"virgo/drivers"
 )
@@ -17,6 +20,9 @@ type Env struct {
 	Conn  func() (drivers.Conn, error) // opened when first asked for; nil without one
 	Value func(option string) string   // what an option of the same command was given
 	Word  string                       // the word so far
+	Rich  bool                         // files are wanted, too
+	// Commands lists the commands themselves.
+	Commands func() []Candidate
 }
 
 // Func finds candidates. They need not begin with the word: the caller looks.
@@ -103,5 +109,33 @@ func PersistentNetworks(ctx context.Context, e Env) []Candidate {
 // Free says that an option takes any word: there is nothing to offer.
 func Free(context.Context, Env) []Candidate { return nil }
 
-// Files says that an option takes a file's name: the shell completes it.
-func Files(context.Context, Env) []Candidate { return nil }
+// Commands completes the name of a command.
+func Commands(_ context.Context, e Env) []Candidate { return e.Commands() }
+
+// Files completes a file's name, where the shell around does not.
+func Files(_ context.Context, e Env) []Candidate {
+	if !e.Rich {
+		return nil
+	}
+	dir, _ := filepath.Split(e.Word)
+	at := dir
+	if at == "" {
+		at = "."
+	}
+	entries, err := os.ReadDir(at)
+	if err != nil {
+		return nil
+	}
+	var out []Candidate
+	for _, f := range entries {
+		name, help := dir+f.Name(), "file"
+		if f.Name()[0] == '.' && !strings.HasPrefix(e.Word[len(dir):], ".") {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(at, f.Name())); err == nil && info.IsDir() {
+			name, help = name+"/", "folder"
+		}
+		out = append(out, Candidate{name, help})
+	}
+	return out
+}

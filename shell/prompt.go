@@ -17,6 +17,7 @@ Type:  'help' for help with commands
 
 `
 
+// promptText is the peer's: what drives virsh through a pipe waits for it.
 func promptText(s *commands.Session) string {
 	name := "virsh"
 	if s.ReadOnly {
@@ -28,8 +29,18 @@ func promptText(s *commands.Session) string {
 // prompt reads commands until the input ends or quit is said.
 func prompt(ctx context.Context, s *commands.Session) error {
 	s.Interactive = true
+	if s.Eager {
+		if err := s.Connect(ctx); err != nil {
+			s.Report(err)
+			return err
+		}
+	}
 	if !s.Quiet {
 		s.Print(strings.Replace(banner, "%s", "virsh", 1))
+	}
+	if s.Terminal {
+		s.Flush()
+		return atTerminal(ctx, s)
 	}
 	return piped(ctx, s)
 }

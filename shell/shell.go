@@ -59,12 +59,11 @@ func Main(ctx context.Context, p Process) int {
 		s.Errorf("%s", err)
 		return 1
 	}
-	if o.connect {
-		if err := s.Connect(ctx); err != nil {
-			s.Report(err)
-			return 1
-		}
+	s.Eager = o.connect
+	if fd, ok := terminal(p.In); ok {
+		s.Terminal, s.MakeRaw = true, makeRaw(fd)
 	}
+	s.Globals = globals
 	err := run(ctx, s, o.rest)
 	if err != nil && !errors.Is(err, commands.ErrQuit) {
 		return 1

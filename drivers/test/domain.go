@@ -62,6 +62,9 @@ func parse(src xml.Source) (*xml.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
+	if u, ok := xml.ParseUUID(d.UUID); ok {
+		d.UUID = u
+	}
 	return d, nameInterfaces(d)
 }
 

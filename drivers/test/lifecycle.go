@@ -159,6 +159,8 @@ func (d domains) Reboot(_ context.Context, r drivers.Ref, _ []string) error {
 			ref := g.ref()
 			d.stop(g, drivers.ShutOffShutdown)
 			d.emit(ref, "Stopped", "Shutdown")
+		default:
+			g.state, g.reason = drivers.Running, drivers.RunningBooted
 		}
 		return nil
 	})

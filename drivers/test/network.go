@@ -31,8 +31,22 @@ func parseNetwork(src xml.Source) (*xml.Network, error) {
 	if def.UUID == "" {
 		def.UUID = newUUID()
 	}
+	if f := def.Forward; f != nil && f.Mode == "" {
+		f.Mode = "nat"
+	}
+	if b := def.Bridge; b != nil && (def.Forward == nil || ownBridge(def.Forward.Mode)) {
+		if b.STP == "" {
+			b.STP = "on"
+		}
+		if b.Delay == "" {
+			b.Delay = "0"
+		}
+	}
 	return def, nil
 }
+
+// ownBridge tells whether a network of that mode has a bridge of its own.
+func ownBridge(mode string) bool { return mode == "nat" || mode == "route" || mode == "open" || mode == "none" }
 
 func (n networks) find(r drivers.Ref) (*net, error) {
 	for _, x := range n.nets {

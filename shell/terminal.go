@@ -1,0 +1,206 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/chzyer/readline"
+
+	"virgo/commands"
+	"virgo/completion"
+)
+
+// terminal tells whether a stream is a terminal.
+func terminal(v any) (fd int, ok bool) {
+	f, ok := v.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	return int(f.Fd()), readline.IsTerminal(int(f.Fd()))
+}
+
+// makeRaw sets the terminal to pass each key on.
+func makeRaw(fd int) func() (func(), error) {
+	return func() (func(), error) {
+		state, err := readline.MakeRaw(fd)
+		if err != nil {
+			return nil, err
+		}
+		return func() { _ = readline.Restore(fd, state) }, nil
+	}
+}
+
+// atTerminal is the prompt with a line editor.
+func atTerminal(ctx context.Context, s *commands.Session) error {
+	keys := &keyboard{in: s.In}
+	history := openHistory(s)
+	ed := &editing{s: s, ctx: ctx, keys: keys}
+	rl, err := readline.NewEx(&readline.Config{
+		Prompt: promptText(s), Stdin: io.NopCloser(keys), Stdout: s.Out, Stderr: s.Err, AutoComplete: ed, HistoryLimit: historyLimit,
+		DisableAutoSaveHistory: true, HistorySearchFold: true, InterruptPrompt: "^C", EOFPrompt: "\n",
+		Listener: readline.FuncListener(ed.key),
+	})
+	if err != nil {
+		return err
+	}
+	defer rl.Close()
+	ed.out = rl.Stdout()
+	for _, line := range history.read() {
+		_ = rl.SaveHistory(line)
+	}
+	// a signal that comes between commands is nobody's
+	idle := make(chan os.Signal, 1)
+	signal.Notify(idle, os.Interrupt)
+	defer signal.Stop(idle)
+	s.In = keys
+	io.WriteString(s.Out, "\x1b[?2004h")
+	defer io.WriteString(s.Out, "\x1b[?2004l")
+	for {
+		text, err := readCommand(rl, s)
+		switch {
+		case errors.Is(err, readline.ErrInterrupt):
+			continue
+		case err != nil:
+			return nil
+		case strings.TrimSpace(text) == "":
+			continue
+		}
+		if history.add(text) {
+			_ = rl.SaveHistory(text)
+		}
+		io.WriteString(s.Out, "\x1b[?2004l")
+		run, stop := signal.NotifyContext(ctx, os.Interrupt)
+		err = s.RunScript(run, text)
+		stop()
+		io.WriteString(s.Out, "\x1b[?2004h")
+		if errors.Is(err, commands.ErrQuit) {
+			return nil
+		}
+	}
+}
+
+// readCommand reads a command: more lines follow one that ends with a
+// backslash or within quotes.
+func readCommand(rl *readline.Instance, s *commands.Session) (string, error) {
+	rl.SetPrompt(promptText(s))
+	text, err := rl.Readline()
+	for err == nil && commands.Unfinished(text) {
+		rl.SetPrompt("> ")
+		var more string
+		more, err = rl.Readline()
+		text += "\n" + more
+	}
+	return text, err
+}
+
+// editing is what the line editor asks for while a line is typed.
+type editing struct {
+	s    *commands.Session
+	ctx  context.Context
+	keys *keyboard
+	out  io.Writer
+}
+
+// key puts pasted text in the place of its mark.
+func (e *editing) key(line []rune, pos int, key rune) ([]rune, int, bool) {
+	if key != pasteMark {
+		return nil, 0, false
+	}
+	text := []rune(e.keys.paste())
+	for i, r := range line {
+		if r == pasteMark {
+			out := append(append(append([]rune(nil), line[:i]...), text...), line[i+1:]...)
+			return out, i + len(text), true
+		}
+	}
+	return nil, 0, false
+}
+
+// Do completes the word before the cursor: as far as it is clear, and with a
+// list of what may follow where it is not.
+func (e *editing) Do(line []rune, pos int) ([][]rune, int) {
+	words, ok := commands.LastWords(string(line[:pos]))
+	if !ok {
+		return nil, 0
+	}
+	list := e.s.Complete(e.ctx, words, true)
+	last := words[len(words)-1]
+	switch len(list) {
+	case 0:
+		return nil, 0
+	case 1:
+		tail := quoteTail(list[0].Text[len(last):])
+		if !strings.HasSuffix(list[0].Text, "/") && !strings.HasSuffix(list[0].Text, "=") {
+			tail += " "
+		}
+		return [][]rune{[]rune(tail)}, len(last)
+	}
+	if same := common(list)[len(last):]; same != "" {
+		return [][]rune{[]rune(quoteTail(same))}, len(last)
+	}
+	io.WriteString(e.out, menu(list, readline.GetScreenWidth()))
+	return nil, 0
+}
+
+// quoteTail escapes what the parser would take for more than a letter.
+func quoteTail(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strings.ContainsRune(" \t'\";#\\", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// common is what all candidates begin with.
+func common(list []completion.Candidate) string {
+	same := list[0].Text
+	for _, c := range list[1:] {
+		for !strings.HasPrefix(c.Text, same) {
+			_, n := utf8.DecodeLastRuneInString(same)
+			same = same[:len(same)-n]
+		}
+	}
+	return same
+}
+
+// menu lists candidates with what is known of them, as wide as the terminal.
+func menu(list []completion.Candidate, width int) string {
+	if width <= 20 {
+		width = 80
+	}
+	longest, helped := 0, false
+	for _, c := range list {
+		longest = max(longest, utf8.RuneCountInString(c.Text))
+		helped = helped || c.Help != ""
+	}
+	var b strings.Builder
+	if helped && len(list) <= 60 {
+		for _, c := range list {
+			line := fmt.Sprintf("%-*s  %s", longest, c.Text, c.Help)
+			if r := []rune(line); len(r) >= width {
+				line = string(r[:width-1])
+			}
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+		return b.String()
+	}
+	columns := max(width/(longest+2), 1)
+	rows := (len(list) + columns - 1) / columns
+	for r := 0; r < rows; r++ {
+		line := ""
+		for i := r; i < len(list); i += rows {
+			line += fmt.Sprintf("%-*s", longest+2, list[i].Text)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
