@@ -13,6 +13,25 @@ import (
 
 // Host is this machine's CPU, as the capabilities of a host name it.
 func Host() (*xml.CPU, error) {
+	c, err := HostModel()
+	if err != nil {
+		return nil, err
+	}
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	c.Microcode = microcode(info)
+	if n := addressBits(info); n > 0 {
+		c.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "emulate", Bits: n}
+	}
+	if names(c, "invtsc") {
+		c.Counter = counter()
+	}
+	c.Topology = hostTopology("/sys/devices/system")
+	return c, nil
+}
+
+// HostModel is Host without what comparisons do not need and costs time:
+// microcode, counter, topology, address bits.
+func HostModel() (*xml.CPU, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	m := thisMachine()
@@ -22,17 +41,7 @@ func Host() (*xml.CPU, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := best.cpu(&r, "x86_64")
-	info, _ := os.ReadFile("/proc/cpuinfo")
-	c.Microcode = microcode(info)
-	if n := addressBits(info); n > 0 {
-		c.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "emulate", Bits: n}
-	}
-	if r.features.has(findFeature("invtsc")) {
-		c.Counter = counter()
-	}
-	c.Topology = hostTopology("/sys/devices/system")
-	return c, nil
+	return best.cpu(&r, "x86_64"), nil
 }
 
 // HostData is this machine's CPU as data that can be asked.

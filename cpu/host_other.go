@@ -13,6 +13,9 @@ func Host() (*xml.CPU, error) {
 	return nil, xml.Errorf(xml.CodeUnsupported, "the host CPU cannot be read on %s/%s", runtime.GOOS, runtime.GOARCH)
 }
 
+// HostModel is Host without what comparisons do not need.
+func HostModel() (*xml.CPU, error) { return Host() }
+
 // HostData is this machine's CPU as data that can be asked. On this system it
 // cannot be told.
 func HostData() (Data, error) {

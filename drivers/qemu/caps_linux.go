@@ -260,8 +260,19 @@ func (c *Conn) HypervisorCPU(ctx context.Context, q drivers.EmulatorQuery) (driv
 	return out, nil
 }
 
-// HostCPU is this machine's.
-func (c *Conn) HostCPU(context.Context) (*xml.CPU, error) { return cpu.Host() }
+// HostCPU is this machine's, as far as comparisons need it.
+func (c *Conn) HostCPU(context.Context) (*xml.CPU, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hostCPU == nil {
+		own, err := cpu.HostModel()
+		if err != nil {
+			return nil, err
+		}
+		c.hostCPU = own
+	}
+	return c.hostCPU.Clone(), nil
+}
 
 // CPUModels lists the models of an architecture.
 func (c *Conn) CPUModels(_ context.Context, arch string) ([]string, bool, error) {

@@ -138,7 +138,7 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 		check = cpu.DefaultCheck(guest, dom.Type)
 	}
 	if check != "none" && dom.Type == "kvm" || h.Reported == nil {
-		if own, err := cpu.Host(); err == nil { // else the hypervisor's word alone counts
+		if own, err := cpu.HostModel(); err == nil { // else the hypervisor's word alone counts
 			h.Host = own
 		}
 	}
