@@ -7,6 +7,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/host"
+	"virgo/xml"
 )
 
 // Conn is a connection to a root. It holds nothing open between calls but what
