@@ -52,7 +52,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 			return nil, nil, a.err
 		}
 	}
-	return a.words, a.environment(), nil
+	return forVersion(a.words, b.Emulator.VersionNumber()), a.environment(), nil
 }
 
 // tapDescriptor is where inherited taps begin (tapFD of the watcher).
