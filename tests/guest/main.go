@@ -86,8 +86,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: guest FILE")
 		os.Exit(2)
 	}
-	// A whole number of larger sectors, so that any bus takes it.
-	if err := os.WriteFile(os.Args[1], append(sector(), make([]byte, 64<<10-512)...), 0o600); err != nil {
+	// Large enough for whole cylinders: SeaBIOS reads no boot sector from less.
+	if err := os.WriteFile(os.Args[1], append(sector(), make([]byte, 2<<20-512)...), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, "guest:", err)
 		os.Exit(1)
 	}
