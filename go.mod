@@ -5,10 +5,14 @@ go 1.23.0
 require (
 	github.com/chzyer/readline v1.5.1
 	github.com/mattn/go-runewidth v0.0.9
+	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
 )
 
-require github.com/digitalocean/go-libvirt v0.0.0-20220804181439-8648fbde413e // indirect
+require (
+	github.com/digitalocean/go-libvirt v0.0.0-20220804181439-8648fbde413e // indirect
+	golang.org/x/tools v0.26.0 // indirect
+)
 
 require (
 	github.com/digitalocean/go-qemu v0.0.0-20250212194115-ee9b0668d242

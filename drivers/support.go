@@ -1,0 +1,54 @@
+package drivers
+
+// Ability is a row of the support matrix: what a connection or its objects of a
+// kind may be able to do, found by assertion.
+type Ability struct {
+	Of   string // "host", or the kind of objects
+	Kind Kind
+	What string
+	Has  func(any) bool
+}
+
+func has[T any](v any) bool {
+	_, ok := v.(T)
+	return ok
+}
+
+// HostAbilities are those of Conn.
+func HostAbilities() []Ability {
+	row := func(what string, f func(any) bool) Ability { return Ability{Of: "host", What: what, Has: f} }
+	return []Ability{
+		row("capabilities", has[Capabler]), row("domain capabilities", has[DomainCapabler]), row("name and version", has[Versioner]),
+		row("host name, CPUs and memory", has[Hoster]), row("host CPU for comparisons", has[HostCPUer]), row("CPU models", has[CPUModeler]),
+		row("hypervisor CPUs", has[HypervisorCPUer]), row("native formats", has[Converter]), row("maximum of vCPUs", has[MaxVCPUer]),
+		row("SMBIOS data", has[Sysinfoer]), row("free memory", has[FreeMemorier]), row("free pages", has[FreePager]),
+		row("CPU map", has[CPUMapper]), row("CPU load", has[CPULoader]), row("keepalive", has[Keepaliver]),
+	}
+}
+
+// ObjectAbilities are those of Objects, of any kind.
+func ObjectAbilities() []Ability {
+	row := func(what string, f func(any) bool) Ability { return Ability{Of: "objects", What: what, Has: f} }
+	return []Ability{
+		row("define, undefine", has[Definer]), row("create", has[Creator]), row("start", has[Starter]), row("destroy", has[Destroyer]),
+		row("autostart", has[Autostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
+	}
+}
+
+// DomainAbilities are those of domains alone.
+func DomainAbilities() []Ability {
+	row := func(what string, f func(any) bool) Ability { return Ability{Of: "domain", What: what, Has: f} }
+	return []Ability{
+		row("main values", has[DomainInfoer]), row("shutdown, reboot", has[Shutter]), row("reset", has[Resetter]),
+		row("suspend, resume", has[Pauser]), row("rename", has[Renamer]), row("console", has[Consoler]), row("monitor commands", has[Monitor]),
+		row("save, restore", has[Saver]), row("managed save", has[ManagedSaver]), row("dump", has[Dumper]), row("screenshot", has[Screenshotter]),
+		row("lifecycle actions", has[LifecycleActor]), row("NMI", has[NMIer]), row("keys", has[KeySender]), row("signals", has[Signaller]),
+		row("passwords", has[Passworder]), row("tuning parameters", has[Tuner]), row("scheduler", has[Scheduler]), row("vCPUs", has[VCPUer]),
+		row("memory", has[Memorier]), row("IO threads", has[IOThreader]), row("attach devices", has[Attacher]), row("detach devices", has[Detacher]),
+		row("detach by alias", has[AliasDetacher]), row("update devices", has[Updater]), row("control interface", has[Controller]),
+		row("freeze, thaw file systems", has[Freezer]), row("trim file systems", has[Trimmer]), row("list file systems", has[FSInfoer]),
+		row("guest's time", has[GuestClock]), row("guest's host name", has[GuestHostnamer]), row("guest's addresses", has[IfaceAddresser]),
+		row("disk statistics", has[DiskStatser]), row("disk errors", has[DiskErrorer]), row("interface statistics", has[IfaceStatser]),
+		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]),
+	}
+}

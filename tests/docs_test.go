@@ -1,0 +1,188 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"virgo/commands"
+	"virgo/drivers"
+	"virgo/drivers/open"
+	"virgo/shell"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated pages and the scripts' expectations")
+
+// page compares a generated page with the committed one.
+func page(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("..", "docs", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != text {
+		t.Errorf("docs/%s is stale: run make update", name)
+	}
+}
+
+func TestReference(t *testing.T) {
+	table := commands.NewTable()
+	page(t, "commands.md", table.Reference())
+	page(t, "virgo.1", table.Man())
+}
+
+// connections are one of each driver, by the URI's scheme.
+func connections(t *testing.T) map[string]drivers.Conn {
+	root := t.TempDir()
+	out := map[string]drivers.Conn{}
+	for _, uri := range []string{"test:///default", "qemu:///embed?root=" + root} {
+		conn, err := open.Open(context.Background(), uri, drivers.OpenOptions{Getenv: func(string) string { return "" }})
+		if err != nil {
+			t.Logf("%s: %v", uri, err)
+			continue
+		}
+		t.Cleanup(func() { conn.Close() })
+		out[uri[:strings.IndexByte(uri, ':')]] = conn
+	}
+	return out
+}
+
+func TestSupport(t *testing.T) {
+	conns := connections(t)
+	if conns["qemu"] == nil {
+		t.Skip("the page is made where all drivers are: on Linux")
+	}
+	var names []string
+	for n := range conns {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	var b strings.Builder
+	b.WriteString("# What each driver supports\n\nMade from the drivers' types by `make update`; do not edit.\n")
+	section := func(title string, rows []drivers.Ability, of func(drivers.Conn) any) {
+		any := false
+		for _, n := range names {
+			any = any || of(conns[n]) != nil
+		}
+		if !any {
+			return
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| | %s |\n| --- |%s\n", title, strings.Join(names, " | "), strings.Repeat(" --- |", len(names)))
+		for _, r := range rows {
+			fmt.Fprintf(&b, "| %s |", r.What)
+			for _, n := range names {
+				v, mark := of(conns[n]), " |"
+				if v != nil && r.Has(v) {
+					mark = " yes |"
+				}
+				b.WriteString(mark)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	section("Host", drivers.HostAbilities(), func(c drivers.Conn) any { return c })
+	kinds := []string{"Domains", "Networks", "Network ports", "Pools", "Volumes", "Secrets", "Filters", "Filter bindings", "Node devices",
+		"Interfaces", "Snapshots", "Checkpoints"}
+	for k, title := range kinds {
+		of := func(c drivers.Conn) any {
+			if o := c.Objects(drivers.Kind(k)); o != nil {
+				return o
+			}
+			return nil
+		}
+		rows := drivers.ObjectAbilities()
+		if drivers.Kind(k) == drivers.Domain {
+			rows = append(rows, drivers.DomainAbilities()...)
+		}
+		section(title, rows, of)
+	}
+	page(t, "support.md", b.String())
+}
+
+// runJSON runs a script on the test driver and gives what it printed.
+func runJSON(t *testing.T, format, script string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	shell.Main(context.Background(), shell.Process{
+		Args: []string{"virgo", "-q", "--output", format, "-c", "test:///default", script}, In: strings.NewReader(""), Out: &out, Err: &errs,
+		Getenv: func(string) string { return "" }, Open: open.Open,
+	})
+	if errs.Len() > 0 {
+		t.Fatalf("%s: %s", script, errs.String())
+	}
+	return out.String()
+}
+
+// shapes are the commands whose JSON the page describes.
+var shapes = []string{"list --all", "list --all --name", "dominfo test", "domstate test --reason", "domid test", "domuuid test", "domname 1",
+	"dumpxml test", "desc test", "destroy test", "net-list", "net-info default", "net-dumpxml default", "nodeinfo", "hostname", "uri", "version",
+	"capabilities", "domcapabilities", "maxvcpus", "sysinfo", "freecell", "freecell --all", "freepages --all", "nodecpumap", "nodecpustats",
+	"event --list", "help list", "echo a"}
+
+func TestJSONShapes(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# JSON\n\n`--output json`, before or behind the command's name, prints one line of JSON for each result: an array of objects for a\n" +
+		"list, an object for everything else. Keys are stable; numbers are numbers, and a key's unit is in its name (`_kib`, `_ns`).\n" +
+		"Events are one line each, as they come. An error is a line on standard error: `error` is the shell's text, `detail` the\n" +
+		"driver's, `code` libvirt's number of its class, and `file`, `line`, `column` say where in a document.\n\n" +
+		"This list is made by running the commands on the test driver (`make update`); do not edit.\n\n| command | JSON |\n| --- | --- |\n")
+	for _, cmd := range shapes {
+		line := strings.TrimSpace(runJSON(t, "json", cmd))
+		var v any
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Errorf("%s: %v in %s", cmd, err, line)
+			continue
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", cmd, shapeOf(json.NewDecoder(strings.NewReader(line))))
+	}
+	page(t, "json.md", b.String())
+}
+
+// shapeOf describes a value by its keys and types, in their order.
+func shapeOf(d *json.Decoder) string {
+	tok, err := d.Token()
+	if err != nil {
+		return "?"
+	}
+	switch v := tok.(type) {
+	case json.Delim:
+		if v == '[' {
+			inner := ""
+			for d.More() {
+				if s := shapeOf(d); inner == "" {
+					inner = s
+				}
+			}
+			_, _ = d.Token()
+			return "[" + inner + ", ...]"
+		}
+		var parts []string
+		for d.More() {
+			key, _ := d.Token()
+			parts = append(parts, fmt.Sprintf("%v: %s", key, shapeOf(d)))
+		}
+		_, _ = d.Token()
+		return "{" + strings.Join(parts, ", ") + "}"
+	case string:
+		return "string"
+	case float64:
+		return "number"
+	case bool:
+		return "true or false"
+	}
+	return "null"
+}
