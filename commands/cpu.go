@@ -30,7 +30,11 @@ func cpuRows() []Command {
 				str("file", RP, source).with(completion.Files),
 				flag("features", "list the features that the model has, too"),
 				flag("migratable", "leave out features that block migration"),
-				argv("source", Positional, "more such files").with(completion.Files))},
+				flag("explain", "show which host costs which features"),
+				flag("matrix", "show the features in which the hosts differ"),
+				flag("strict", "fail if a file among several cannot be read"),
+				str("exclude", 0, "leave out this file").with(completion.Files),
+				argv("source", Positional, "more such files, or folders of them").with(completion.Files))},
 		{Name: "cpu-compare", Summary: "compare a CPU with the host's", NoConnect: true, Run: cpuCompare,
 			Description: "Tells whether a host can give the CPU that a file describes.",
 			Options: opts(
@@ -42,7 +46,10 @@ func cpuRows() []Command {
 				flag("suggest", "show the nearest guest CPU that runs on the host"))},
 		{Name: "cpu-models", Summary: "list CPU models", NoConnect: true, Run: cpuModels,
 			Description: "Lists the CPU models that are known for an architecture.",
-			Options:     opts(str("arch", RP, "architecture").of(strings.Join(xml.Architectures[:], " ")))},
+			Options: opts(
+				str("arch", RP, "architecture").of(strings.Join(xml.Architectures[:], " ")),
+				flag("blockers", "with --usable-on: all models, and what is in the way"),
+				argv("usable-on", Loose, "only those that the hosts of these files can give").with(completion.Files))},
 		{Name: "cpu-decode", Summary: "find the model of raw CPU data", NoConnect: true, Own: true, Run: cpuDecode,
 			Description: "Finds the CPU model, and the features beside it, that describe a CPU best.",
 			Options: opts(

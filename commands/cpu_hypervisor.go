@@ -52,12 +52,21 @@ func warnHostCPU(c *Call, s *cpu.Source) {
 
 func hypervisorCPUCompare(ctx context.Context, c *Call) error {
 	file := c.Str("file")
-	s, err := cpuSource(c, "file")
+	src, err := cpuFile(c, file)
 	if err != nil {
 		return err
 	}
-	warnHostCPU(c, s)
-	r, err := compareHypervisor(ctx, c, s)
+	sources, err := cpu.LoadAll(src)
+	if err != nil {
+		return err
+	}
+	if err := sources[0].HasCPU(); err != nil {
+		return err
+	}
+	for i := range sources {
+		warnHostCPU(c, &sources[i])
+	}
+	r, err := compareHypervisor(ctx, c, &sources[0])
 	if err == nil && c.Has("error") {
 		err = r.Err()
 	}
@@ -113,10 +122,7 @@ func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
 		return err
 	}
 	for i := range sources {
-		if sources[i].NoPolicies() {
-			warnHostCPU(c, &sources[i])
-			break
-		}
+		warnHostCPU(c, &sources[i])
 	}
 	h, err := hypervisor(ctx, c, "virConnectBaselineHypervisorCPU")
 	if err != nil {

@@ -8,7 +8,10 @@ import (
 	"virgo/xml"
 )
 
-func cpuModels(_ context.Context, c *Call) error {
+func cpuModels(ctx context.Context, c *Call) error {
+	if c.Has("usable-on") {
+		return usableOn(ctx, c)
+	}
 	names, all, err := cpu.Models(c.Str("arch"))
 	if err != nil {
 		return failed(err, "failed to get CPU model names")
@@ -120,26 +123,24 @@ func cpuBaseline(_ context.Context, c *Call) error {
 	b := cpu.Baseliner{Options: cpu.BaselineOptions{
 		Expand: c.Has("features"), Migratable: c.Has("migratable"), NoUnpassed: !test,
 	}}
+	files, err := cpuFiles(c, append([]string{c.Str("file")}, c.Words("source")...))
+	if err != nil {
+		return err
+	}
+	fleet := c.Has("explain") || c.Has("matrix")
+	var members []cpu.Member
 	// What does not fit counts only when all files are known to be readable.
-	for _, name := range append([]string{c.Str("file")}, c.Words("source")...) {
-		src, err := cpuFile(c, name)
-		if err != nil {
-			return err
+	err = eachCPU(c, files, func(name string, s *cpu.Source, x *xml.CPU) {
+		if b.Options.Arch == "" {
+			b.Options.Arch = s.HostArch()
 		}
-		err = cpu.LoadEach(src, func(s *cpu.Source) error {
-			x, err := s.CPU(xml.HostCPU)
-			if err != nil {
-				return err
-			}
-			if b.Options.Arch == "" {
-				b.Options.Arch = s.HostArch()
-			}
-			b.Add(x)
-			return nil
-		})
-		if err != nil {
-			return err
+		b.Add(x)
+		if fleet {
+			members = append(members, cpu.Member{Name: name, CPU: x})
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if test && c.Has("migratable") {
 		return xml.Errorf(xml.CodePlain, "unsupported flags (0x2) in function testConnectBaselineCPU")
@@ -147,6 +148,9 @@ func cpuBaseline(_ context.Context, c *Call) error {
 	out, err := b.Finish()
 	if err != nil {
 		return err
+	}
+	if fleet {
+		return emitFleet(c, members, out)
 	}
 	emitCPU(c, out)
 	return nil

@@ -118,7 +118,9 @@ func (d *cpuDecoder) attributes() error {
 	if d.host {
 		return nil
 	}
-	if c.Match, err = wordAttr(d.n, "match", cpuMatches); err != nil {
+	if match, _ := d.n.Attr("match"); match == "minimal" {
+		c.Match = "minimum" // another word for it
+	} else if c.Match, err = wordAttr(d.n, "match", cpuMatches); err != nil {
 		return err
 	}
 	if c.Match == "" {
