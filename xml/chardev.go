@@ -95,7 +95,7 @@ func (t *CharTarget) decode(n *Node, kind string) error {
 	if port, ok := n.Attr("port"); ok {
 		v, err := parseUint(port, 10, 32)
 		if err != nil {
-			return Errorf(CodeXML, "Invalid value for attribute 'port' in element 'target': '%s'. Expected integer value", port)
+			return Errorf(CodeXML, "Invalid port number: %s", port)
 		}
 		t.Port = ptr(uint(v))
 	}
@@ -107,9 +107,12 @@ func (t *CharTarget) decodeChannel(n *Node) error {
 		return nil
 	}
 	t.Address, _ = n.Attr("address")
+	if t.Address == "" {
+		return Errorf(CodeXML, "guestfwd channel does not define a target address")
+	}
 	port, ok := n.Attr("port")
 	if !ok {
-		return Errorf(CodeXML, "guestfwd channel does not define a target port")
+		return Errorf(CodeXML, "Missing required attribute 'port' in element 'target'")
 	}
 	v, err := parseUint(port, 10, 32)
 	if err != nil {
@@ -130,7 +133,7 @@ func (s *CharSource) decode(n *Node, kind string) error {
 			if kind == "smartcard" || kind == "rng" || kind == "redirdev" || kind == "interface" {
 				return Errorf(CodeXML, "unknown type '%s' for character device", t)
 			}
-			return Errorf(CodeXML, "Invalid value for attribute 'type' in element '%s': '%s'.", n.Name, t)
+			return Errorf(CodeConfigUnsupported, "unknown type presented to host for character device: %s", t)
 		}
 	} else if s.Type == "" {
 		s.Type = "pty"

@@ -1,12 +1,14 @@
 package xml
 
+import "strings"
+
 // Controller is a bus of the guest, or what devices are plugged into.
 type Controller struct {
-	Type      string            `xml:"type,attr,required" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
-	Index     *uint             `xml:"index,attr" unknown:"XML error: Invalid value for attribute 'index' in element 'controller': '%s'. Expected non-negative value"`
+	Type      string            `xml:"type,attr" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
+	Index     *uint             `xml:"index,attr,nonneg"`
 	Model     string            `xml:"model,attr"`
-	Ports     *uint             `xml:"ports,attr"`
-	Vectors   *uint             `xml:"vectors,attr"`
+	Ports     *uint             `xml:"ports,attr,nonneg"`
+	Vectors   *uint             `xml:"vectors,attr,nonneg"`
 	MaxGrants *uint             `xml:"maxGrantFrames,attr"`
 	MaxEvents *uint             `xml:"maxEventChannels,attr"`
 	ModelName *ControllerModel  `xml:"model"`
@@ -54,4 +56,28 @@ type ControllerDriver struct {
 	Packed     OnOff            `xml:"packed,attr"`
 	PagePerVQ  OnOff            `xml:"page_per_vq,attr"`
 	IOThreads  []DriverIOThread `xml:"iothreads>iothread"`
+}
+
+// controllerModels are the models of each type of controller.
+var controllerModels = map[string]string{
+	"pci":           "pci-root pcie-root pci-bridge dmi-to-pci-bridge pcie-to-pci-bridge pcie-root-port pcie-switch-upstream-port pcie-switch-downstream-port pci-expander-bus pcie-expander-bus",
+	"scsi":          "auto buslogic lsilogic lsisas1068 vmpvscsi ibmvscsi virtio-scsi lsisas1078 virtio-transitional virtio-non-transitional ncr53c90 dc390 am53c974 default",
+	"usb":           "piix3-uhci piix4-uhci ehci ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 vt82c686b-uhci pci-ohci nec-xhci qusb1 qusb2 qemu-xhci none default",
+	"ide":           "piix3 piix4 ich6",
+	"virtio-serial": "virtio virtio-transitional virtio-non-transitional",
+	"isa":           "",
+}
+
+// DecodeNode reads the controller. Without a type it is one for IDE.
+func (c *Controller) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, c); err != nil {
+		return err
+	}
+	if c.Type == "" {
+		c.Type = "ide"
+	}
+	if model, ok := n.Attr("model"); ok && !contains(strings.Fields(controllerModels[c.Type]), model) {
+		return Errorf(CodeConfigUnsupported, "Unknown model type '%s'", model)
+	}
+	return nil
 }

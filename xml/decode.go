@@ -192,7 +192,7 @@ func (f *field) setText(v reflect.Value, text string, n *Node) error {
 }
 
 func (f *field) setString(v reflect.Value, text string, n *Node) error {
-	if f.enum != nil {
+	if f.enum != nil && !(f.blank && text == "") {
 		known := false
 		for _, w := range f.enum {
 			known = known || w == text
@@ -236,11 +236,23 @@ func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
 		v.SetInt(i)
 		return nil
 	}
+	if f.nonneg {
+		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, 32)
+		if err != nil {
+			return f.invalid(text, n, " Expected integer value")
+		}
+		if i < 0 {
+			return f.invalid(text, n, " Expected non-negative value")
+		}
+	}
 	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, min(v.Type().Bits(), 64))
 	if err != nil || strings.Contains(digits, "_") {
 		return f.invalid(text, n, " Expected non-negative integer value")
 	}
 	if f.nonzero && u == 0 {
+		if f.unknown == "" && f.attr {
+			return Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': Zero is not permitted", f.name, n.Name)
+		}
 		return f.invalid(text, n, " Zero is not permitted")
 	}
 	v.SetUint(u)

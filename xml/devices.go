@@ -70,7 +70,7 @@ type VirtioDriver struct {
 
 // Input is a keyboard, mouse or tablet.
 type Input struct {
-	Type    string        `xml:"type,attr,required" enum:"mouse tablet keyboard passthrough evdev" unknown:"unsupported configuration: unknown input device type '%s'"`
+	Type    string        `xml:"type,attr" missing:"internal error: missing input device type" enum:"mouse tablet keyboard passthrough evdev" unknown:"unsupported configuration: unknown input device type '%s'"`
 	Bus     string        `xml:"bus,attr" enum:"ps2 usb xen parallels virtio none" unknown:"unsupported configuration: unknown input bus type '%s'"`
 	Model   string        `xml:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
 	Driver  *VirtioDriver `xml:"driver"`
@@ -90,7 +90,7 @@ type InputSource struct {
 
 // Hub is a USB hub.
 type Hub struct {
-	Type    string   `xml:"type,attr,required" enum:"usb" unknown:"unsupported configuration: unknown hub device type '%s'"`
+	Type    string   `xml:"type,attr" enum:"usb" missing:"internal error: missing hub device type" unknown:"unsupported configuration: unknown hub device type '%s'"`
 	Alias   *Alias   `xml:"alias"`
 	Address *Address `xml:"address"`
 }
@@ -119,8 +119,8 @@ type AudioRef struct {
 
 // Audio is a sound backend of the host.
 type Audio struct {
-	ID          uint       `xml:"id,attr,required"`
-	Type        string     `xml:"type,attr,required" enum:"none alsa coreaudio jack oss pulseaudio sdl spice file dbus pipewire"`
+	ID          uint       `xml:"id,attr,required,nonzero,order=2"`
+	Type        string     `xml:"type,attr,required,order=1" enum:"none alsa coreaudio jack oss pulseaudio sdl spice file dbus pipewire"`
 	TimerPeriod uint       `xml:"timerPeriod,attr,nonzero"`
 	TryMMap     YesNo      `xml:"tryMMap,attr"`
 	Exclusive   YesNo      `xml:"exclusive,attr"`
@@ -187,7 +187,7 @@ type BalloonStats struct {
 type RNG struct {
 	Model   string        `xml:"model,attr,required" enum:"virtio virtio-transitional virtio-non-transitional"`
 	Rate    *RNGRate      `xml:"rate"`
-	Backend *RNGBackend   `xml:"backend" missing:"XML error: missing element 'backend' in element 'rng'"`
+	Backend *RNGBackend   `xml:"backend" missing:"XML error: only one RNG backend is supported"`
 	Driver  *VirtioDriver `xml:"driver"`
 	Alias   *Alias        `xml:"alias"`
 	Address *Address      `xml:"address"`
@@ -209,7 +209,7 @@ type RNGBackend struct {
 // TPM is a trusted platform module.
 type TPM struct {
 	Model   string      `xml:"model,attr" enum:"default tpm-tis tpm-crb tpm-spapr spapr-tpm-proxy"`
-	Backend *TPMBackend `xml:"backend"`
+	Backend *TPMBackend `xml:"backend" missing:"XML error: missing TPM device backend"`
 	Alias   *Alias      `xml:"alias"`
 	Address *Address    `xml:"address"`
 }
@@ -278,7 +278,7 @@ type Panic struct {
 
 // Shmem is memory shared with other guests.
 type Shmem struct {
-	Name    string       `xml:"name,attr,required"`
+	Name    string       `xml:"name,attr" missing:"XML error: shmem element must contain 'name' attribute"`
 	Role    string       `xml:"role,attr" enum:"peer master"`
 	Model   *ShmemModel  `xml:"model"`
 	Size    *MiB         `xml:"size"`
@@ -311,7 +311,7 @@ type MemoryDevice struct {
 	Discard YesNo         `xml:"discard,attr"`
 	UUID    string        `xml:"uuid"`
 	Source  *MemorySource `xml:"source"`
-	Target  *MemoryTarget `xml:"target" missing:"XML error: missing element 'target' in element 'memory'"`
+	Target  *MemoryTarget `xml:"target" missing:"XML error: missing <target> element for <memory> device"`
 	Alias   *Alias        `xml:"alias"`
 	Address *Address      `xml:"address"`
 }
@@ -328,7 +328,7 @@ type MemorySource struct {
 // MemoryTarget is what the guest sees.
 type MemoryTarget struct {
 	DynamicMemslots YesNo          `xml:"dynamicMemslots,attr"`
-	Size            KiB            `xml:"size"`
+	Size            KiB            `xml:"size" missing:"XML error: missing element or attribute './size'"`
 	Node            *uint          `xml:"node"`
 	Label           *MemoryLabel   `xml:"label"`
 	Block           KiB            `xml:"block"`
@@ -352,7 +352,7 @@ type MemoryAddress struct {
 type Crypto struct {
 	Model   string         `xml:"model,attr,required" enum:"virtio"`
 	Type    string         `xml:"type,attr,required" enum:"qemu"`
-	Backend *CryptoBackend `xml:"backend" missing:"XML error: missing element 'backend' in element 'crypto'"`
+	Backend *CryptoBackend `xml:"backend" missing:"XML error: only one crypto backend is supported"`
 	Driver  *VirtioDriver  `xml:"driver"`
 	Alias   *Alias         `xml:"alias"`
 	Address *Address       `xml:"address"`
@@ -409,7 +409,7 @@ type PStore struct {
 // Lease is a lock held for the guest.
 type Lease struct {
 	Lockspace string       `xml:"lockspace"`
-	Key       string       `xml:"key" missing:"XML error: Missing required attribute 'key' in element 'lease'"`
+	Key       string       `xml:"key" missing:"XML error: Missing 'key' element for lease"`
 	Target    *LeaseTarget `xml:"target"`
 }
 
@@ -423,4 +423,46 @@ type LeaseTarget struct {
 type Amount struct {
 	Unit  string `xml:"unit,attr"`
 	Value uint64 `xml:",text,empty"`
+}
+
+// singles are devices of which there is at most one, with the peer's words.
+var singles = []struct{ name, text string }{
+	{"memballoon", "internal error: only a single memory balloon device is supported"},
+	{"nvram", "internal error: only a single nvram device is supported"},
+	{"redirfilter", "internal error: only one set of redirection filter rule is supported"},
+	{"iommu", "XML error: only a single IOMMU device is supported"},
+	{"vsock", "XML error: only a single vsock device is supported"},
+	{"pstore", "XML error: only a single pstore device is supported"},
+}
+
+// DecodeNode reads the devices.
+func (d *Devices) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, d); err != nil {
+		return err
+	}
+	for _, s := range singles {
+		if len(n.Elements(s.name)) > 1 {
+			return raise(s.text)
+		}
+	}
+	return nil
+}
+
+// DecodeNode reads the source; it has exactly one backend.
+func (r *RNG) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, r); err != nil {
+		return err
+	}
+	if len(n.Elements("backend")) > 1 {
+		return Errorf(CodeXML, "only one RNG backend is supported")
+	}
+	return nil
+}
+
+// DecodeNode reads the module; it has exactly one backend.
+func (t *TPM) DecodeNode(n *Node) error {
+	if len(n.Elements("backend")) > 1 {
+		return Errorf(CodeXML, "only one TPM backend is supported")
+	}
+	return DecodeFields(n, t)
 }

@@ -131,7 +131,7 @@ type DiskFormat struct {
 
 // BackingStore is the image below; without a type there is none.
 type BackingStore struct {
-	Type         string        `xml:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
+	Type         string        `xml:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa" unknown:"XML error: unknown storage source type '%s'"`
 	Index        string        `xml:"index,attr"`
 	Format       *DiskFormat   `xml:"format"`
 	Source       *DiskSource   `xml:"source"`
@@ -269,7 +269,7 @@ type Secret struct {
 
 // Encryption is how an image is encrypted.
 type Encryption struct {
-	Format  string   `xml:"format,attr,required" enum:"default qcow luks luks2 luks-any"`
+	Format  string   `xml:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
 	Engine  string   `xml:"engine,attr" enum:"qemu librbd"`
 	Cipher  *Cipher  `xml:"cipher"`
 	IVGen   *IVGen   `xml:"ivgen"`

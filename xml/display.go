@@ -1,5 +1,7 @@
 package xml
 
+import "strconv"
+
 // Graphics is a way to see and use the guest's screen.
 type Graphics struct {
 	Type          string            `xml:"type,attr,required" enum:"sdl vnc rdp desktop spice egl-headless dbus"`
@@ -248,4 +250,17 @@ func (a *Amount) DecodeNode(n *Node) error {
 	}
 	a.Unit = "bytes"
 	return nil
+}
+
+// DecodeNode reads the display.
+func (g *Graphics) DecodeNode(n *Node) error {
+	kind, _ := n.Attr("type")
+	for _, name := range []string{"port", "tlsPort", "websocket"} {
+		v, ok := n.Attr(name)
+		if _, err := strconv.ParseInt(v, 10, 32); ok && err != nil {
+			words := map[string]string{"port": kind + " port", "tlsPort": kind + " tlsPort", "websocket": kind + " WebSocket port"}[name]
+			return Errorf(CodeInternal, "cannot parse %s %s", words, v)
+		}
+	}
+	return DecodeFields(n, g)
 }

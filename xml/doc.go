@@ -22,6 +22,8 @@
 //	required   absence is an error: "Missing required attribute ..."
 //	empty      printed even if zero
 //	nonzero    0 is refused (of an enum: its first word)
+//	nonneg     a signed number in C, so that errors say so; negative is refused
+//	blank      "" counts as absent, although not in enum
 //	trim       blanks around the text are dropped
 //	hex=N      a number printed as 0x and N digits; read in base 8, 10 or 16
 //	order=N    read as Nth of the struct's fields; those without follow in

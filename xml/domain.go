@@ -5,7 +5,7 @@ import "strings"
 // Domain is a guest's definition.
 type Domain struct {
 	_           struct{}        `root:"domain"`
-	Type        string          `xml:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" missing:"XML error: Missing required attribute 'type' in element 'domain'"`
+	Type        string          `xml:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
 	ID          *int            `xml:"id,attr"` // of a running guest
 	QEMU        string          `xml:"xmlns:qemu,attr"`
 	Name        string          `xml:"name,order=1"`
@@ -38,10 +38,10 @@ type Domain struct {
 	Features    *Features       `xml:"features,order=24"`
 	CPU         *CPU            `xml:"cpu,order=20"`
 	Clock       *Clock          `xml:"clock,order=32"`
-	OnPoweroff  string          `xml:"on_poweroff,order=25"`
-	OnReboot    string          `xml:"on_reboot,order=26"`
-	OnCrash     string          `xml:"on_crash,order=27"`
-	OnLock      string          `xml:"on_lockfailure,order=28"`
+	OnPoweroff  string          `xml:"on_poweroff,order=25" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
+	OnReboot    string          `xml:"on_reboot,order=26" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
+	OnCrash     string          `xml:"on_crash,order=27" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
+	OnLock      string          `xml:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown lock failure action: %s"`
 	PM          *PM             `xml:"pm,order=29"`
 	Perf        []PerfEvent     `xml:"perf>event,order=30"`
 	Devices     Devices         `xml:"devices,empty,order=40"`
@@ -60,6 +60,9 @@ const qemuSpace = "http://libvirt.org/schemas/domain/qemu/1.0"
 
 // DecodeNode reads the definition.
 func (d *Domain) DecodeNode(n *Node) error {
+	if err := d.decodeIDs(n); err != nil {
+		return located(err, n)
+	}
 	own := *n
 	own.Children = make([]*Node, len(n.Children))
 	for i, c := range n.Children {
@@ -79,6 +82,29 @@ func (d *Domain) DecodeNode(n *Node) error {
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
 		d.QEMU = qemuSpace
+	}
+	return nil
+}
+
+// decodeIDs reads what the peer reads first.
+func (d *Domain) decodeIDs(n *Node) error {
+	if c := n.Child("name"); c == nil || c.Value() == "" {
+		return Errorf(CodePlain, "missing name information")
+	}
+	if c := n.Child("uuid"); c != nil {
+		if _, ok := ParseUUID(c.Value()); !ok {
+			return Errorf(CodeInternal, "malformed uuid element")
+		}
+	}
+	os := n.Child("os")
+	if os == nil || os.Child("type") == nil {
+		return nil
+	}
+	if _, ok := n.Attr("type"); !ok {
+		return nil
+	}
+	if a, ok := os.Child("type").Attr("arch"); ok && !KnownArchitecture(a) {
+		return Errorf(CodeConfigUnsupported, "Unknown architecture %s", a)
 	}
 	return nil
 }
@@ -233,15 +259,15 @@ func (h *HugePage) DecodeNode(n *Node) error {
 
 // VCPU is the number of virtual CPUs.
 type VCPU struct {
-	Placement string `xml:"placement,attr" enum:"static auto" unknown:"unsupported configuration: Unsupported CPU placement mode '%s'"`
+	Placement string `xml:"placement,attr" enum:"static auto"`
 	CPUSet    CPUSet `xml:"cpuset,attr"`
 	Current   uint   `xml:"current,attr"`
-	Count     uint   `xml:",text"`
+	Count     uint   `xml:",text" unknown:"XML error: maximum vcpus count must be an integer"`
 }
 
 // VCPUState is one virtual CPU.
 type VCPUState struct {
-	ID           uint  `xml:"id,attr,empty"`
+	ID           uint  `xml:"id,attr,empty,required"`
 	Enabled      YesNo `xml:"enabled,attr,required"`
 	Hotpluggable YesNo `xml:"hotpluggable,attr"`
 	Order        uint  `xml:"order,attr"`
@@ -289,7 +315,7 @@ type IDRange struct {
 
 // Clock is the guest's clock.
 type Clock struct {
-	Offset     string  `xml:"offset,attr" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
+	Offset     string  `xml:"offset,attr,blank" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
 	Timezone   string  `xml:"timezone,attr"`
 	Start      *uint64 `xml:"start,attr"`
 	Adjustment string  `xml:"adjustment,attr"` // seconds, or reset

@@ -31,7 +31,7 @@ type OS struct {
 type OSType struct {
 	Arch    string `xml:"arch,attr"`
 	Machine string `xml:"machine,attr"`
-	Text    string `xml:",text"`
+	Text    string `xml:",text" enum:"hvm xen linux exe uml xenpvh" unknown:"unsupported configuration: unknown OS type '%s'"`
 }
 
 // InitEnv is a variable of a container's first process.
@@ -353,4 +353,29 @@ func (p *plan) hasChild(name string) bool {
 		}
 	}
 	return false
+}
+
+// DecodeNode reads the enlightenments, each of which needs a state.
+func (h *HyperV) DecodeNode(n *Node) error {
+	if err := needStates(n); err != nil {
+		return err
+	}
+	return DecodeFields(n, h)
+}
+
+// DecodeNode reads the switches, each of which needs a state.
+func (k *KVMFeatures) DecodeNode(n *Node) error {
+	if err := needStates(n); err != nil {
+		return err
+	}
+	return DecodeFields(n, k)
+}
+
+func needStates(n *Node) error {
+	for _, c := range n.Children {
+		if _, ok := c.Attr("state"); c.IsElement() && !ok {
+			return Errorf(CodeXML, "Missing required attribute 'state' in element '%s'", c.Name)
+		}
+	}
+	return nil
 }

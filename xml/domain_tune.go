@@ -1,6 +1,9 @@
 package xml
 
-import "strconv"
+import (
+	"reflect"
+	"strconv"
+)
 
 // CPUTune says how the guest's CPUs run on the host's.
 type CPUTune struct {
@@ -180,3 +183,33 @@ func (p *Policy) ParseValue(text string) error {
 
 // FormatValue prints it with four digits.
 func (p *Policy) FormatValue() string { return hexText(uint64(*p), 4) }
+
+// DecodeNode reads the limits. A limit of both directions excludes those of
+// one.
+func (t *IOTune) DecodeNode(n *Node) error {
+	for _, c := range n.Children {
+		if !c.IsElement() || c.Name == "group_name" || c.Value() == "" {
+			continue
+		}
+		if _, err := strconv.ParseUint(c.Value(), 10, 64); err != nil && planOf(reflect.TypeFor[IOTune]()).hasChild(c.Name) {
+			return Errorf(CodeXML, "disk iotune field '%s' must be an integer", c.Name)
+		}
+	}
+	if err := DecodeFields(n, t); err != nil {
+		return err
+	}
+	for _, g := range []struct {
+		name               string
+		total, read, write uint64
+	}{
+		{"bytes_sec", t.TotalBytes, t.ReadBytes, t.WriteBytes},
+		{"iops_sec", t.TotalIOPS, t.ReadIOPS, t.WriteIOPS},
+		{"bytes_sec_max", t.TotalBytesMax, t.ReadBytesMax, t.WriteBytesMax},
+		{"iops_sec_max", t.TotalIOPSMax, t.ReadIOPSMax, t.WriteIOPSMax},
+	} {
+		if g.total > 0 && (g.read > 0 || g.write > 0) {
+			return Errorf(CodeXML, "total and read/write %s cannot be set at the same time", g.name)
+		}
+	}
+	return nil
+}

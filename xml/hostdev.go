@@ -2,7 +2,7 @@ package xml
 
 // Hostdev is a device of the host that the guest gets.
 type Hostdev struct {
-	Mode      string         `xml:"mode,attr" enum:"subsystem capabilities" unknown:"XML error: Invalid value for attribute 'mode' in element 'hostdev': '%s'."`
+	Mode      string         `xml:"mode,attr" enum:"subsystem capabilities"`
 	Type      string         `xml:"type,attr,required"`
 	Managed   YesNo          `xml:"managed,attr"`
 	SGIO      string         `xml:"sgio,attr" enum:"filtered unfiltered"`
@@ -89,4 +89,20 @@ func (a *HostAddress) DecodeNode(n *Node) error {
 		a.Bus = utoa(uint(v))
 	}
 	return nil
+}
+
+// DecodeNode reads the device; which types there are depends on the mode.
+func (h *Hostdev) DecodeNode(n *Node) error {
+	types := []string{"usb", "pci", "scsi", "scsi_host", "mdev"}
+	if mode, _ := n.Attr("mode"); mode == "capabilities" {
+		types = []string{"storage", "misc", "net"}
+	}
+	r := attrReader{n: n}
+	if mode, ok := n.Attr("mode"); ok && mode != "subsystem" && mode != "capabilities" {
+		r.fail("mode", mode, "")
+	}
+	if r.word("type", types); r.err != nil {
+		return r.err
+	}
+	return DecodeFields(n, h)
 }

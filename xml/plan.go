@@ -37,7 +37,8 @@ type field struct {
 	nonzero  bool
 	trim     bool
 	hex      int  // digits of a hexadecimal number, 0 for decimal
-	plain    bool // number whose error is not explained
+	nonneg   bool // read as a signed number that may not be negative
+	blank    bool // an empty word counts as absent
 	order    int
 	attr     bool
 	textual  bool // ,text
@@ -140,8 +141,10 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.nonzero = true
 		case "trim":
 			f.trim = true
-		case "plain":
-			f.plain = true
+		case "nonneg":
+			f.nonneg = true
+		case "blank":
+			f.blank = true
 		case "hex":
 			f.hex, _ = strconv.Atoi(value)
 		case "order":

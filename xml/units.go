@@ -46,9 +46,16 @@ func ToKiB(bytes uint64) uint64 {
 // without unit the number counts scale bytes.
 func ScaledNode(n *Node, scale uint64) (uint64, error) {
 	text := strings.TrimSpace(n.Value())
+	path := "./" + n.Name
+	switch n.Name {
+	case "memory", "currentMemory", "maxMemory":
+		if path += "[1]"; text == "" {
+			return 0, nil
+		}
+	}
 	v, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, Errorf(CodeXML, "Invalid value '%s' for element or attribute './%s'", n.Value(), n.Name)
+		return 0, Errorf(CodeXML, "Invalid value '%s' for element or attribute '%s'", n.Value(), path)
 	}
 	unit, _ := n.Attr("unit")
 	return Scale(v, unit, scale)

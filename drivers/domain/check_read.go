@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels,
+		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels, readSingles,
 		readGraphics, readHostdevs, readSysinfo,
 	}
 	for _, s := range steps {
@@ -21,21 +21,9 @@ func checkRead(d *xml.Domain, t *Traits) error {
 }
 
 func readIDs(d *xml.Domain) error {
-	if d.Name == "" {
-		return xml.Errorf(xml.CodeXML, "missing name element")
-	}
-	if d.UUID != "" {
-		u, ok := xml.ParseUUID(d.UUID)
-		if !ok {
-			return xml.Errorf(xml.CodeInternal, "malformed uuid element")
-		}
-		d.UUID = u
-	}
+	d.UUID, _ = xml.ParseUUID(d.UUID)
 	if strings.Contains(d.Title, "\n") {
 		return xml.Errorf(xml.CodeXML, "Domain title can't contain newlines")
-	}
-	if a := d.OS.Type.Arch; a != "" && !xml.KnownArchitecture(a) {
-		return unsupported("Unknown architecture %s", a)
 	}
 	if d.OS.Type.Text == "" && d.Bootloader == "" {
 		return xml.Errorf(xml.CodeXML, "an os <type> must be specified")
@@ -175,6 +163,9 @@ func readNUMATune(d *xml.Domain) error {
 func readDisks(d *xml.Domain) error {
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
+		if err := readDiskParts(v); err != nil {
+			return err
+		}
 		s := v.Source
 		if s != nil && s.Protocol == "sheepdog" {
 			return xml.Errorf(xml.CodeConfigUnsupported, "'sheepdog' protocol is no longer supported by any hypervisor driver")
@@ -308,27 +299,27 @@ func readInterfaces(d *xml.Domain) error {
 }
 
 func readInterfaceSource(n *xml.Interface) error {
-	s := n.Source
-	if s == nil {
-		s = &xml.InterfaceSource{}
+	needs := map[string]string{
+		"network": "network", "bridge": "bridge", "direct": "dev", "internal": "name", "vdpa": "dev",
+		"server": "port", "client": "address", "mcast": "address", "udp": "address", "vds": "switchid",
 	}
-	switch n.Type {
-	case "network":
-		if s.Network == "" {
-			return xml.Errorf(xml.CodeXML, "No <source> 'network' attribute specified with <interface type='network'/>")
-		}
-	case "bridge":
-		if s.Bridge == "" {
-			return xml.Errorf(xml.CodeXML, "No <source> 'bridge' attribute specified with <interface type='bridge'/>")
-		}
-	case "direct":
-		if s.Dev == "" {
-			return xml.Errorf(xml.CodeXML, "No <source> 'dev' attribute specified with <interface type='direct'/>")
-		}
-	case "internal":
-		if s.Name == "" {
-			return xml.Errorf(xml.CodeXML, "No <source> 'name' attribute specified with <interface type='internal'/>")
-		}
+	attr, ok := needs[n.Type]
+	switch {
+	case n.Type == "hostdev" && (n.Source == nil || n.Source.PCI == nil):
+		return unsupported("unknown host device source address type '(null)'")
+	case n.Model != nil && strings.Trim(n.Model.Type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
+		return xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
+	case !ok:
+		return nil
+	case n.Source == nil:
+		return xml.Errorf(xml.CodeXML, "interface type='%s' requires a 'source' element", n.Type)
+	}
+	s := n.Source
+	value := map[string]string{
+		"network": s.Network, "bridge": s.Bridge, "dev": s.Dev, "name": s.Name, "port": s.Port, "address": s.Address, "switchid": s.SwitchID,
+	}[attr]
+	if value == "" {
+		return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'source'", attr)
 	}
 	return nil
 }
@@ -337,14 +328,14 @@ func readChannels(d *xml.Domain) error {
 	for i := range d.Devices.Channels {
 		c := &d.Devices.Channels[i]
 		if c.Target == nil {
-			return xml.Errorf(xml.CodeXML, "target type attribute missing for channel device")
+			return xml.Errorf(xml.CodeXML, "target type must be specified for channel device")
 		}
 		switch c.Target.Type {
 		case "virtio", "guestfwd", "xen":
 		case "":
-			return xml.Errorf(xml.CodeXML, "target type attribute missing for channel device")
+			return unsupported("unknown target type '%s' specified for character device", "(null)")
 		default:
-			return xml.Errorf(xml.CodeXML, "unknown target type '%s' specified for character device", c.Target.Type)
+			return unsupported("unknown target type '%s' specified for character device", c.Target.Type)
 		}
 	}
 	return nil
@@ -356,7 +347,7 @@ func checkInputs(d *xml.Domain) error {
 		in := &d.Devices.Inputs[i]
 		if d.OS.Type.Text == "hvm" {
 			if in.Bus == "ps2" && in.Type != "mouse" && in.Type != "keyboard" {
-				return xml.Errorf(xml.CodeConfigUnsupported, "ps2 bus does not support %s input device", in.Type)
+				return xml.Errorf(xml.CodeInternal, "ps2 bus does not support %s input device", in.Type)
 			}
 			if in.Bus == "xen" {
 				return xml.Errorf(xml.CodeConfigUnsupported, "unsupported input bus %s", in.Bus)
@@ -406,10 +397,8 @@ func readHostdevs(d *xml.Domain) error {
 		if h.Mode == "capabilities" {
 			continue
 		}
-		switch h.Type {
-		case "usb", "pci", "scsi", "scsi_host", "mdev":
-		default:
-			return xml.Errorf(xml.CodeXML, "unknown host device source address type '%s'", h.Type)
+		if err := readHostdevSource(h); err != nil {
+			return err
 		}
 		if h.Type != "scsi" {
 			if h.SGIO != "" {
@@ -422,7 +411,7 @@ func readHostdevs(d *xml.Domain) error {
 		if h.Type == "mdev" {
 			switch h.Model {
 			case "":
-				return xml.Errorf(xml.CodeXML, "Missing 'model' attribute in mediated device's <hostdev> element")
+				return xml.Errorf(xml.CodeXML, "Missing required attribute 'model' in element 'hostdev'")
 			case "vfio-pci", "vfio-ccw", "vfio-ap":
 			default:
 				return xml.Errorf(xml.CodeXML, "unknown hostdev model '%s'", h.Model)

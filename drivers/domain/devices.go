@@ -185,6 +185,11 @@ func netModel(n *xml.Interface) {
 				n.Model.Type = m
 			}
 		}
+		if n.Model.Type == "" {
+			n.Model = nil
+		}
+	}
+	if n.Model != nil {
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
 	if !virtio || n.Type == "hostdev" {

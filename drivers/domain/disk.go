@@ -17,6 +17,9 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	setDefault(&v.Type, "file")
 	setDefault(&v.Device, "disk")
 	if v.Target != nil {
+		if v.Target.Bus != "" && v.Target.Dev != "" && v.Address == nil && !diskPrefixed(v.Target.Dev) {
+			return xml.Errorf(xml.CodeInternal, "Invalid harddisk device name: %s", v.Target.Dev)
+		}
 		if v.Target.Bus == "" {
 			v.Target.Bus = busOf(d, v)
 		}
@@ -32,6 +35,9 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	}
 	if v.Target != nil && v.Target.Bus != "usb" {
 		v.Target.Removable = ""
+	}
+	if v.Source != nil && reflect.ValueOf(*v.Source).IsZero() {
+		v.Source = nil
 	}
 	if empty(v) {
 		v.Type, v.Source = "file", nil
@@ -153,7 +159,7 @@ func sourcePorts(s *xml.DiskSource) {
 func assignDrives(d *xml.Domain) error {
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
-		if v.Address != nil || v.Target == nil {
+		if v.Address != nil || v.Target == nil || v.Target.Dev == "" {
 			continue
 		}
 		a := driveAddress(v.Target.Bus, diskIndex(v.Target.Dev))

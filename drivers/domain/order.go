@@ -83,6 +83,16 @@ var diskPrefixes = []struct{ prefix, bus string }{
 	{"fd", "fdc"}, {"hd", "ide"}, {"vd", "virtio"}, {"sd", "scsi"}, {"xvd", "xen"}, {"ubd", "uml"}, {"mmcblk", "sd"},
 }
 
+// diskPrefixed tells whether a name begins as disks' names do.
+func diskPrefixed(name string) bool {
+	for _, p := range diskPrefixes {
+		if strings.HasPrefix(name, p.prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // diskIndex is the number of a disk's name: vda 0, vdz 25, vdaa 26; -1 if the
 // name is none.
 func diskIndex(name string) int {

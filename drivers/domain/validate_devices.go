@@ -62,6 +62,30 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
+	for i := range dev.Filesystems {
+		f := &dev.Filesystems[i]
+		src := ""
+		if s := f.Source; s != nil {
+			for _, p := range []string{s.Dir, s.Dev, s.File, s.Name, s.Usage, s.Volume, s.Socket} {
+				setDefault(&src, p)
+			}
+		}
+		if src == "" {
+			return xml.Errorf(xml.CodePlain, "missing source information for device")
+		}
+		if f.Target == nil || f.Target.Dir == "" {
+			return xml.Errorf(xml.CodePlain, "missing target information for device %s", src)
+		}
+	}
+	if v := dev.IOMMU; v != nil && v.Driver != nil && v.Model == "intel" {
+		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
+		if v.Driver.IntRemap == "on" && !split {
+			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
+		}
+		if v.Driver.EIM == "on" && v.Driver.IntRemap != "on" {
+			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
+		}
+	}
 	if v := dev.IOMMU; v != nil && v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
 		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
 	}
@@ -131,6 +155,9 @@ func checkDisk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 		}
 		return xml.Errorf(xml.CodePlain, "missing target information for device")
 	}
+	if sourceMissing(v) && v.Device != "cdrom" && v.Device != "floppy" {
+		return xml.Errorf(xml.CodePlain, "missing source information for device %s", v.Target.Dev)
+	}
 	if v.Device == "lun" && v.Type != "block" && !(v.Type == "network" && v.Source != nil && v.Source.Protocol == "iscsi") && v.Type != "volume" {
 		return unsupported("disk device='lun' is only valid for block type disk source")
 	}
@@ -151,6 +178,15 @@ func checkDisk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 		}
 	}
 	return nil
+}
+
+// sourceMissing tells whether nothing says where the disk's data lies.
+func sourceMissing(v *xml.Disk) bool {
+	switch v.Type {
+	case "network", "nvme", "vhostuser", "vhostvdpa":
+		return v.Source == nil
+	}
+	return sourceText(v) == "" && (v.Source == nil || v.Source.StartupPolicy == "")
 }
 
 // sourceText is where a disk's data lies, for messages.

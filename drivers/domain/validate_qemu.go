@@ -336,9 +336,6 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 		return xml.Errorf(xml.CodeInternal, "unexpected address type for usb disk")
 	}
 	if v.Source == nil || sourceText(v) == "" && v.Source.Protocol == "" {
-		if v.Device != "cdrom" && v.Device != "floppy" && v.Type != "nvme" && v.Type != "vhostuser" && v.Source == nil {
-			return unsupported("'%s' disk must not be empty", bus)
-		}
 		if bus == "usb" || bus == "virtio" {
 			return unsupported("'%s' disk must not be empty", bus)
 		}

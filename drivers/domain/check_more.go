@@ -1,0 +1,183 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// diskFormats are the formats of images.
+const diskFormats = "none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio"
+
+// readDiskParts checks a disk's own elements.
+func readDiskParts(v *xml.Disk) error {
+	if v.Driver != nil && v.Driver.Type != "" && !contains(strings.Fields(diskFormats), v.Driver.Type) {
+		return unsupported("unknown driver format value '%s'", v.Driver.Type)
+	}
+	for b := v.BackingStore; b != nil; b = b.BackingStore {
+		if b.Source == nil {
+			continue
+		}
+		if b.Format == nil {
+			return xml.Errorf(xml.CodeXML, "missing disk backing store format")
+		}
+		if !contains(strings.Fields(diskFormats), b.Format.Type) {
+			return xml.Errorf(xml.CodeXML, "unknown storage source format '%s'", b.Format.Type)
+		}
+	}
+	if v.WWN != "" && (len(v.WWN) != 16 || strings.Trim(strings.ToLower(v.WWN), "0123456789abcdef") != "") {
+		return xml.Errorf(xml.CodeInternal, "Malformed wwn: %s", v.WWN)
+	}
+	if len(v.Vendor) > 8 {
+		return unsupported("disk vendor is more than 8 characters")
+	}
+	return readDiskSource(v)
+}
+
+// readDiskSource checks the source and drops what its type does not use.
+func readDiskSource(v *xml.Disk) error {
+	s := v.Source
+	if s == nil {
+		return nil
+	}
+	kind := v.Type
+	if kind == "" {
+		kind = "file"
+	}
+	switch kind {
+	case "network":
+		if s.Protocol == "" && (s.Name != "" || v.Device != "cdrom" && v.Device != "floppy") {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
+		}
+		if s.Name == "" && (s.Protocol == "rbd" || s.Protocol == "iscsi" || s.Protocol == "gluster" || s.Protocol == "vxhs" || s.Protocol == "nfs") {
+			return xml.Errorf(xml.CodeXML, "missing name for disk source")
+		}
+		for _, h := range s.Hosts {
+			if h.Port != "" && strings.Trim(h.Port, "0123456789") != "" {
+				return xml.Errorf(xml.CodeInvalidArg, "failed to parse port number '%s'", h.Port)
+			}
+		}
+	case "volume":
+		if (s.Pool == "") != (s.Volume == "") {
+			return xml.Errorf(xml.CodeXML, "'pool' and 'volume' must be specified together for 'pool' type source")
+		}
+	case "nvme":
+		if s.Type == "" {
+			return xml.Errorf(xml.CodeXML, "missing 'type' attribute to disk source")
+		}
+	}
+	keepSource(s, kind)
+	return nil
+}
+
+// keepSource drops the attributes that another type of source has.
+func keepSource(s *xml.DiskSource, kind string) {
+	drop := func(keep bool, to *string) {
+		if !keep {
+			*to = ""
+		}
+	}
+	drop(kind == "file", &s.File)
+	drop(kind == "block" || kind == "vhostvdpa", &s.Dev)
+	drop(kind == "dir", &s.Dir)
+	drop(kind == "volume", &s.Pool)
+	drop(kind == "volume", &s.Volume)
+	drop(kind == "volume", &s.Mode)
+	drop(kind == "network", &s.Protocol)
+	drop(kind == "network", &s.Name)
+}
+
+// readSingles refuses what can be there only once.
+func readSingles(d *xml.Domain) error {
+	dev := &d.Devices
+	for i := range dev.Panics {
+		for j := range i {
+			if dev.Panics[i].Model == dev.Panics[j].Model {
+				model := dev.Panics[i].Model
+				setDefault(&model, "default")
+				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
+			}
+		}
+	}
+	for i := range dev.Audios {
+		for j := range i {
+			if dev.Audios[i].ID == dev.Audios[j].ID {
+				return xml.Errorf(xml.CodeXML, "audio ID %d is used multiple times", dev.Audios[i].ID)
+			}
+		}
+	}
+	for i := range dev.Shmems {
+		if strings.Contains(dev.Shmems[i].Name, "/") {
+			return unsupported("shmem name cannot include '/' character")
+		}
+	}
+	disabled := 0
+	usb := 0
+	for i := range dev.Controllers {
+		if c := &dev.Controllers[i]; c.Type == "usb" {
+			usb++
+			if c.Model == "none" {
+				disabled++
+			}
+		}
+	}
+	if disabled > 0 && usb > 1 {
+		return xml.Errorf(xml.CodePlain, "Can't add another USB controller: USB is disabled for this domain")
+	}
+	return readNUMACounts(d)
+}
+
+// readNUMACounts checks cells against the number of virtual CPUs.
+func readNUMACounts(d *xml.Domain) error {
+	if d.CPU == nil || d.CPU.NUMA == nil {
+		return nil
+	}
+	count, total := 1, 0
+	if d.VCPU != nil && d.VCPU.Count > 0 {
+		count = int(d.VCPU.Count)
+	}
+	high := -1
+	for i := range d.CPU.NUMA.Cells {
+		s, err := xml.ParseSet(d.CPU.NUMA.Cells[i].CPUs)
+		if err != nil {
+			return err
+		}
+		total += s.Len()
+		high = max(high, s.Last())
+	}
+	if total > count {
+		return xml.Errorf(xml.CodeInternal, "Number of CPUs in <numa> exceeds the <vcpu> count")
+	}
+	if high >= count {
+		return xml.Errorf(xml.CodeInternal, "CPU IDs in <numa> exceed the <vcpu> count")
+	}
+	return nil
+}
+
+// readHostdevSource checks what names the host's device.
+func readHostdevSource(h *xml.Hostdev) error {
+	s := h.Source
+	switch h.Type {
+	case "scsi":
+		if s.Protocol == "iscsi" {
+			return nil
+		}
+		if s.Address == nil {
+			return xml.Errorf(xml.CodeXML, "'address' must be specified for scsi hostdev source")
+		}
+		if s.Adapter == nil || s.Adapter.Name == "" {
+			return xml.Errorf(xml.CodeXML, "'adapter' name must be specified for scsi hostdev source")
+		}
+	case "scsi_host":
+		if s.Protocol == "" {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
+		}
+	case "mdev":
+		if s.Address != nil {
+			if _, ok := xml.ParseUUID(s.Address.UUID); !ok {
+				return xml.Errorf(xml.CodeInternal, "Cannot parse uuid attribute of element <address>")
+			}
+		}
+	}
+	return nil
+}
