@@ -1,0 +1,41 @@
+package qemu
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestProps(t *testing.T) {
+	p := newProps("driver", "x").str("path", `/a "b" <c>&\d`).opt("none", "").num("n", 0).optNum("z", 0).int("i", -3).
+		flag("f", true).optFlag("g", "off").optFlag("h", "").obj("o", newProps("a", "b")).raw("r", "[1]")
+	want := `{"driver":"x","path":"/a \"b\" <c>&\\d","n":0,"i":-3,"f":true,"g":false,"o":{"a":"b"},"r":[1]}`
+	if p.String() != want {
+		t.Errorf("got  %s\nwant %s", p, want)
+	}
+	if (&props{}).String() != "{}" {
+		t.Error("empty")
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	for word, want := range map[string]string{
+		"plain": "plain", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "X=a b": "X='a b'", "-x=a b": "'-x=a b'", `{"a":1}`: `'{"a":1}'`,
+	} {
+		if got := shellWord(word); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+// FuzzQuote: what goes in comes out, as JSON reads it.
+func FuzzQuote(f *testing.F) {
+	f.Add(`\u003c <b> & "c" \`)
+	f.Fuzz(func(t *testing.T, s string) {
+		var back, want string
+		plain, _ := json.Marshal(s)
+		_ = json.Unmarshal(plain, &want)
+		if err := json.Unmarshal(quote(s), &back); err != nil || back != want {
+			t.Errorf("%q: %q %v", s, back, err)
+		}
+	})
+}
