@@ -32,6 +32,7 @@ func cpuRows() []Command {
 				flag("migratable", "leave out features that block migration"),
 				flag("explain", "show which host costs which features"),
 				flag("matrix", "show the features in which the hosts differ"),
+				cpuMapOption(),
 				flag("strict", "fail if a file among several cannot be read"),
 				str("exclude", 0, "leave out this file").with(completion.Files),
 				argv("source", Positional, "more such files, or folders of them").with(completion.Files))},
@@ -48,6 +49,7 @@ func cpuRows() []Command {
 			Description: "Lists the CPU models that are known for an architecture.",
 			Options: opts(
 				str("arch", RP, "architecture").of(strings.Join(xml.Architectures[:], " ")),
+				cpuMapOption(),
 				flag("blockers", "with --usable-on: all models, and what is in the way"),
 				argv("usable-on", Loose, "only those that the hosts of these files can give").with(completion.Files))},
 		{Name: "cpu-decode", Summary: "find the model of raw CPU data", NoConnect: true, Own: true, Run: cpuDecode,
@@ -55,6 +57,7 @@ func cpuRows() []Command {
 			Options: opts(
 				str("source", RP, source).with(completion.Files),
 				flag("guest", "as a guest's CPU, not as a host's"),
+				cpuMapOption(),
 				str("models", 0, "models to choose from: a list, or QEMU's answer to query-cpu-definitions").with(completion.Files))},
 		{Name: "cpu-update", Summary: "show what a guest's CPU comes to on a host", NoConnect: true, Own: true, Run: cpuUpdate,
 			Description: "Applies a guest CPU's mode, match and policies to a host.",
@@ -79,6 +82,23 @@ func cpuRows() []Command {
 			Description: "Lists the CPU models that the hypervisor can give on this host.",
 			Options:     opts(virt(0), flag("all", "also those that cannot be had on this host"))},
 	}
+}
+
+func cpuMapOption() Option {
+	return str("cpu-map", 0, "tables of models: 11.3 for libvirt 11.3.0's, or latest").of("11.3 latest")
+}
+
+// cpuMap is the tables that --cpu-map asks for; other is what none means.
+func cpuMap(c *Call, other cpu.Map) (cpu.Map, error) {
+	switch c.Str("cpu-map") {
+	case "":
+		return other, nil
+	case "11.3", "11.3.0":
+		return cpu.Map113, nil
+	case "latest":
+		return cpu.Latest, nil
+	}
+	return other, shellError("Unknown CPU map '%s', there are 11.3 and latest", c.Str("cpu-map"))
 }
 
 // maxSource is far above what thousands of hosts come to.

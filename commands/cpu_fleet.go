@@ -40,13 +40,14 @@ func cpuFiles(c *Call, args []string) ([]string, error) {
 
 // eachCPU calls f with every CPU of the files. Where there are several files
 // one that cannot be read is named and passed over, unless --strict.
-func eachCPU(c *Call, files []string, f func(name string, s *cpu.Source, x *xml.CPU)) error {
+func eachCPU(c *Call, files []string, tables cpu.Map, f func(name string, s *cpu.Source, x *xml.CPU)) error {
 	bad := 0
 	for _, name := range files {
 		src, err := cpuFile(c, name)
 		if err == nil {
 			n := 0
 			err = cpu.LoadEach(src, func(s *cpu.Source) error {
+				s.Map = tables
 				x, err := s.CPU(xml.HostCPU)
 				if err != nil {
 					return err

@@ -12,7 +12,11 @@ func cpuModels(ctx context.Context, c *Call) error {
 	if c.Has("usable-on") {
 		return usableOn(ctx, c)
 	}
-	names, all, err := cpu.Models(c.Str("arch"))
+	m, err := cpuMap(c, cpu.Map113)
+	if err != nil {
+		return err
+	}
+	names, all, err := cpu.ModelsOf(c.Str("arch"), m)
 	if err != nil {
 		return failed(err, "failed to get CPU model names")
 	}
@@ -31,6 +35,9 @@ func cpuDecode(_ context.Context, c *Call) error {
 	}
 	s, err := cpuSource(c, "source")
 	if err != nil {
+		return err
+	}
+	if s.Map, err = cpuMap(c, cpu.Latest); err != nil {
 		return err
 	}
 	out, err := s.Decode(c.Has("guest"), usable)
@@ -120,7 +127,12 @@ func cpuUpdate(ctx context.Context, c *Call) error {
 
 func cpuBaseline(_ context.Context, c *Call) error {
 	test := c.driver() == "test"
+	tables, err := cpuMap(c, cpu.Latest)
+	if err != nil {
+		return err
+	}
 	b := cpu.Baseliner{Options: cpu.BaselineOptions{
+		Map:    tables,
 		Expand: c.Has("features"), Migratable: c.Has("migratable"), NoUnpassed: !test,
 	}}
 	files, err := cpuFiles(c, append([]string{c.Str("file")}, c.Words("source")...))
@@ -130,7 +142,7 @@ func cpuBaseline(_ context.Context, c *Call) error {
 	fleet := c.Has("explain") || c.Has("matrix")
 	var members []cpu.Member
 	// What does not fit counts only when all files are known to be readable.
-	err = eachCPU(c, files, func(name string, s *cpu.Source, x *xml.CPU) {
+	err = eachCPU(c, files, tables, func(name string, s *cpu.Source, x *xml.CPU) {
 		if b.Options.Arch == "" {
 			b.Options.Arch = s.HostArch()
 		}

@@ -8,6 +8,7 @@ import (
 
 // BaselineOptions say how a baseline is made.
 type BaselineOptions struct {
+	Map        Map
 	Arch       string   // where no CPU names one, such as those that QEMU reported
 	Usable     []Usable // a hypervisor's models; nil: all
 	Allowed    []string // a hypervisor's features; nil: all
@@ -171,7 +172,7 @@ func (b *Baseliner) finishX86() (*xml.CPU, error) {
 	r := raw{features: s, vendor: b.vendor}
 	c, err := decode(r, decodeOptions{
 		usable: b.Options.Usable, restricted: b.Options.Usable != nil,
-		preferred: b.models,
+		preferred: b.models, cpuMap: b.Options.Map,
 	})
 	if err != nil {
 		return nil, err

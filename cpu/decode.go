@@ -13,8 +13,18 @@ type Usable struct {
 	Told     bool     // the hypervisor tells whether it can be used: no blockers means yes
 }
 
+// Map is a generation of the tables of x86.
+type Map uint8
+
+// The maps. Latest answers as Map113 does wherever that has an answer of its own.
+const (
+	Latest Map = iota
+	Map113     // libvirt 11.3.0's
+)
+
 // decodeOptions say what decoding is for.
 type decodeOptions struct {
+	cpuMap     Map
 	host       bool
 	usable     []Usable // nil: all models
 	restricted bool     // usable counts even if it is empty
@@ -39,9 +49,9 @@ func decode(r raw, o decodeOptions) (*candidate, error) {
 	old := r
 	old.features = r.features.minus(&newerFeatures)
 	named := slices.ContainsFunc(o.preferred, func(name string) bool { m := findModel(name); return m != nil && m.newer })
-	if !named {
+	if !named || o.cpuMap == Map113 {
 		best, err := walk(&old, &o, false)
-		if !r.onlyNewerMatches() {
+		if o.cpuMap == Map113 || !r.onlyNewerMatches() {
 			return best, err
 		}
 		if newer, err := walk(&r, &o, true); err == nil && newer.model.newer && newer.model.matches(r.signature) {
@@ -209,11 +219,11 @@ func DecodeHost(data Data, arch string) (*xml.CPU, error) {
 // DecodeGuest finds the guest CPU that has all that data has. usable are the
 // models to choose from; nil means all.
 func DecodeGuest(data Data, usable []Usable) (*xml.CPU, error) {
-	return decodeGuest(read(data), usable)
+	return decodeGuest(read(data), usable, Latest)
 }
 
-func decodeGuest(r raw, usable []Usable) (*xml.CPU, error) {
-	c, err := decode(r, decodeOptions{usable: usable, restricted: usable != nil})
+func decodeGuest(r raw, usable []Usable, m Map) (*xml.CPU, error) {
+	c, err := decode(r, decodeOptions{cpuMap: m, usable: usable, restricted: usable != nil})
 	if err != nil {
 		return nil, err
 	}

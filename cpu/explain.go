@@ -279,7 +279,7 @@ func Suggest(host, other *xml.CPU, arch string) (*xml.CPU, error) {
 	})
 	both := raw{features: wanted.and(&has), vendor: host.Vendor}
 	best := same
-	near, err := decodeGuest(both, nil)
+	near, err := decodeGuest(both, nil, Latest)
 	if err == nil {
 		for _, f := range same.Features {
 			if i := findFeature(f.Name); f.Policy == "disable" && !missing.has(i) {

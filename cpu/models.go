@@ -6,25 +6,28 @@ import (
 	"virgo/xml"
 )
 
-// Models gives the names of an architecture's CPU models in map order; all is
-// true where every name is accepted.
-func Models(arch string) (names []string, all bool, err error) {
+// Models gives the names of an architecture's CPU models of libvirt 11.3.0 in
+// map order; all is true where every name is accepted.
+func Models(arch string) (names []string, all bool, err error) { return ModelsOf(arch, Map113) }
+
+// ModelsOf is Models with a choice of the tables.
+func ModelsOf(arch string, m Map) (names []string, all bool, err error) {
 	if !xml.KnownArchitecture(arch) {
 		return nil, false, xml.Errorf(xml.CodeInvalidArg, "cannot find architecture %s", arch)
 	}
 	switch family(arch) {
 	case famX86:
 		for i := range models {
-			if !models[i].newer {
+			if !models[i].newer || m == Latest {
 				names = append(names, models[i].name)
 			}
 		}
 		return names, false, nil
 	case famPPC:
 		for i := range ppcModels {
-			m := &ppcModels[i]
-			if !m.newer && (len(names) == 0 || names[len(names)-1] != m.name) {
-				names = append(names, m.name)
+			p := &ppcModels[i]
+			if (!p.newer || m == Latest) && (len(names) == 0 || names[len(names)-1] != p.name) {
+				names = append(names, p.name)
 			}
 		}
 		return names, false, nil

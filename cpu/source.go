@@ -27,6 +27,7 @@ type Source struct {
 	Name string // the file's
 	Kind SourceKind
 	Arch string // of data that is not XML
+	Map  Map    // the tables that raw data are decoded with
 
 	// Usable are the models that a hypervisor gave with it, or that a list
 	// names; nil if nothing is known of them.
@@ -166,7 +167,7 @@ func (s *Source) Decode(guest bool, usable []Usable) (*xml.CPU, error) {
 		if err != nil {
 			return nil, err
 		}
-		return redecode(c, guest, usable)
+		return redecode(c, guest, usable, s.Map)
 	}
 	if s.cpu != nil {
 		return s.cpu.Clone(), nil
@@ -175,9 +176,9 @@ func (s *Source) Decode(guest bool, usable []Usable) (*xml.CPU, error) {
 		usable = s.Usable
 	}
 	if guest {
-		return decodeGuest(s.data, usable)
+		return decodeGuest(s.data, usable, s.Map)
 	}
-	c, err := decode(s.data, decodeOptions{host: true})
+	c, err := decode(s.data, decodeOptions{cpuMap: s.Map, host: true})
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (s *Source) Decode(guest bool, usable []Usable) (*xml.CPU, error) {
 }
 
 // redecode decodes the features of a CPU that has a model already.
-func redecode(c *xml.CPU, guest bool, usable []Usable) (*xml.CPU, error) {
+func redecode(c *xml.CPU, guest bool, usable []Usable, m Map) (*xml.CPU, error) {
 	p, err := parse(c)
 	if err != nil {
 		return nil, err
@@ -198,9 +199,9 @@ func redecode(c *xml.CPU, guest bool, usable []Usable) (*xml.CPU, error) {
 		r.signature = Signature{Family: int(s.Family), Model: int(s.Model), Stepping: int(s.Stepping)}
 	}
 	if guest {
-		return decodeGuest(r, usable)
+		return decodeGuest(r, usable, m)
 	}
-	best, err := decode(r, decodeOptions{host: true})
+	best, err := decode(r, decodeOptions{cpuMap: m, host: true})
 	if err != nil {
 		return nil, err
 	}

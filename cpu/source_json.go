@@ -219,5 +219,5 @@ func FromExpansion(m Expansion, arch string, usable []Usable) (*xml.CPU, error) 
 	if !IsX86(arch) {
 		return staticCPU(&m), nil
 	}
-	return decodeGuest(rawOf(m.Props), usable)
+	return decodeGuest(rawOf(m.Props), usable, Latest)
 }

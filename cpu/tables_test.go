@@ -108,3 +108,31 @@ func TestModelsHaveKnownNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNewerModels holds that a newer model is the answer only where 11.3.0 has
+// none of that signature.
+func TestNewerModels(t *testing.T) {
+	m := findModel("EPYC-Turin")
+	s := m.signatures[0]
+	r := raw{features: m.features, vendor: "AMD", signature: Signature{int(s.family), int(s.model), lowestBit(s.steppings)}}
+	for _, tt := range []struct {
+		name   string
+		sig    Signature
+		tables Map
+		newer  bool
+	}{
+		{"latest", r.signature, Latest, true},
+		{"11.3", r.signature, Map113, false},
+		{"known signature", Signature{25, 17, 0}, Latest, false},
+		{"no signature", Signature{}, Latest, false},
+	} {
+		r.signature = tt.sig
+		c, err := decode(r, decodeOptions{cpuMap: tt.tables})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.model.newer != tt.newer {
+			t.Errorf("%s: %s", tt.name, c.model.name)
+		}
+	}
+}
