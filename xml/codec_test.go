@@ -17,7 +17,7 @@ type thing struct {
 	Mem    KiB      `xml:"memory"`
 	CPUs   CPUSet   `xml:"cpus"`
 	Kept   []*Node  `xml:"kept"`
-	Inside *part    `xml:"inside"`
+	Inside *part    `xml:"inside,bare"`
 }
 
 type part struct {

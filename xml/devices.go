@@ -282,7 +282,7 @@ type Shmem struct {
 	Role    string       `xml:"role,attr" enum:"peer master"`
 	Model   *ShmemModel  `xml:"model"`
 	Size    *MiB         `xml:"size"`
-	Server  *ShmemServer `xml:"server"`
+	Server  *ShmemServer `xml:"server,bare"`
 	MSI     *ShmemMSI    `xml:"msi"`
 	Alias   *Alias       `xml:"alias"`
 	Address *Address     `xml:"address"`

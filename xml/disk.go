@@ -11,7 +11,7 @@ type Disk struct {
 	Driver        *DiskDriver    `xml:"driver"`
 	Auth          *Auth          `xml:"auth"`
 	Source        *DiskSource    `xml:"source"`
-	BackingStore  *BackingStore  `xml:"backingStore"`
+	BackingStore  *BackingStore  `xml:"backingStore,bare"`
 	BackendDomain *BackendDomain `xml:"backenddomain"`
 	Geometry      *Geometry      `xml:"geometry"`
 	BlockIO       *BlockIO       `xml:"blockio"`
@@ -21,7 +21,7 @@ type Disk struct {
 	Throttle      []ThrottleRef  `xml:"throttlefilters>throttlefilter"`
 	Readonly      bool           `xml:"readonly"`
 	Shareable     bool           `xml:"shareable"`
-	Transient     *Transient     `xml:"transient"`
+	Transient     *Transient     `xml:"transient,bare"`
 	Serial        string         `xml:"serial"`
 	WWN           string         `xml:"wwn"`
 	Vendor        string         `xml:"vendor"`
@@ -135,7 +135,7 @@ type BackingStore struct {
 	Index        string        `xml:"index,attr"`
 	Format       *DiskFormat   `xml:"format"`
 	Source       *DiskSource   `xml:"source"`
-	BackingStore *BackingStore `xml:"backingStore"`
+	BackingStore *BackingStore `xml:"backingStore,bare"`
 }
 
 // DiskSource is where a disk's data lies. Which fields count depends on the

@@ -22,6 +22,8 @@
 //	required   absence is an error: "Missing required attribute ..."
 //	empty      printed even if zero
 //	nonzero    0 is refused (of an enum: its first word)
+//	bare       an optional element that is printed although nothing is inside
+//	           and it has no attributes; others are left out then
 //	nonneg     a signed number in C, so that errors say so; negative is refused
 //	blank      "" counts as absent, although not in enum
 //	trim       blanks around the text are dropped

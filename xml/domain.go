@@ -38,9 +38,9 @@ type Domain struct {
 	Features    *Features       `xml:"features,order=24"`
 	CPU         *CPU            `xml:"cpu,order=20"`
 	Clock       *Clock          `xml:"clock,order=32"`
-	OnPoweroff  string          `xml:"on_poweroff,order=25" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
-	OnReboot    string          `xml:"on_reboot,order=26" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
-	OnCrash     string          `xml:"on_crash,order=27" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
+	OnPoweroff  string          `xml:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
+	OnReboot    string          `xml:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
+	OnCrash     string          `xml:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
 	OnLock      string          `xml:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown lock failure action: %s"`
 	PM          *PM             `xml:"pm,order=29"`
 	Perf        []PerfEvent     `xml:"perf>event,order=30"`
@@ -71,6 +71,7 @@ func (d *Domain) DecodeNode(n *Node) error {
 			own.Children[i] = c.prefixed("qemu:")
 		}
 	}
+	own.mergeDevices()
 	own.Attrs = nil
 	for _, a := range n.Attrs {
 		if !strings.HasPrefix(a.Name, "xmlns") {
@@ -84,6 +85,27 @@ func (d *Domain) DecodeNode(n *Node) error {
 		d.QEMU = qemuSpace
 	}
 	return nil
+}
+
+// mergeDevices makes one <devices> of several, as the peer sees them.
+func (n *Node) mergeDevices() {
+	if len(n.Elements("devices")) < 2 {
+		return
+	}
+	all := &Node{Name: "devices"}
+	var kids []*Node
+	for _, c := range n.Children {
+		if c.Name != "devices" {
+			kids = append(kids, c)
+			continue
+		}
+		if all.Line == 0 {
+			all.Line, all.Column = c.Line, c.Column
+			kids = append(kids, all)
+		}
+		all.Children = append(all.Children, c.Children...)
+	}
+	n.Children = kids
 }
 
 // decodeIDs reads what the peer reads first.
@@ -103,7 +125,7 @@ func (d *Domain) decodeIDs(n *Node) error {
 	if _, ok := n.Attr("type"); !ok {
 		return nil
 	}
-	if a, ok := os.Child("type").Attr("arch"); ok && !KnownArchitecture(a) {
+	if a, ok := os.Child("type").Attr("arch"); ok && a != "" && !KnownArchitecture(a) {
 		return Errorf(CodeConfigUnsupported, "Unknown architecture %s", a)
 	}
 	return nil
@@ -217,18 +239,18 @@ type MemTune struct {
 
 // MemoryBacking says where the guest's memory comes from.
 type MemoryBacking struct {
-	HugePages    *HugePages  `xml:"hugepages"`
+	HugePages    *HugePages  `xml:"hugepages,bare"`
 	NoSharePages bool        `xml:"nosharepages"`
 	Locked       bool        `xml:"locked"`
-	Source       string      `xml:"source>type,attr" enum:"anonymous file memfd" unknown:"unsupported configuration: unknown memoryBacking/source/type '%s'"`
-	Access       string      `xml:"access>mode,attr" enum:"shared private" unknown:"unsupported configuration: unknown memoryBacking/access/mode '%s'"`
+	Source       string      `xml:"source>type,attr,blank" enum:"anonymous file memfd" unknown:"unsupported configuration: unknown memoryBacking/source/type '%s'"`
+	Access       string      `xml:"access>mode,attr,blank" enum:"shared private" unknown:"unsupported configuration: unknown memoryBacking/access/mode '%s'"`
 	Allocation   *Allocation `xml:"allocation"`
 	Discard      bool        `xml:"discard"`
 }
 
 // Allocation says when memory is taken.
 type Allocation struct {
-	Mode    string `xml:"mode,attr" enum:"immediate ondemand" unknown:"unsupported configuration: unknown memoryBacking/allocation/mode '%s'"`
+	Mode    string `xml:"mode,attr,blank" enum:"immediate ondemand" unknown:"unsupported configuration: unknown memoryBacking/allocation/mode '%s'"`
 	Threads uint   `xml:"threads,attr,nonzero"`
 }
 

@@ -4,7 +4,7 @@ import "reflect"
 
 // OS is how the guest boots.
 type OS struct {
-	Firmware   string      `xml:"firmware,attr" enum:"bios efi" unknown:"unsupported configuration: unknown firmware value %s"`
+	Firmware   string      `xml:"firmware,attr" enum:"bios efi" unknown:"XML error: unknown firmware value %s"`
 	Type       OSType      `xml:"type"`
 	Init       string      `xml:"init"`
 	InitArgs   []string    `xml:"initarg"`
@@ -31,7 +31,7 @@ type OS struct {
 type OSType struct {
 	Arch    string `xml:"arch,attr"`
 	Machine string `xml:"machine,attr"`
-	Text    string `xml:",text" enum:"hvm xen linux exe uml xenpvh" unknown:"unsupported configuration: unknown OS type '%s'"`
+	Text    string `xml:",text,blank" enum:"hvm xen linux exe uml xenpvh" unknown:"unsupported configuration: unknown OS type '%s'"`
 }
 
 // InitEnv is a variable of a container's first process.
@@ -120,7 +120,7 @@ type SysinfoEntry struct {
 // Features are switches of the hypervisor and the board.
 type Features struct {
 	ACPI          bool           `xml:"acpi"`
-	APIC          *APIC          `xml:"apic"`
+	APIC          *APIC          `xml:"apic,bare"`
 	PAE           bool           `xml:"pae"`
 	HAP           *State         `xml:"hap"`
 	Viridian      bool           `xml:"viridian"`
@@ -131,21 +131,21 @@ type Features struct {
 	Capabilities  *LXCCaps       `xml:"capabilities"`
 	PMU           *State         `xml:"pmu"`
 	VMPort        *State         `xml:"vmport"`
-	GIC           *GIC           `xml:"gic"`
+	GIC           *GIC           `xml:"gic,bare"`
 	SMM           *SMM           `xml:"smm"`
-	IOAPIC        *IOAPIC        `xml:"ioapic"`
+	IOAPIC        *IOAPIC        `xml:"ioapic,bare"`
 	HPT           *HPT           `xml:"hpt"`
 	VMCoreInfo    *State         `xml:"vmcoreinfo"`
 	HTM           *State         `xml:"htm"`
 	NestedHV      *State         `xml:"nested-hv"`
 	MSRs          *MSRs          `xml:"msrs"`
 	CCFAssist     *State         `xml:"ccf-assist"`
-	Xen           *XenFeatures   `xml:"xen"`
+	Xen           *XenFeatures   `xml:"xen,bare"`
 	CFPC          *Workaround    `xml:"cfpc"`
 	SBBC          *Workaround    `xml:"sbbc"`
 	IBS           *IBS           `xml:"ibs"`
-	TCG           *TCGFeatures   `xml:"tcg"`
-	AsyncTeardown *AsyncTeardown `xml:"async-teardown"`
+	TCG           *TCGFeatures   `xml:"tcg,bare"`
+	AsyncTeardown *AsyncTeardown `xml:"async-teardown,bare"`
 	RAS           *State         `xml:"ras"`
 	PS2           *State         `xml:"ps2"`
 	AIA           *AIA           `xml:"aia"`
@@ -340,6 +340,12 @@ func (f *Features) DecodeNode(n *Node) error {
 	for _, c := range n.Children {
 		if c.IsElement() && !known.hasChild(c.Name) {
 			return Errorf(CodeConfigUnsupported, "unexpected feature '%s'", c.Name)
+		}
+		switch _, ok := c.Attr("state"); c.Name {
+		case "htm", "nested-hv", "ccf-assist", "ras", "ps2":
+			if !ok {
+				return Errorf(CodeXML, "Missing required attribute 'state' in element '%s'", c.Name)
+			}
 		}
 	}
 	return DecodeFields(n, f)

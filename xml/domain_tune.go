@@ -65,7 +65,7 @@ type IOSched struct {
 
 // CacheTune allots parts of the host's caches.
 type CacheTune struct {
-	VCPUs    CPUSet         `xml:"vcpus,attr,required"`
+	VCPUs    CPUSet         `xml:"vcpus,attr" missing:"XML error: Missing cachetune attribute 'vcpus'"`
 	ID       string         `xml:"id,attr"`
 	Caches   []CacheBank    `xml:"cache"`
 	Monitors []CacheMonitor `xml:"monitor"`
@@ -115,7 +115,7 @@ type CacheMonitor struct {
 
 // MemoryTune allots memory bandwidth.
 type MemoryTune struct {
-	VCPUs    CPUSet          `xml:"vcpus,attr,required"`
+	VCPUs    CPUSet          `xml:"vcpus,attr" missing:"XML error: Missing memorytune attribute 'vcpus'"`
 	ID       string          `xml:"id,attr"`
 	Nodes    []BandwidthNode `xml:"node"`
 	Monitors []CacheMonitor  `xml:"monitor"`
@@ -175,7 +175,7 @@ type IOTune struct {
 func (p *Policy) ParseValue(text string) error {
 	v, err := strconv.ParseUint(text, 0, 32)
 	if err != nil {
-		return Errorf(CodeXML, "failed to get launch security policy for launch security type SEV")
+		return Errorf(CodeXML, "failed to get launch security policy")
 	}
 	*p = Policy(v)
 	return nil

@@ -161,7 +161,11 @@ func (p *printer) element(f *field, v reflect.Value) {
 		} else if !f.list && !f.empty && v.IsZero() {
 			return
 		}
+		start := len(p.buf)
 		p.structure(f.inner(), v, f.name)
+		if !f.list && !f.bare && !f.empty && len(p.buf)-start == 2*p.depth+len(f.name)+4 {
+			p.buf = p.buf[:start]
+		}
 		return
 	case kindCustom:
 		if f.ptr && v.IsNil() || !f.ptr && !f.list && !f.empty && v.IsZero() {

@@ -4,7 +4,7 @@ package xml
 type Hostdev struct {
 	Mode      string         `xml:"mode,attr" enum:"subsystem capabilities"`
 	Type      string         `xml:"type,attr,required"`
-	Managed   YesNo          `xml:"managed,attr"`
+	Managed   string         `xml:"managed,attr"`
 	SGIO      string         `xml:"sgio,attr" enum:"filtered unfiltered"`
 	RawIO     YesNo          `xml:"rawio,attr"`
 	Model     string         `xml:"model,attr"`

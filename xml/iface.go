@@ -25,7 +25,7 @@ type Interface struct {
 	FilterRef     *FilterRef        `xml:"filterref"`
 	Tune          *InterfaceTune    `xml:"tune"`
 	Teaming       *Teaming          `xml:"teaming"`
-	Link          *Link             `xml:"link"`
+	Link          *Link             `xml:"link,bare"`
 	MTU           *MTU              `xml:"mtu"`
 	Coalesce      *Coalesce         `xml:"coalesce"`
 	Boot          *BootOrder        `xml:"boot"`

@@ -11,12 +11,12 @@ type Network struct {
 	Title       string          `xml:"title"`
 	Description string          `xml:"description"`
 	Metadata    *Metadata       `xml:"metadata"`
-	Forward     *Forward        `xml:"forward"`
+	Forward     *Forward        `xml:"forward,bare"`
 	Bridge      *Bridge         `xml:"bridge"`
 	MTU         *MTU            `xml:"mtu"`
 	MAC         *NetworkMAC     `xml:"mac"`
 	Domain      *NetworkDomain  `xml:"domain"`
-	DNS         *DNS            `xml:"dns"`
+	DNS         *DNS            `xml:"dns,bare"`
 	VLAN        *VLAN           `xml:"vlan"`
 	Bandwidth   *Bandwidth      `xml:"bandwidth"`
 	Port        *PortOptions    `xml:"port"`
@@ -146,7 +146,7 @@ type NetworkIP struct {
 	Prefix   *uint    `xml:"prefix,attr"`
 	LocalPtr YesNo    `xml:"localPtr,attr"`
 	TFTP     *TFTP    `xml:"tftp"`
-	DHCP     *DHCP    `xml:"dhcp"`
+	DHCP     *DHCP    `xml:"dhcp,bare"`
 }
 
 // TFTP is a folder served to guests.

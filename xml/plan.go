@@ -38,6 +38,7 @@ type field struct {
 	trim     bool
 	hex      int  // digits of a hexadecimal number, 0 for decimal
 	nonneg   bool // read as a signed number that may not be negative
+	bare     bool // printed although nothing is inside
 	blank    bool // an empty word counts as absent
 	order    int
 	attr     bool
@@ -143,6 +144,8 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.trim = true
 		case "nonneg":
 			f.nonneg = true
+		case "bare":
+			f.bare = true
 		case "blank":
 			f.blank = true
 		case "hex":

@@ -15,8 +15,11 @@ func readDiskParts(v *xml.Disk) error {
 		return unsupported("unknown driver format value '%s'", v.Driver.Type)
 	}
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
-		if b.Source == nil {
+		if b.Source == nil && b.Type == "" {
 			continue
+		}
+		if b.Source == nil {
+			return xml.Errorf(xml.CodeXML, "missing disk backing store source")
 		}
 		if b.Format == nil {
 			return xml.Errorf(xml.CodeXML, "missing disk backing store format")
@@ -160,6 +163,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 	switch h.Type {
 	case "scsi":
 		if s.Protocol == "iscsi" {
+			if s.Auth != nil {
+				return readAuth(s.Auth, &xml.DiskSource{Protocol: "iscsi"})
+			}
 			return nil
 		}
 		if s.Address == nil {
@@ -173,6 +179,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
 		}
 	case "mdev":
+		if s.Address != nil && s.Address.UUID == "" {
+			return unsupported("Missing 'uuid' attribute for element <address>")
+		}
 		if s.Address != nil {
 			if _, ok := xml.ParseUUID(s.Address.UUID); !ok {
 				return xml.Errorf(xml.CodeInternal, "Cannot parse uuid attribute of element <address>")

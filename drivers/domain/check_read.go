@@ -424,8 +424,36 @@ func readHostdevs(d *xml.Domain) error {
 	return nil
 }
 
+// sysinfoNames are the values of SMBIOS tables, in print order.
+var sysinfoNames = struct{ bios, system, board, chassis string }{
+	"vendor version date release", "manufacturer product version serial uuid sku family",
+	"manufacturer product version serial asset location", "manufacturer version serial asset sku",
+}
+
+// sortEntries keeps the known values, in print order.
+func sortEntries(list []xml.SysinfoEntry, names string) []xml.SysinfoEntry {
+	var out []xml.SysinfoEntry
+	for _, n := range strings.Fields(names) {
+		for _, e := range list {
+			if e.Name == n {
+				out = append(out, e)
+				break
+			}
+		}
+	}
+	return out
+}
+
 func readSysinfo(d *xml.Domain) error {
 	for i := range d.Sysinfo {
+		s := &d.Sysinfo[i]
+		if s.Type == "smbios" {
+			s.BIOS, s.System, s.Chassis = sortEntries(s.BIOS, sysinfoNames.bios), sortEntries(s.System, sysinfoNames.system), sortEntries(s.Chassis, sysinfoNames.chassis)
+			for j := range s.BaseBoards {
+				s.BaseBoards[j].Entries = sortEntries(s.BaseBoards[j].Entries, sysinfoNames.board)
+			}
+			s.Entries = nil
+		}
 		for _, e := range d.Sysinfo[i].BIOS {
 			if e.Name == "date" && !biosDate(e.Text) {
 				return xml.Errorf(xml.CodePlain, "Invalid BIOS 'date' format")

@@ -15,7 +15,7 @@ func consoles(d *xml.Domain, t *Traits) error {
 		if c.Target == nil {
 			c.Target = &xml.CharTarget{}
 		}
-		if i > 0 && c.Target.Type == "serial" && d.OS.Type.Text == "hvm" {
+		if i > 0 && (c.Target.Type == "serial" || c.Target.Type == "") && d.OS.Type.Text == "hvm" {
 			return xml.Errorf(xml.CodeConfigUnsupported, "Only the first console can be a serial port")
 		}
 	}

@@ -41,7 +41,7 @@ func uniqueControllers(d *xml.Domain) error {
 	for i := range list {
 		for j := range i {
 			a, b := &list[i], &list[j]
-			if a.Type != b.Type || *a.Index != *b.Index || a.Type == "usb" && companions(a, b) {
+			if a.Type != b.Type || *a.Index != *b.Index || a.Type == "usb" && (companions(a, b) || a.Model == "" && b.Model == "") {
 				continue
 			}
 			return xml.Errorf(xml.CodeXML, "Multiple '%s' controllers with index '%d'", a.Type, *a.Index)

@@ -234,7 +234,7 @@ func hostdev(h *xml.Hostdev, t *Traits) {
 	if h.Mode != "subsystem" {
 		return
 	}
-	if h.Type == "mdev" || h.Type == "scsi_host" {
+	if h.Managed != "yes" || h.Type == "mdev" || h.Type == "scsi_host" {
 		h.Managed = "no"
 	}
 	setDefault(&h.Managed, "no")

@@ -17,9 +17,6 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	setDefault(&v.Type, "file")
 	setDefault(&v.Device, "disk")
 	if v.Target != nil {
-		if v.Target.Bus != "" && v.Target.Dev != "" && v.Address == nil && !diskPrefixed(v.Target.Dev) {
-			return xml.Errorf(xml.CodeInternal, "Invalid harddisk device name: %s", v.Target.Dev)
-		}
 		if v.Target.Bus == "" {
 			v.Target.Bus = busOf(d, v)
 		}
@@ -36,11 +33,11 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Target != nil && v.Target.Bus != "usb" {
 		v.Target.Removable = ""
 	}
-	if v.Source != nil && reflect.ValueOf(*v.Source).IsZero() {
-		v.Source = nil
-	}
 	if empty(v) {
 		v.Type, v.Source = "file", nil
+	}
+	if v.Source != nil && reflect.ValueOf(*v.Source).IsZero() {
+		v.Source = nil
 	}
 	if v.Snapshot == "no" && v.Readonly {
 		v.Snapshot = ""
@@ -114,7 +111,7 @@ func diskSources(v *xml.Disk) []*xml.DiskSource {
 func empty(v *xml.Disk) bool {
 	switch s := v.Source; v.Type {
 	case "block":
-		return s == nil || s.Dev == "" && len(s.SecLabels) == 0 && s.StartupPolicy == ""
+		return s == nil
 	case "network":
 		return s == nil || s.Protocol == ""
 	case "volume":

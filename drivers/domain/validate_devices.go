@@ -70,6 +70,9 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 				setDefault(&src, p)
 			}
 		}
+		if src == "" && f.Target != nil && f.Target.Dir != "" {
+			return xml.Errorf(xml.CodePlain, "missing source information for device %s", f.Target.Dir)
+		}
 		if src == "" {
 			return xml.Errorf(xml.CodePlain, "missing source information for device")
 		}
@@ -157,6 +160,12 @@ func checkDisk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	}
 	if sourceMissing(v) && v.Device != "cdrom" && v.Device != "floppy" {
 		return xml.Errorf(xml.CodePlain, "missing source information for device %s", v.Target.Dev)
+	}
+	if v.Device == "floppy" && !strings.HasPrefix(v.Target.Dev, "fd") {
+		return xml.Errorf(xml.CodeInternal, "Invalid floppy device name: %s", v.Target.Dev)
+	}
+	if v.Device == "disk" && !diskPrefixed(v.Target.Dev) {
+		return xml.Errorf(xml.CodeInternal, "Invalid harddisk device name: %s", v.Target.Dev)
 	}
 	if v.Device == "lun" && v.Type != "block" && !(v.Type == "network" && v.Source != nil && v.Source.Protocol == "iscsi") && v.Type != "volume" {
 		return unsupported("disk device='lun' is only valid for block type disk source")

@@ -30,7 +30,7 @@ func checkDuplicates(d *xml.Domain, t *Traits) error {
 		}
 		if a := *v.alias; a != nil {
 			if seen[a.Name] && err == nil {
-				err = xml.Errorf(xml.CodeXML, "non unique alias detected: %s", a.Name)
+				err = unsupported("non unique alias detected: %s", a.Name)
 			}
 			seen[a.Name] = true
 		}
