@@ -90,9 +90,6 @@ func (b *Baseliner) addX86(c *xml.CPU) error {
 		return xml.Errorf(xml.CodeInternal, "Unknown CPU model %s", c.Model)
 	}
 	has := p.has()
-	if c.IsHost() {
-		has = has.or(&p.lists[noPolicy])
-	}
 	if !slices.Contains(b.models, c.Model) {
 		b.models = append(b.models, c.Model)
 	}

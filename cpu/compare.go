@@ -118,7 +118,7 @@ func compareX86(host, other *xml.CPU) (Result, error) {
 	}
 	named := c.lists[force].or(&c.lists[optional])
 	named = named.or(&c.lists[disable])
-	required := c.lists[require].or(&c.lists[noPolicy])
+	required := c.lists[require]
 	if c.model != nil {
 		required = required.or(&c.model.features)
 	}

@@ -141,12 +141,11 @@ func (r *raw) withoutBrokenTSX() {
 	}
 }
 
-// policy is a feature's policy as a small number; 0 is a host's.
+// policy is a feature's policy as a small number.
 type policy uint8
 
 const (
-	noPolicy policy = iota
-	force
+	force policy = iota
 	require
 	optional
 	disable
@@ -154,13 +153,17 @@ const (
 	policies
 )
 
-var policyNames = [policies]string{"", "force", "require", "optional", "disable", "forbid"}
-
+// policyOf reads a policy; none is require, as a host's features are meant.
 func policyOf(name string) policy {
-	for i, n := range policyNames {
-		if n == name {
-			return policy(i)
-		}
+	switch name {
+	case "force":
+		return force
+	case "optional":
+		return optional
+	case "disable":
+		return disable
+	case "forbid":
+		return forbid
 	}
 	return require
 }

@@ -76,7 +76,6 @@ func settleOptional(c, host *xml.CPU) error {
 		return err
 	}
 	has := h.has()
-	has = has.or(&h.lists[noPolicy])
 	for i := range c.Features {
 		f := &c.Features[i]
 		if f.Policy != "optional" {
