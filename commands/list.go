@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 
 	"virgo/drivers"
 )
@@ -96,6 +97,9 @@ func (c *Call) filter(list []filterFlag) drivers.Filter {
 			o.set(&f)
 		}
 	}
+	if len(f.States) > 0 && slices.Contains(f.States, drivers.ShutOff) {
+		f.Active = drivers.Any // an active domain cannot be shut off
+	}
 	settle(&f)
 	return f
 }
@@ -132,6 +136,9 @@ func list(ctx context.Context, c *Call) error {
 	if c.Has("title") {
 		l.Columns = append(l.Columns, Column{Title: "Title"})
 	}
+	if c.Has("uuid") {
+		l.Columns = append(l.Columns, Column{Title: "UUID"})
+	}
 	for _, e := range entries {
 		state := e.State.String()
 		if e.ManagedSave && e.ID < 0 && c.Has("managed-save") {
@@ -140,6 +147,9 @@ func list(ctx context.Context, c *Call) error {
 		row := []any{idCell(e.ID), e.Name, state}
 		if c.Has("title") {
 			row = append(row, e.Title)
+		}
+		if c.Has("uuid") {
+			row = append(row, e.UUID)
 		}
 		l.Rows = append(l.Rows, row)
 	}

@@ -97,7 +97,7 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to set new %s %s", k.noun, word)
 	}
-	c.Emit(Message{Text: k.title + " " + word + " updated successfully", Data: Data{{k.option, ref.Name}, {word, text}}})
+	c.Emit(Message{Text: k.title + " " + word + " updated successfully", Data: Data{{k.option, ref.Name}, {word, text}}, Extra: true})
 	return nil
 }
 

@@ -1,11 +1,9 @@
 package commands
 
-func checkpointRows() []Command { return nil }
-func ifaceRows() []Command      { return nil }
-func filterRows() []Command     { return nil }
-func nodedevRows() []Command    { return nil }
-func secretRows() []Command     { return nil }
-func snapshotRows() []Command   { return nil }
-func backupRows() []Command     { return nil }
-func poolRows() []Command       { return nil }
-func volumeRows() []Command     { return nil }
+func ifaceRows() []Command   { return nil }
+func filterRows() []Command  { return nil }
+func nodedevRows() []Command { return nil }
+func secretRows() []Command  { return nil }
+func backupRows() []Command  { return nil }
+func poolRows() []Command    { return nil }
+func volumeRows() []Command  { return nil }

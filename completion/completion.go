@@ -139,3 +139,30 @@ func Files(_ context.Context, e Env) []Candidate {
 	}
 	return out
 }
+
+// Snapshots completes the snapshots of the domain that was given.
+func Snapshots(ctx context.Context, e Env) []Candidate { return moments(ctx, e, drivers.Snapshot) }
+
+// Checkpoints completes the checkpoints of the domain that was given.
+func Checkpoints(ctx context.Context, e Env) []Candidate { return moments(ctx, e, drivers.Checkpoint) }
+
+// moments lists what hangs on a domain.
+func moments(ctx context.Context, e Env, kind drivers.Kind) []Candidate {
+	conn, err := e.Conn()
+	if err != nil || conn.Objects(drivers.Domain) == nil || conn.Objects(kind) == nil {
+		return nil
+	}
+	dom, err := conn.Objects(drivers.Domain).Lookup(ctx, drivers.ByName, e.Value("domain"))
+	if err != nil {
+		return nil
+	}
+	entries, err := conn.Objects(kind).List(ctx, drivers.Filter{Parent: &dom})
+	if err != nil {
+		return nil
+	}
+	var out []Candidate
+	for _, m := range entries {
+		out = append(out, Candidate{m.Name, ""})
+	}
+	return out
+}

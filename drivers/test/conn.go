@@ -71,6 +71,10 @@ func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 	switch k {
 	case drivers.Domain:
 		return domains{c.node}
+	case drivers.Snapshot:
+		return snapshots{family{c.node, drivers.Snapshot}}
+	case drivers.Checkpoint:
+		return family{c.node, drivers.Checkpoint}
 	case drivers.Network:
 		return networks{c.node}
 	}

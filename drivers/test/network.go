@@ -46,7 +46,9 @@ func parseNetwork(src xml.Source) (*xml.Network, error) {
 }
 
 // ownBridge tells whether a network of that mode has a bridge of its own.
-func ownBridge(mode string) bool { return mode == "nat" || mode == "route" || mode == "open" || mode == "none" }
+func ownBridge(mode string) bool {
+	return mode == "nat" || mode == "route" || mode == "open" || mode == "none"
+}
 
 func (n networks) find(r drivers.Ref) (*net, error) {
 	for _, x := range n.nets {
