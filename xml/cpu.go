@@ -102,9 +102,6 @@ func (c *CPU) DecodeNode(n *Node) error {
 			return err
 		}
 	}
-	if c.Mode == "custom" && c.Model == "" && c.Check != "" {
-		return Errorf(CodeConfigUnsupported, "check attribute specified for CPU with no model")
-	}
 	return nil
 }
 

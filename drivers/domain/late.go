@@ -24,6 +24,9 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return nil
 	}
+	if err := checkCCW(d); err != nil {
+		return err
+	}
 	if err := assignPCI(d); err != nil {
 		return err
 	}

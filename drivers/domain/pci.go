@@ -34,7 +34,7 @@ var pciKinds = map[string]struct {
 	"pcie-root":                   {0, rootPort | dmiBridge | pcieExpander | integrated, 1, 31, ""},
 	"pci-bridge":                  {pciBridge, conventional | pciBridge, 1, 31, "pci-bridge"},
 	"pci-expander-bus":            {expander, conventional | pciBridge, 0, 31, "pxb"},
-	"dmi-to-pci-bridge":           {dmiBridge, conventional | pciBridge, 0, 31, "i82801b11-bridge"},
+	"dmi-to-pci-bridge":           {dmiBridge, pciBridge, 0, 31, "i82801b11-bridge"},
 	"pcie-to-pci-bridge":          {pcieToPCI, conventional | pciBridge, 1, 31, "pcie-pci-bridge"},
 	"pcie-root-port":              {rootPort, express | upstreamPort | pcieToPCI, 0, 0, "pcie-root-port"},
 	"pcie-switch-upstream-port":   {upstreamPort, downstreamPort, 0, 31, "x3130-upstream"},
@@ -240,6 +240,9 @@ func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	b := &s.buses[a.Bus]
 	k := pciKinds[b.model]
 	const endpoints = conventional | express | integrated
+	if b.model == "dmi-to-pci-bridge" && need&endpoints != 0 {
+		return nil
+	}
 	if k.accepts&need != 0 || need&endpoints != 0 && k.accepts&endpoints != 0 {
 		if need == integrated && a.Bus != 0 {
 			return xml.Errorf(xml.CodeXML, "The device at PCI address %s needs to be an integrated device (bus=0)", pciText(a))
@@ -324,6 +327,11 @@ func (s *pciSet) add(need plug) error {
 			return err
 		}
 		model = "pcie-root-port"
+	case s.root == "pcie-root" && need == conventional && s.has("dmi-to-pci-bridge"):
+		if _, err := s.place(pciBridge); err != nil {
+			return err
+		}
+		model = "pci-bridge"
 	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0:
 		if _, err := s.place(pcieToPCI); err != nil {
 			return err
@@ -336,6 +344,15 @@ func (s *pciSet) add(need plug) error {
 	}
 	s.buses = append(s.buses, pciBus{model: model})
 	return nil
+}
+
+func (s *pciSet) has(model string) bool {
+	for i := range s.buses {
+		if s.buses[i].model == model {
+			return true
+		}
+	}
+	return false
 }
 
 // modelFor is the controller that needs such a place.

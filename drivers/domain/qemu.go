@@ -86,7 +86,7 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 
 func addInput(d *xml.Domain, kind string) {
 	for i := range d.Devices.Inputs {
-		if in := &d.Devices.Inputs[i]; in.Type == kind && (in.Bus == "ps2" || in.Bus == "") {
+		if in := &d.Devices.Inputs[i]; in.Type == kind && in.Bus == "ps2" {
 			return
 		}
 	}
@@ -125,6 +125,13 @@ func implicitControllers(d *xml.Domain) {
 		}
 		addController(d, c)
 	}
+	high := -1
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "usb" {
+			high = max(high, int(*c.Index))
+		}
+	}
+	fillControllers(d, "usb", high)
 	if IsQ35(d) && findController(d, "sata", 0) == nil {
 		addController(d, xml.Controller{Type: "sata", Index: ptr(uint(0))})
 	}
@@ -164,8 +171,8 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			case hasPCIERoot(d):
 				want = "pcie-root"
 			}
-			setDefault(&c.Model, want)
 			if want != "" && c.Model != want {
+				setDefault(&c.Model, "(null)")
 				return xml.Errorf(xml.CodeXML, "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' was found instead", want, c.Model)
 			}
 		}

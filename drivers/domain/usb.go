@@ -115,6 +115,9 @@ func assignUSB(d *xml.Domain) error {
 			continue
 		}
 		if n := usbPorts(c); n > 0 {
+			if set[*c.Index] != nil {
+				return xml.Errorf(xml.CodeXML, "Duplicate USB controllers with index %d", *c.Index)
+			}
 			set[*c.Index] = newHub(n)
 			count += n
 		}

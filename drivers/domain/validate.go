@@ -94,6 +94,9 @@ func checkWhole(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
+	if c := d.CPU; c != nil && (c.Mode == "custom" || c.Mode == "") && c.Model == "" && c.Check != "" {
+		return unsupported("check attribute specified for CPU with no model")
+	}
 	if err := checkMemories(d); err != nil {
 		return err
 	}
@@ -118,6 +121,9 @@ func checkMemories(d *xml.Domain) error {
 		m := &list[i]
 		if m.Target == nil {
 			continue
+		}
+		if n := m.Target.Node; n != nil && cells == 0 && (m.Model == "dimm" || m.Model == "nvdimm") {
+			return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
 		}
 		if n := m.Target.Node; n != nil && int(*n) >= cells {
 			return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)

@@ -1,10 +1,6 @@
 package domain
 
-import (
-	"strings"
-
-	"virgo/xml"
-)
+import "virgo/xml"
 
 // checkMachine checks what the emulator and the machine can do.
 func checkMachine(d *xml.Domain, t *Traits) error {
@@ -50,6 +46,14 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 func checkLimits(d *xml.Domain, q *QEMU) error {
 	if l := d.OS.Loader; (l != nil && l.Type == "pflash" || d.OS.Firmware == "efi") && (d.Features == nil || !d.Features.ACPI) && (isX86(d) || isARM(d)) {
 		return unsupported("UEFI requires ACPI on this architecture")
+	}
+	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
+		if !IsQ35(d) {
+			return unsupported("Secure boot is supported with q35 machine types only")
+		}
+		if d.Features == nil || d.Features.SMM == nil || d.Features.SMM.State != "on" {
+			return unsupported("Secure boot requires SMM feature enabled")
+		}
 	}
 	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
 		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
@@ -126,6 +130,20 @@ func checkCPU(d *xml.Domain) error {
 	return nil
 }
 
+// checkCCW refuses the addresses of s390 elsewhere.
+func checkCCW(d *xml.Domain) error {
+	if isS390(d) {
+		return nil
+	}
+	var err error
+	eachDevice(d, func(v deviceView) {
+		if a := *v.addr; a != nil && a.Type == "ccw" && err == nil {
+			err = unsupported("CCW addresses are not supported by machine type '%s'", d.OS.Type.Machine)
+		}
+	})
+	return err
+}
+
 // checkQEMUDevices checks what QEMU refuses.
 func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 	dev := &d.Devices
@@ -151,6 +169,8 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
 		switch {
+		case c.Type == "ide" && isX86(d) && !IsI440FX(d) && d.OS.Type.Machine != "isapc":
+			return unsupported("IDE controllers are unsupported for this QEMU binary or machine type")
 		case c.Type == "scsi" && c.Model == "buslogic":
 			return unsupported("Unsupported controller model: buslogic")
 		case c.Model == "pcie-expander-bus" && !IsQ35(d) && !isARMVirt(d):
@@ -211,6 +231,9 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 		if m == nil {
 			continue
 		}
+		if i > 0 && m.Type != "virtio" && m.Type != "qxl" && m.Type != "bochs" && m.Type != "ramfb" && m.Type != "none" {
+			return unsupported("video type '%s' is only valid as primary video device", m.Type)
+		}
 		if m.Type == "qxl" {
 			return unsupported("domain configuration does not support video model 'qxl'")
 		}
@@ -248,6 +271,9 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	for i := range dev.Shmems {
+		if dev.Shmems[i].Model == nil || dev.Shmems[i].Model.Type == "ivshmem" {
+			return unsupported("ivshmem device is no longer supported")
+		}
 		if s := dev.Shmems[i].Size; s != nil && (uint64(*s)&(uint64(*s)-1) != 0 || *s < 1<<20) {
 			return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
 		}
@@ -349,6 +375,9 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 	if v.Device == "lun" && bus != "virtio" && bus != "scsi" {
 		return unsupported("disk device='lun' is not supported for bus='%s'", bus)
 	}
+	if diskIndex(v.Target.Dev) < 0 {
+		return unsupported("invalid disk target '%s'", v.Target.Dev)
+	}
 	if last := v.Target.Dev[len(v.Target.Dev)-1]; last >= '0' && last <= '9' {
 		return unsupported("invalid disk target '%s', partitions can't appear in disk targets", v.Target.Dev)
 	}
@@ -387,9 +416,6 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 		if !found {
 			return unsupported("Disk iothread '%d' not defined in iothreadid", dr.IOThread)
 		}
-	}
-	if strings.HasPrefix(v.Target.Dev, "hd") && bus == "ide" && IsQ35(d) {
-		return unsupported("IDE controllers are unsupported for this QEMU binary or machine type")
 	}
 	return nil
 }
