@@ -55,10 +55,11 @@ func canKVM(arch string) bool {
 	return (arch == native || native == "x86_64" && arch == "i686") && kvmUsable()
 }
 
-// resolveQuery fills in what a query leaves open, and finds the emulator.
-func (c *Conn) resolveQuery(ctx context.Context, q drivers.EmulatorQuery) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
-	fail := func(format string, args ...any) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
-		return nil, nil, q, xml.Errorf(xml.CodeInvalidArg, format, args...)
+// locate fills in what a query leaves open, but for the machine, and finds the
+// emulator; it asks nothing of it.
+func (c *Conn) locate(q drivers.EmulatorQuery) (drivers.EmulatorQuery, error) {
+	fail := func(format string, args ...any) (drivers.EmulatorQuery, error) {
+		return q, xml.Errorf(xml.CodeInvalidArg, format, args...)
 	}
 	if q.VirtType != "" && !slices.Contains(virtTypes, q.VirtType) {
 		return fail("unknown virttype: %s", q.VirtType)
@@ -66,50 +67,72 @@ func (c *Conn) resolveQuery(ctx context.Context, q drivers.EmulatorQuery) (*Emul
 	if q.Arch != "" && !knownArch(q.Arch) {
 		return fail("unknown architecture: %s", q.Arch)
 	}
-	givenArch := q.Arch
 	if q.Arch == "" {
 		q.Arch = host.Arch()
 	}
 	path, err := c.emulatorPath(q.Arch, q.Emulator)
 	if err != nil {
-		return nil, nil, q, err
+		return q, err
 	}
-	virt := q.VirtType
-	if virt == "" {
-		virt = "qemu"
+	q.Emulator = path
+	if q.VirtType == "" {
+		q.VirtType = "qemu"
 		if canKVM(q.Arch) {
-			virt = "kvm"
+			q.VirtType = "kvm"
 		}
 	}
-	if virt != "qemu" && virt != "kvm" {
-		return fail("Emulator '%s' does not support virt type '%s'", path, virt)
+	if q.VirtType != "qemu" && q.VirtType != "kvm" || q.VirtType == "kvm" && !canKVM(q.Arch) {
+		return fail("Emulator '%s' does not support virt type '%s'", path, q.VirtType)
 	}
-	if virt == "kvm" && !canKVM(q.Arch) {
-		return fail("Emulator '%s' does not support virt type 'kvm'", path)
+	return q, nil
+}
+
+// resolveQuery is locate, the emulator's own word, and its machine.
+func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
+	q, err := c.locate(given)
+	if err != nil {
+		return nil, nil, q, err
 	}
-	e, err := c.emulator(ctx, path, virt)
+	fail := func(format string, args ...any) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
+		return nil, nil, q, xml.Errorf(xml.CodeInvalidArg, format, args...)
+	}
+	e, err := c.emulator(ctx, q.Emulator, q.VirtType)
 	if err != nil {
 		return nil, nil, q, err
 	}
 	if e.Arch != q.Arch && !(e.Arch == "x86_64" && q.Arch == "i686") {
-		if givenArch != "" {
-			return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, givenArch)
+		if given.Arch != "" {
+			return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, given.Arch)
 		}
-		return fail("Emulator '%s' does not support arch '%s'", path, q.Arch)
+		return fail("Emulator '%s' does not support arch '%s'", q.Emulator, q.Arch)
 	}
 	m := e.Machine(q.Machine)
 	if m == nil {
-		return fail("the machine '%s' is not supported by emulator '%s'", q.Machine, path)
+		return fail("the machine '%s' is not supported by emulator '%s'", q.Machine, q.Emulator)
 	}
-	q.VirtType, q.Emulator, q.Machine = virt, path, m.Name
+	q.Machine = m.Name
 	return e, m, q, nil
 }
 
 // virtTypes are libvirt's names of hypervisors.
 var virtTypes = []string{"bhyve", "hvf", "hyperv", "kvm", "lxc", "parallels", "phyp", "qemu", "test", "uml", "vbox", "vmware", "vz", "xen"}
 
-// DomainCapabilities tells what an emulator offers.
+// DomainCapabilities tells what an emulator offers. The printed answer is cached
+// beside what it is made of.
 func (c *Conn) DomainCapabilities(ctx context.Context, q drivers.EmulatorQuery) ([]byte, error) {
+	located, err := c.locate(q)
+	if err != nil {
+		return nil, err
+	}
+	file, err := c.layout.answerFile(located)
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		if data, err := os.ReadFile(file); err == nil {
+			return data, nil
+		}
+	}
 	e, m, q, err := c.resolveQuery(ctx, q)
 	if err != nil {
 		return nil, err
@@ -118,7 +141,11 @@ func (c *Conn) DomainCapabilities(ctx context.Context, q drivers.EmulatorQuery) 
 	if err != nil {
 		return nil, err
 	}
-	return domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print(), nil
+	data := domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print()
+	if file != "" && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+		_ = drivers.ReplaceFile(file, data, 0o600) // a cache that cannot be written costs time only
+	}
+	return data, nil
 }
 
 // hypervisor is the emulator's view of CPUs, less this machine's own CPU.

@@ -331,6 +331,10 @@ func (g *guest) kill(reason drivers.Reason) {
 		g.ending = reason
 	}
 	g.mu.Unlock()
+	if !g.status.Caches { // nothing is lost, and it is gone in a moment
+		_ = g.status.QEMU.Signal(unix.SIGKILL)
+		return
+	}
 	_ = g.status.QEMU.Signal(unix.SIGTERM)
 	select {
 	case <-g.over:

@@ -120,13 +120,28 @@ func (d *domains) reserve(ctx context.Context, dom *xml.Domain, undo *drivers.Un
 		return Status{}, err
 	}
 	s := Status{Name: dom.Name, UUID: dom.UUID, ID: id, State: drivers.PausedState, Reason: drivers.PausedStartingUp, Since: time.Now(),
-		LibDir: d.layout.libDir(id, dom.Name), Policy: Policy{OnPoweroff: dom.OnPoweroff, OnReboot: dom.OnReboot, OnCrash: dom.OnCrash}}
+		LibDir: d.layout.libDir(id, dom.Name), Caches: holdsBack(dom),
+		Policy: Policy{OnPoweroff: dom.OnPoweroff, OnReboot: dom.OnReboot, OnCrash: dom.OnCrash}}
 	undo.Add(func() { removeGuest(d.layout, s, ending{Reason: drivers.ShutOffFailed, Since: time.Now()}) })
 	dir := d.layout.guest(dom.Name)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return Status{}, xml.Errorf(xml.CodeSystem, "cannot create directory '%s': %s", dir, drivers.SystemText(unwrapPath(err)))
 	}
 	return s, s.write(dir)
+}
+
+// holdsBack tells whether QEMU keeps written data in memory of its own: it does
+// for formats with metadata and for disks elsewhere. What is written to a raw
+// file or a device is the kernel's at once.
+func holdsBack(dom *xml.Domain) bool {
+	for _, d := range dom.Devices.Disks {
+		local := d.Type == "file" || d.Type == "block" || d.Type == ""
+		raw := d.Driver == nil || d.Driver.Type == "raw" || d.Driver.Type == ""
+		if d.Source != nil && !diskReadonly(&d) && !(local && raw) {
+			return true
+		}
+	}
+	return dom.OS.NVRAM != nil
 }
 
 // nextID counts running domains of this root, from 1. Names are locked.

@@ -34,11 +34,7 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 	if err != nil {
 		return nil, err
 	}
-	dir := l.Cache
-	if d := os.Getenv("VIRGO_CACHE_DIR"); d != "" {
-		dir = filepath.Join(d, "qemu")
-	}
-	file := filepath.Join(dir, "emulators", key+".json")
+	file := filepath.Join(l.cacheDir(), "emulators", key+".json")
 	if data, err := os.ReadFile(file); err == nil {
 		var e Emulator
 		if json.Unmarshal(data, &e) == nil && e.Path == path {
@@ -54,6 +50,29 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 		_ = drivers.ReplaceFile(file, data, 0o600)
 	}
 	return e, nil
+}
+
+// cacheDir is where answers are kept; the environment may move it.
+func (l Layout) cacheDir() string {
+	if d := os.Getenv("VIRGO_CACHE_DIR"); d != "" {
+		return filepath.Join(d, "qemu")
+	}
+	return l.Cache
+}
+
+// answerFile is where the printed answer to a query is kept, "" if nowhere. It
+// depends on the emulator's answers, the query, and on this very program.
+func (l Layout) answerFile(q drivers.EmulatorQuery) (string, error) {
+	key, err := probeKey(q.Emulator, q.VirtType)
+	if err != nil {
+		return "", err
+	}
+	self, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		return "", nil
+	}
+	h := sha256.Sum256([]byte(fmt.Sprint(key, self.Size(), self.ModTime().UnixNano(), "\x00", q.Arch, "\x00", q.Machine)))
+	return filepath.Join(l.cacheDir(), "answers", hex.EncodeToString(h[:16])+".xml"), nil
 }
 
 // probeKey names all that an answer depends on.

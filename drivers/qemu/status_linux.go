@@ -33,6 +33,7 @@ type Status struct {
 	Watcher drivers.Process `json:"watcher"`
 	LibDir  string          `json:"libDir"`
 	Policy  Policy          `json:"policy"`
+	Caches  bool            `json:"caches"` // QEMU holds back what belongs on disks: it must end in order
 }
 
 // Policy is what a guest's definition asks for when it ends.
