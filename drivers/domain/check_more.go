@@ -28,8 +28,7 @@ func readDiskParts(v *xml.Disk) error {
 			return xml.Errorf(xml.CodeXML, "unknown storage source format '%s'", b.Format.Type)
 		}
 	}
-	v.WWN = strings.TrimPrefix(v.WWN, "0x")
-	if v.WWN != "" && (len(v.WWN) != 16 || strings.Trim(strings.ToLower(v.WWN), "0123456789abcdef") != "") {
+	if wwn := strings.TrimPrefix(v.WWN, "0x"); v.WWN != "" && (len(wwn) != 16 || strings.Trim(strings.ToLower(wwn), "0123456789abcdef") != "") {
 		return xml.Errorf(xml.CodeInternal, "Malformed wwn: %s", v.WWN)
 	}
 	if len(v.Vendor) > 8 {

@@ -24,10 +24,10 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return nil
 	}
-	if err := checkCCW(d); err != nil {
+	if err := assignPCI(d); err != nil {
 		return err
 	}
-	if err := assignPCI(d); err != nil {
+	if err := checkCCW(d); err != nil {
 		return err
 	}
 	return assignUSB(d)

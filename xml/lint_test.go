@@ -1,0 +1,65 @@
+package xml
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestLint(t *testing.T) {
+	in := `<domain type='qemu' foo='1'>
+  <name>a</name>
+  <memry>1</memry>
+  <devices>
+    <disk type='file'>
+      <source fil='/a'/>
+      <target dev='vda' buss='virtio'/>
+    </disk>
+    <serial type='pty'><target prot='0'/></serial>
+    <input kind='mouse'/>
+  </devices>
+</domain>`
+	n, err := Parse(Source{Data: []byte(in)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range Lint(n, &Domain{}) {
+		got = append(got, f.String())
+	}
+	want := []string{
+		"1:21: <domain> has no attribute 'foo'",
+		"3:3: <domain> has no element <memry> (did you mean 'memory'?)",
+		"6:15: <source> has no attribute 'fil' (did you mean 'file'?)",
+		"7:25: <target> has no attribute 'buss' (did you mean 'bus'?)",
+		"10:12: <input> has no attribute 'kind'",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Nothing that the peer prints is unknown.
+func TestLintPeer(t *testing.T) {
+	dir := suites(t)
+	seen := map[string]int{}
+	for _, s := range []string{"domain", "domain-arch", "domain-test"} {
+		files, _ := filepath.Glob(filepath.Join(dir, s, "out", "*.xml"))
+		for _, f := range files {
+			data, _ := os.ReadFile(f)
+			if i := strings.Index(string(data), "<domain"); i > 0 {
+				data = data[i:]
+			}
+			n, err := Parse(Source{Data: data})
+			if err != nil || n.Name != "domain" {
+				continue
+			}
+			for _, g := range Lint(n, &Domain{}) {
+				if seen[g.Message]++; seen[g.Message] == 1 {
+					t.Errorf("%s: %s", filepath.Base(f), g)
+				}
+			}
+		}
+	}
+}
