@@ -461,7 +461,9 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 		setDefault(&c.Check, "none")
 	case "host-model":
 		setDefault(&c.Check, "partial")
-	case "host-passthrough", "maximum":
+	case "maximum":
+		setDefault(&c.Check, "none")
+	case "host-passthrough":
 		setDefault(&c.Check, "none")
 		if e.Arch == "x86_64" {
 			setDefault(&c.Migratable, "on")
