@@ -59,7 +59,6 @@ func TestCPUErrors(t *testing.T) {
 // TestDomainCPUErrors are those that only a domain's CPU has.
 func TestDomainCPUErrors(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"<cpu check='full'/>", "unsupported configuration: check attribute specified for CPU with no model"},
 		{"<cpu><numa/></cpu>", "XML error: NUMA topology defined without NUMA cells"},
 		{"<cpu><numa><cell cpus='0'/></numa></cpu>", "XML error: missing element or attribute './@memory'"},
 		{"<cpu><numa><cell id='1' memory='1'/></numa></cpu>", "XML error: Exactly one 'cell' element per guest NUMA cell allowed, non-contiguous ranges or ranges not starting from 0 are not allowed"},
