@@ -195,7 +195,8 @@ func TestResolve(t *testing.T) {
 		{"blocked", "<cpu><model>Westmere</model></cpu>", "partial", "", "the CPU is incompatible with host CPU: Host CPU does not provide required features: aes"},
 		{"unchecked", "<cpu><model>Westmere</model></cpu>", "none", "Westmere/forbid", ""},
 		{"translated", "<cpu><model>Conroe</model></cpu>", "partial", "Nehalem/forbid -cx16", ""},
-		{"forbidden", "<cpu><model>486</model><feature policy='forbid' name='vmx'/></cpu>", "full", "", "the CPU is incompatible with host CPU: Host CPU provides forbidden feature 'vmx'"},
+		{"forbidden", "<cpu><model>486</model><feature policy='forbid' name='vmx'/></cpu>", "partial", "", "the CPU is incompatible with host CPU: Host CPU provides forbidden features: vmx"},
+		{"unknown", "<cpu><model>486</model><feature policy='forbid' name='nosuch'/></cpu>", "none", "", "unsupported configuration: unknown CPU feature: nosuch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := h.Resolve(load(t, tt.guest), tt.check)

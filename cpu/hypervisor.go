@@ -138,12 +138,19 @@ func onlyDisables(c *xml.CPU) bool {
 // be asked for.
 func (h *Hypervisor) Resolve(guest *xml.CPU, check string) (*xml.CPU, error) {
 	guest = ModernName(guest, h.Arch)
+	if family(h.Arch) == famX86 {
+		for _, f := range guest.Features {
+			if findFeature(f.Name) < 0 {
+				return nil, xml.Errorf(xml.CodeConfigUnsupported, "unknown CPU feature: %s", f.Name)
+			}
+		}
+	}
 	if check != "none" && check != "" {
 		full := h.Full()
-		if err := refuseForbidden(guest, full, h.Arch); err != nil {
-			return nil, err
-		}
 		if check == "partial" && !passesThrough(guest) {
+			if err := refuseForbidden(guest, full, h.Arch); err != nil {
+				return nil, err
+			}
 			r, err := h.partial(guest, full)
 			if err == nil {
 				err = r.Err()
@@ -178,16 +185,16 @@ func refuseForbidden(guest, host *xml.CPU, arch string) error {
 	if err != nil {
 		return nil
 	}
-	has := p.has()
-	for _, f := range guest.Features {
-		if f.Policy != "forbid" {
-			continue
-		}
-		if i := findFeature(f.Name); i >= 0 && has.has(i) {
-			return xml.Errorf(xml.CodeCPUIncompatible, "Host CPU provides forbidden feature '%s'", f.Name)
-		}
+	q, err := parse(&xml.CPU{Features: guest.Features})
+	if err != nil {
+		return err
 	}
-	return nil
+	has := p.has()
+	both := q.lists[forbid].and(&has)
+	if both.empty() {
+		return nil
+	}
+	return xml.Errorf(xml.CodeCPUIncompatible, "Host CPU provides forbidden features: %s", join(&both, ", "))
 }
 
 // DefaultCheck is the check of a definition that names none. virtType is the
