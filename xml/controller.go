@@ -58,14 +58,21 @@ type ControllerDriver struct {
 	IOThreads  []DriverIOThread `xml:"iothreads>iothread"`
 }
 
-// controllerModels are the models of each type of controller.
-var controllerModels = map[string]string{
-	"pci":           "pci-root pcie-root pci-bridge dmi-to-pci-bridge pcie-to-pci-bridge pcie-root-port pcie-switch-upstream-port pcie-switch-downstream-port pci-expander-bus pcie-expander-bus",
-	"scsi":          "auto buslogic lsilogic lsisas1068 vmpvscsi ibmvscsi virtio-scsi lsisas1078 virtio-transitional virtio-non-transitional ncr53c90 dc390 am53c974 default",
-	"usb":           "piix3-uhci piix4-uhci ehci ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 vt82c686b-uhci pci-ohci nec-xhci qusb1 qusb2 qemu-xhci none default",
-	"ide":           "piix3 piix4 ich6",
-	"virtio-serial": "virtio virtio-transitional virtio-non-transitional",
-	"isa":           "",
+// controllerModels are the models of a type of controller.
+func controllerModels(kind string) []string {
+	switch kind {
+	case "pci":
+		return strings.Fields("pci-root pcie-root pci-bridge dmi-to-pci-bridge pcie-to-pci-bridge pcie-root-port pcie-switch-upstream-port pcie-switch-downstream-port pci-expander-bus pcie-expander-bus")
+	case "scsi":
+		return strings.Fields("auto buslogic lsilogic lsisas1068 vmpvscsi ibmvscsi virtio-scsi lsisas1078 virtio-transitional virtio-non-transitional ncr53c90 dc390 am53c974 default")
+	case "usb":
+		return strings.Fields("piix3-uhci piix4-uhci ehci ich9-ehci1 ich9-uhci1 ich9-uhci2 ich9-uhci3 vt82c686b-uhci pci-ohci nec-xhci qusb1 qusb2 qemu-xhci none default")
+	case "ide":
+		return strings.Fields("piix3 piix4 ich6")
+	case "virtio-serial":
+		return strings.Fields("virtio virtio-transitional virtio-non-transitional")
+	}
+	return nil
 }
 
 // DecodeNode reads the controller. Without a type it is one for IDE.
@@ -76,7 +83,7 @@ func (c *Controller) DecodeNode(n *Node) error {
 	if c.Type == "" {
 		c.Type = "ide"
 	}
-	if model, ok := n.Attr("model"); ok && !contains(strings.Fields(controllerModels[c.Type]), model) {
+	if model, ok := n.Attr("model"); ok && !contains(controllerModels(c.Type), model) {
 		return Errorf(CodeConfigUnsupported, "Unknown model type '%s'", model)
 	}
 	return nil

@@ -13,7 +13,7 @@ func Marshal(v any) ([]byte, error) {
 
 // MarshalAs prints v as an element of that name.
 func MarshalAs(v any, name string) ([]byte, error) {
-	p := printer{buf: make([]byte, 0, 4096)}
+	p := printer{buf: make([]byte, 0, 16384)}
 	p.value(v, name)
 	return p.buf, nil
 }

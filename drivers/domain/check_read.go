@@ -49,6 +49,12 @@ func readSecLabels(d *xml.Domain) error {
 }
 
 func readVCPUs(d *xml.Domain) error {
+	if d.VCPU != nil && d.VCPU.Count > 1<<16 {
+		return xml.Errorf(xml.CodeXML, "%d vcpus are out of range", d.VCPU.Count)
+	}
+	if d.IOThreads > 1<<16 {
+		return xml.Errorf(xml.CodeXML, "%d iothreads are out of range", d.IOThreads)
+	}
 	if d.VCPU != nil && d.VCPU.Current > d.VCPU.Count {
 		return unsupported("maximum vCPU count must not be less than current vCPU count")
 	}

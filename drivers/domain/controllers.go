@@ -1,10 +1,17 @@
 package domain
 
-import "virgo/xml"
+import (
+	"slices"
+
+	"virgo/xml"
+)
 
 // controllers adds the controllers that devices need: drive addresses first,
 // then one controller for each number up to the highest in use.
 func controllers(d *xml.Domain, t *Traits) error {
+	if err := checkNumbers(d); err != nil {
+		return err
+	}
 	if err := uniqueControllers(d); err != nil {
 		return err
 	}
@@ -17,6 +24,9 @@ func controllers(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	scsiHostdevs(d)
+	if err := checkNumbers(d); err != nil {
+		return err
+	}
 	hostdevControllers(d)
 	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
@@ -34,6 +44,25 @@ func controllers(d *xml.Domain, t *Traits) error {
 		fillControllers(d, "ccid", high)
 	}
 	return usbMasters(d)
+}
+
+// checkNumbers refuses numbers beyond all bounds.
+func checkNumbers(d *xml.Domain) error {
+	var err error
+	bad := func(n uint) {
+		if n > maxController && err == nil {
+			err = xml.Errorf(xml.CodeXML, "controller number %d is out of range", n)
+		}
+	}
+	for i := range d.Devices.Controllers {
+		bad(*d.Devices.Controllers[i].Index)
+	}
+	eachDevice(d, func(v deviceView) {
+		if a := *v.addr; a != nil {
+			bad(a.Controller)
+		}
+	})
+	return err
 }
 
 func uniqueControllers(d *xml.Domain) error {
@@ -118,6 +147,10 @@ func highestDrive(d *xml.Domain, bus string) int {
 	return high
 }
 
+// maxController bounds the numbers of controllers, so that a document cannot
+// ask for millions of them.
+const maxController = 4096
+
 // fillControllers adds what is missing of 0..high.
 func fillControllers(d *xml.Domain, kind string, high int) {
 	for i := 0; i <= high; i++ {
@@ -139,11 +172,23 @@ func findController(d *xml.Domain, kind string, index uint) *xml.Controller {
 
 // addController inserts a controller where the peer would.
 func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
-	list := append(d.Devices.Controllers, c)
-	d.Devices.Controllers = insertSorted(list,
-		func(a, b *xml.Controller) bool { return a.Type == b.Type },
-		controllerRank)
-	return findController(d, c.Type, *c.Index)
+	list := d.Devices.Controllers
+	at := -1
+	for j := len(list) - 1; j >= 0; j-- {
+		if list[j].Type != c.Type {
+			continue
+		}
+		if controllerRank(&list[j]) <= controllerRank(&c) {
+			at = j + 1
+			break
+		}
+		at = j
+	}
+	if at < 0 {
+		at = len(list)
+	}
+	d.Devices.Controllers = slices.Insert(list, at, c)
+	return &d.Devices.Controllers[at]
 }
 
 // scsiHostdevs gives host devices the first free unit of a SCSI controller.

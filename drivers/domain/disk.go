@@ -7,10 +7,33 @@ import (
 	"virgo/xml"
 )
 
-// diskPorts are the ports of network disks' servers.
-var diskPorts = map[string]string{
-	"http": "80", "https": "443", "ftp": "21", "ftps": "990", "tftp": "69", "nbd": "10809",
-	"ssh": "22", "iscsi": "3260", "gluster": "24007", "sheepdog": "7000", "vxhs": "9999",
+// diskPort is the port of a network disk's server.
+func diskPort(protocol string) string {
+	switch protocol {
+	case "http":
+		return "80"
+	case "https":
+		return "443"
+	case "ftp":
+		return "21"
+	case "ftps":
+		return "990"
+	case "tftp":
+		return "69"
+	case "nbd":
+		return "10809"
+	case "ssh":
+		return "22"
+	case "iscsi":
+		return "3260"
+	case "gluster":
+		return "24007"
+	case "sheepdog":
+		return "7000"
+	case "vxhs":
+		return "9999"
+	}
+	return ""
 }
 
 func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
@@ -140,7 +163,7 @@ func sourcePorts(s *xml.DiskSource) {
 	if s.Protocol == "iscsi" {
 		s.Name = withLUN(s.Name)
 	}
-	port := diskPorts[s.Protocol]
+	port := diskPort(s.Protocol)
 	for i := range s.Hosts {
 		h := &s.Hosts[i]
 		if h.Port == "" && port != "" && (h.Transport == "" || h.Transport == "tcp") && h.Socket == "" {

@@ -23,23 +23,37 @@ const (
 	integrated // an endpoint of the root complex
 )
 
-// pciKinds are the models of PCI controllers: what they need themselves, what
-// they accept, their slots, the name of QEMU's device.
-var pciKinds = map[string]struct {
+// pciKind is a model of PCI controllers: what it needs itself, what it accepts,
+// its slots, the name of QEMU's device.
+type pciKind struct {
+	model          string
 	needs, accepts plug
 	first, last    int
 	name           string
-}{
-	"pci-root":                    {0, conventional | pciBridge | expander, 1, 31, ""},
-	"pcie-root":                   {0, rootPort | dmiBridge | pcieExpander | integrated, 1, 31, ""},
-	"pci-bridge":                  {pciBridge, conventional | pciBridge, 1, 31, "pci-bridge"},
-	"pci-expander-bus":            {expander, conventional | pciBridge, 0, 31, "pxb"},
-	"dmi-to-pci-bridge":           {dmiBridge, pciBridge, 0, 31, "i82801b11-bridge"},
-	"pcie-to-pci-bridge":          {pcieToPCI, conventional | pciBridge, 1, 31, "pcie-pci-bridge"},
-	"pcie-root-port":              {rootPort, express | upstreamPort | pcieToPCI, 0, 0, "pcie-root-port"},
-	"pcie-switch-upstream-port":   {upstreamPort, downstreamPort, 0, 31, "x3130-upstream"},
-	"pcie-switch-downstream-port": {downstreamPort, express | upstreamPort | pcieToPCI, 0, 0, "xio3130-downstream"},
-	"pcie-expander-bus":           {pcieExpander, rootPort | dmiBridge, 0, 31, "pxb-pcie"},
+}
+
+// pciKinds are all of them; the last one stands for no model.
+var pciKinds = [...]pciKind{
+	{"pci-root", 0, conventional | pciBridge | expander, 1, 31, ""},
+	{"pcie-root", 0, rootPort | dmiBridge | pcieExpander | integrated, 1, 31, ""},
+	{"pci-bridge", pciBridge, conventional | pciBridge, 1, 31, "pci-bridge"},
+	{"pci-expander-bus", expander, conventional | pciBridge, 0, 31, "pxb"},
+	{"dmi-to-pci-bridge", dmiBridge, pciBridge, 0, 31, "i82801b11-bridge"},
+	{"pcie-to-pci-bridge", pcieToPCI, conventional | pciBridge, 1, 31, "pcie-pci-bridge"},
+	{"pcie-root-port", rootPort, express | upstreamPort | pcieToPCI, 0, 0, "pcie-root-port"},
+	{"pcie-switch-upstream-port", upstreamPort, downstreamPort, 0, 31, "x3130-upstream"},
+	{"pcie-switch-downstream-port", downstreamPort, express | upstreamPort | pcieToPCI, 0, 0, "xio3130-downstream"},
+	{"pcie-expander-bus", pcieExpander, rootPort | dmiBridge, 0, 31, "pxb-pcie"},
+	{},
+}
+
+func kindOf(model string) *pciKind {
+	for i := range pciKinds {
+		if pciKinds[i].model == model {
+			return &pciKinds[i]
+		}
+	}
+	return &pciKinds[len(pciKinds)-1]
 }
 
 // pciBus is a bus with the functions in use.
@@ -133,7 +147,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 func (s *pciSet) full() bool {
 	for i := range s.buses {
 		b := &s.buses[i]
-		k := pciKinds[b.model]
+		k := kindOf(b.model)
 		for slot := k.first; slot <= k.last; slot++ {
 			if b.used[slot] == 0 {
 				return false
@@ -215,7 +229,7 @@ func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI buses up to %d are available", pciText(a), len(s.buses)-1)
 	}
 	b := &s.buses[a.Bus]
-	k := pciKinds[b.model]
+	k := kindOf(b.model)
 	if int(a.Slot) < k.first {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", pciText(a), k.first)
 	}
@@ -238,7 +252,7 @@ func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
 // Endpoints of either kind may be put on any bus for endpoints.
 func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	b := &s.buses[a.Bus]
-	k := pciKinds[b.model]
+	k := kindOf(b.model)
 	const endpoints = conventional | express | integrated
 	if b.model == "dmi-to-pci-bridge" && need&endpoints != 0 {
 		return nil
@@ -283,7 +297,7 @@ func (s *pciSet) place(need plug) (*xml.Address, error) {
 	for {
 		for i := range s.buses {
 			b := &s.buses[i]
-			k := pciKinds[b.model]
+			k := kindOf(b.model)
 			if k.accepts&need == 0 {
 				continue
 			}
@@ -358,7 +372,7 @@ func (s *pciSet) has(model string) bool {
 // modelFor is the controller that needs such a place.
 func modelFor(need plug) string {
 	for _, m := range []string{"pcie-root-port", "pcie-switch-upstream-port", "pcie-switch-downstream-port", "dmi-to-pci-bridge", "pci-expander-bus", "pcie-expander-bus", "pci-bridge"} {
-		if pciKinds[m].needs == need {
+		if kindOf(m).needs == need {
 			return m
 		}
 	}

@@ -22,7 +22,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	virtio := func(model string) plug { return kind(model != "virtio-transitional") }
 	for i := range dev.Controllers {
 		if c := &dev.Controllers[i]; c.Type == "pci" && c.Model != "pci-root" && c.Model != "pcie-root" {
-			out = append(out, pciDevice{&c.Address, pciKinds[c.Model].needs, c})
+			out = append(out, pciDevice{&c.Address, kindOf(c.Model).needs, c})
 		}
 	}
 	if len(dev.Videos) > 0 {

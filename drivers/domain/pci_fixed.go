@@ -155,7 +155,7 @@ func (s *pciSet) free(bus, slot, function uint) bool {
 func pciDefaults(d *xml.Domain) {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
-		name := pciKinds[c.Model].name
+		name := kindOf(c.Model).name
 		if c.Type != "pci" || name == "" {
 			continue
 		}

@@ -62,6 +62,9 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 	}
 	qemuCPU(d, e)
 	qemuNUMA(d)
+	if err := checkNumbers(d); err != nil {
+		return err
+	}
 	implicitControllers(d)
 	if isX86(d) && d.OS.Type.Machine != "microvm" && !(d.Features != nil && d.Features.PS2 != nil && d.Features.PS2.State == "off") {
 		addInput(d, "mouse")

@@ -14,12 +14,17 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err != nil {
 		return err
 	}
-	known := len(e.Machines) == 0
+	known, limit := len(e.Machines) == 0, 0
 	for _, m := range e.Machines {
-		known = known || m.Name == d.OS.Type.Machine
+		if m.Name == d.OS.Type.Machine {
+			known, limit = true, m.MaxCPUs
+		}
 	}
 	if !known {
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
+	}
+	if limit > 0 && int(d.VCPU.Count) > limit {
+		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
 	}
 	if d.OS.Type.Text != "hvm" {
 		return unsupported("Emulator '%s' does not support os type '%s'", e.Path, d.OS.Type.Text)

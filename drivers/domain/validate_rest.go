@@ -1,7 +1,7 @@
 package domain
 
 import (
-	"reflect"
+	"strconv"
 
 	"virgo/xml"
 )
@@ -82,17 +82,17 @@ func duplicateDrives(d *xml.Domain) error {
 func duplicateHostdevs(d *xml.Domain) error {
 	list := d.Devices.Hostdevs
 	ramfb := 0
+	seen := make(map[string]bool, len(list))
 	for i := range list {
 		h := &list[i]
 		if h.RAMFB == "on" {
 			ramfb++
 		}
-		for j := range i {
-			o := &list[j]
-			if h.Mode == o.Mode && h.Type == o.Type && h.Source != nil && o.Source != nil && sameDevice(h, o) {
-				return xml.Errorf(xml.CodeXML, "Hostdev already exists in the domain configuration")
-			}
+		key := hostdevKey(h)
+		if key != "" && seen[key] {
+			return xml.Errorf(xml.CodeXML, "Hostdev already exists in the domain configuration")
 		}
+		seen[key] = true
 	}
 	if ramfb > 1 {
 		return unsupported("Only one vgpu device can have 'ramfb' enabled")
@@ -100,17 +100,49 @@ func duplicateHostdevs(d *xml.Domain) error {
 	return nil
 }
 
-// sameDevice tells whether two host devices are one.
-func sameDevice(a, b *xml.Hostdev) bool {
-	x, y := a.Source, b.Source
-	if a.Type == "usb" {
-		if x.Address != nil && y.Address != nil {
-			return reflect.DeepEqual(x.Address, y.Address)
-		}
-		return x.Address == nil && y.Address == nil && x.Vendor != nil && reflect.DeepEqual(x.Vendor, y.Vendor) && reflect.DeepEqual(x.Product, y.Product)
+// hostdevKey names the host's device; "" if nothing does.
+func hostdevKey(h *xml.Hostdev) string {
+	s := h.Source
+	if s == nil {
+		return ""
 	}
-	return reflect.DeepEqual(x.Address, y.Address) && reflect.DeepEqual(x.Adapter, y.Adapter) && x.Name == y.Name && x.WWPN == y.WWPN && reflect.DeepEqual(x.Hosts, y.Hosts) &&
-		(x.Address != nil || x.Name != "" || x.WWPN != "")
+	key := []byte(h.Mode + " " + h.Type + " ")
+	num := func(p *uint) { key = append(strconv.AppendUint(key, uint64(deref(p)), 16), '.') }
+	switch {
+	case h.Type == "usb" && s.Address == nil:
+		if s.Vendor == nil || s.Product == nil {
+			return ""
+		}
+		num(s.Vendor.ID)
+		num(s.Product.ID)
+	case s.Address != nil:
+		a := s.Address
+		num(a.Domain)
+		num(a.Slot)
+		num(a.Function)
+		num(a.Device)
+		num(a.Target)
+		key = strconv.AppendUint(key, deref(a.Unit), 16)
+		key = append(key, " "+a.Bus+" "+a.Port+" "+a.UUID...)
+	case s.Name == "" && s.WWPN == "":
+		return ""
+	}
+	if s.Adapter != nil {
+		key = append(key, " "+s.Adapter.Name...)
+	}
+	key = append(key, " "+s.Name+" "+s.WWPN...)
+	for _, o := range s.Hosts {
+		key = append(key, " "+o.Name+":"+o.Port...)
+	}
+	return string(key)
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
 }
 
 // checkTuning checks pages, threads and pins against what there is.
