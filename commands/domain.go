@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"virgo/completion"
@@ -31,7 +32,7 @@ func domainRows() []Command {
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
-	return append(append(rows, lifecycleRows()...), nativeRows()...)
+	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)

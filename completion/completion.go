@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"virgo/drivers"
@@ -163,6 +164,31 @@ func moments(ctx context.Context, e Env, kind drivers.Kind) []Candidate {
 	var out []Candidate
 	for _, m := range entries {
 		out = append(out, Candidate{m.Name, ""})
+	}
+	return out
+}
+
+// VCPUs completes the numbers of a domain's virtual CPUs.
+func VCPUs(ctx context.Context, e Env) []Candidate {
+	conn, err := e.Conn()
+	if err != nil || conn.Objects(drivers.Domain) == nil {
+		return nil
+	}
+	d, ok := conn.Objects(drivers.Domain).(drivers.VCPUer)
+	if !ok {
+		return nil
+	}
+	dom, err := conn.Objects(drivers.Domain).Lookup(ctx, drivers.ByName, e.Value("domain"))
+	if err != nil {
+		return nil
+	}
+	n, err := d.VCPUCount(ctx, dom, true, false, 0)
+	if err != nil {
+		return nil
+	}
+	var out []Candidate
+	for i := range n {
+		out = append(out, Candidate{strconv.Itoa(i), ""})
 	}
 	return out
 }
