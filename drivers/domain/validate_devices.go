@@ -47,6 +47,11 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
+	return checkMoreDevices(d, t)
+}
+
+func checkMoreDevices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
 	for i := range dev.Hostdevs {
 		if err := checkHostdev(&dev.Hostdevs[i]); err != nil {
 			return err
@@ -62,6 +67,29 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
+	if err := checkFilesystems(dev); err != nil {
+		return err
+	}
+	if v := dev.IOMMU; v != nil && v.Driver != nil && v.Model == "intel" {
+		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
+		if v.Driver.IntRemap == "on" && !split {
+			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
+		}
+		if v.Driver.EIM == "on" && v.Driver.IntRemap != "on" {
+			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
+		}
+	}
+	if v := dev.IOMMU; v != nil && v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
+		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
+	}
+	if t.QEMU != nil {
+		return checkQEMUDevices(d, t.QEMU)
+	}
+	return nil
+}
+
+// checkFilesystems refuses those without folder or name.
+func checkFilesystems(dev *xml.Devices) error {
 	for i := range dev.Filesystems {
 		f := &dev.Filesystems[i]
 		src := ""
@@ -79,21 +107,6 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 		if f.Target == nil || f.Target.Dir == "" {
 			return xml.Errorf(xml.CodePlain, "missing target information for device %s", src)
 		}
-	}
-	if v := dev.IOMMU; v != nil && v.Driver != nil && v.Model == "intel" {
-		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
-		if v.Driver.IntRemap == "on" && !split {
-			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
-		}
-		if v.Driver.EIM == "on" && v.Driver.IntRemap != "on" {
-			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
-		}
-	}
-	if v := dev.IOMMU; v != nil && v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
-		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
-	}
-	if t.QEMU != nil {
-		return checkQEMUDevices(d, t.QEMU)
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func (d domains) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte,
 		id := g.id
 		c.ID = &id
 	}
-	return domain.Print(&c, &traits, f&drivers.SecurityInfo)
+	return domain.Print(&c, &traits, f&(drivers.SecurityInfo|drivers.MigratableXML))
 }
 
 // define puts a parsed definition into the node; live: it is to run.
