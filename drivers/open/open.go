@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/test"
@@ -53,7 +52,7 @@ func Default(getenv func(string) string) string {
 	}
 	for _, name := range configFiles(getenv) {
 		if data, err := os.ReadFile(name); err == nil {
-			if v := setting(string(data), "uri_default"); v != "" {
+			if v := drivers.Setting(string(data), "uri_default"); v != "" {
 				return v
 			}
 		}
@@ -74,21 +73,4 @@ func configFiles(getenv func(string) string) []string {
 		dir = filepath.Join(getenv("HOME"), ".config")
 	}
 	return []string{filepath.Join(dir, "virgo", "virgo.conf"), filepath.Join(dir, "libvirt", "libvirt.conf")}
-}
-
-// setting finds a quoted value in libvirt.conf's syntax: name = "value".
-func setting(text, name string) string {
-	for _, line := range strings.Split(text, "\n") {
-		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if !ok || strings.TrimSpace(key) != name {
-			continue
-		}
-		value = strings.TrimSpace(value)
-		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') {
-			if end := strings.IndexByte(value[1:], value[0]); end >= 0 {
-				return value[1 : end+1]
-			}
-		}
-	}
-	return ""
 }

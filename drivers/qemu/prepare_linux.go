@@ -73,7 +73,14 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
+	owner, err := c.layout.user()
+	if err != nil {
+		return nil, err
+	}
 	if err := c.files(dom, s, build.MasterKey, undo); err != nil {
+		return nil, err
+	}
+	if err := owner.own(c.layout, dom, s); err != nil {
 		return nil, err
 	}
 	id := s.ID
@@ -82,7 +89,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom)}, nil
+	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom), User: owner}, nil
 }
 
 // build resolves the guest's CPU, which becomes that of dom.

@@ -31,6 +31,7 @@ type startConfig struct {
 	Live   []byte // the live document so far
 	Paused bool
 	Taps   []Tap // in the order of their descriptors
+	User   *user // who QEMU runs as; nil: the caller
 }
 
 // QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
@@ -138,6 +139,9 @@ func (g *guest) launch(st *startConfig, logf *os.File) (*child, error) {
 	}
 	cmd := &exec.Cmd{Path: st.Argv[0], Args: st.Argv, Env: st.Env, Dir: "/", Stdout: logf, Stderr: logf,
 		ExtraFiles: files, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
+	if st.User != nil {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: st.User.UID, Gid: st.User.GID, Groups: st.User.Groups}
+	}
 	at, _ := logf.Seek(0, io.SeekEnd)
 	if err := cmd.Start(); err != nil {
 		return nil, xml.Errorf(xml.CodeInternal, "cannot run %s: %v", st.Argv[0], err)

@@ -1,0 +1,100 @@
+package qemu
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	osuser "os/user"
+	"path/filepath"
+	"strconv"
+
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+// user is who QEMU runs as.
+type user struct {
+	UID, GID uint32
+	Groups   []uint32
+}
+
+// user reads qemu.conf beside the folder of definitions: who QEMU runs as where
+// virgo is root. nil is the caller.
+func (l Layout) user() (*user, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	file := filepath.Join(filepath.Dir(l.Etc), "qemu.conf")
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeSystem, "cannot read '%s': %s", file, drivers.SystemText(unwrapPath(err)))
+	}
+	name, group := drivers.Setting(string(data), "user"), drivers.Setting(string(data), "group")
+	if name == "" {
+		return nil, nil
+	}
+	fail := func(err error) (*user, error) {
+		return nil, xml.Errorf(xml.CodeConfigUnsupported, "%s: %v", file, err)
+	}
+	u, err := osuser.Lookup(name)
+	if err != nil {
+		return fail(err)
+	}
+	out := &user{UID: number32(u.Uid), GID: number32(u.Gid)}
+	if group != "" {
+		g, err := osuser.LookupGroup(group)
+		if err != nil {
+			return fail(err)
+		}
+		out.GID = number32(g.Gid)
+	}
+	// /dev/kvm is a group's, as a rule.
+	if ids, err := u.GroupIds(); err == nil {
+		for _, id := range ids {
+			out.Groups = append(out.Groups, number32(id))
+		}
+	}
+	return out, nil
+}
+
+func number32(text string) uint32 {
+	n, _ := strconv.ParseUint(text, 10, 32)
+	return uint32(n)
+}
+
+// own gives the guest's files to the user, and lets it pass through the folders
+// above them, which stay closed to listing.
+func (u *user) own(l Layout, dom *xml.Domain, s Status) error {
+	if u == nil {
+		return nil
+	}
+	for _, dir := range []string{l.Lib, l.Run, filepath.Join(l.Run, "channel")} {
+		for ; dir != l.Root && dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+			fi, err := os.Stat(dir)
+			if err != nil || fi.Mode().Perm() != 0o700 {
+				continue
+			}
+			if err := os.Chmod(dir, 0o711); err != nil {
+				return xml.Errorf(xml.CodeSystem, "cannot open folder '%s' to the guest's user: %s", dir, drivers.SystemText(unwrapPath(err)))
+			}
+		}
+	}
+	paths := []string{s.LibDir, filepath.Join(s.LibDir, "master-key.aes")}
+	for _, c := range dom.Devices.Channels {
+		if c.Type == "unix" && c.Mode == "bind" && c.Path != "" {
+			paths = append(paths, filepath.Dir(c.Path))
+		}
+	}
+	if n := nvramFile(dom); n != "" {
+		paths = append(paths, n)
+	}
+	for _, p := range paths {
+		if err := os.Chown(p, int(u.UID), int(u.GID)); err != nil {
+			return xml.Errorf(xml.CodeSystem, "unable to set user and group to '%d:%d' on '%s': %s", u.UID, u.GID, p, drivers.SystemText(unwrapPath(err)))
+		}
+	}
+	return nil
+}
