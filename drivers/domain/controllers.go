@@ -193,42 +193,37 @@ func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
 
 // scsiHostdevs gives host devices the first free unit of a SCSI controller.
 func scsiHostdevs(d *xml.Domain) {
+	type unit struct{ controller, unit uint }
+	taken := map[unit]bool{}
+	take := func(a *xml.Address) {
+		if a != nil && a.Type == "drive" && a.Bus == 0 && a.Target == 0 {
+			taken[unit{a.Controller, a.Unit}] = true
+		}
+	}
+	for i := range d.Devices.Disks {
+		if v := &d.Devices.Disks[i]; diskBus(v) == "scsi" {
+			take(v.Address)
+		}
+	}
+	for i := range d.Devices.Hostdevs {
+		if h := &d.Devices.Hostdevs[i]; h.Type == "scsi" {
+			take(h.Address)
+		}
+	}
+	next := unit{}
 	for i := range d.Devices.Hostdevs {
 		h := &d.Devices.Hostdevs[i]
 		if h.Type != "scsi" || h.Mode != "subsystem" || h.Address != nil {
 			continue
 		}
-		h.Address = freeSCSI(d)
-	}
-}
-
-func freeSCSI(d *xml.Domain) *xml.Address {
-	for c := uint(0); ; c++ {
-		for u := uint(0); u < 7; u++ {
-			if driveTaken(d, c, u) {
-				continue
+		for taken[next] {
+			if next.unit++; next.unit == 7 {
+				next = unit{next.controller + 1, 0}
 			}
-			return &xml.Address{Type: "drive", Controller: c, Unit: u}
 		}
+		taken[next] = true
+		h.Address = &xml.Address{Type: "drive", Controller: next.controller, Unit: next.unit}
 	}
-}
-
-func driveTaken(d *xml.Domain, controller, unit uint) bool {
-	same := func(a *xml.Address) bool {
-		return a != nil && a.Type == "drive" && a.Controller == controller && a.Unit == unit && a.Bus == 0 && a.Target == 0
-	}
-	for i := range d.Devices.Disks {
-		v := &d.Devices.Disks[i]
-		if v.Target != nil && v.Target.Bus == "scsi" && same(v.Address) {
-			return true
-		}
-	}
-	for i := range d.Devices.Hostdevs {
-		if h := &d.Devices.Hostdevs[i]; h.Type == "scsi" && same(h.Address) {
-			return true
-		}
-	}
-	return false
 }
 
 // virtioPorts are the devices on virtio-serial controllers.

@@ -30,6 +30,9 @@ func devices(d *xml.Domain, t *Traits) error {
 	for i := range dev.Interfaces {
 		iface(d, &dev.Interfaces[i], i, t)
 	}
+	if t.QEMU == nil {
+		testTargets(d)
+	}
 	for i := range dev.Inputs {
 		in := &dev.Inputs[i]
 		if in.Bus == "" {
@@ -132,24 +135,31 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 	}
 	if t.QEMU != nil {
 		qemuInterface(d, n)
-	} else if n.Target == nil || n.Target.Dev == "" {
-		n.Target = &xml.InterfaceTarget{Dev: testTarget(d)}
 	}
 }
 
-// testTarget is the lowest name that no interface has, as the test driver
-// makes them.
-func testTarget(d *xml.Domain) string {
-	for i := 0; ; i++ {
-		name := "testnet" + strconv.Itoa(i)
-		taken := false
-		for j := range d.Devices.Interfaces {
-			t := d.Devices.Interfaces[j].Target
-			taken = taken || t != nil && t.Dev == name
+// testTargets gives interfaces without a target the lowest name that none has,
+// as the test driver makes them.
+func testTargets(d *xml.Domain) {
+	list := d.Devices.Interfaces
+	taken := make(map[string]bool, len(list))
+	for i := range list {
+		if t := list[i].Target; t != nil {
+			taken[t.Dev] = true
 		}
-		if !taken {
-			return name
+	}
+	next := 0
+	for i := range list {
+		if t := list[i].Target; t != nil && t.Dev != "" {
+			continue
 		}
+		name := "testnet" + strconv.Itoa(next)
+		for taken[name] {
+			next++
+			name = "testnet" + strconv.Itoa(next)
+		}
+		taken[name] = true
+		list[i].Target = &xml.InterfaceTarget{Dev: name}
 	}
 }
 
