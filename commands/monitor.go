@@ -63,7 +63,11 @@ func dominfo(ctx context.Context, c *Call) error {
 		Field{Label: "Max memory", Key: "max_memory_kib", Value: i.MaxMemory, Text: fmt.Sprintf("%d KiB", i.MaxMemory)},
 		Field{Label: "Used memory", Key: "used_memory_kib", Value: i.Memory, Text: fmt.Sprintf("%d KiB", i.Memory)},
 		yesNo("Persistent", i.Persistent, "yes", "no"),
-		yesNo("Autostart", i.Autostart, "enable", "disable"),
+		yesNo("Autostart", i.Autostart, "enable", "disable"))
+	if i.AutostartOnce != nil {
+		f.Items = append(f.Items, yesNo("Autostart Once", *i.AutostartOnce, "enable", "disable"))
+	}
+	f.Items = append(f.Items,
 		yesNo("Managed save", i.ManagedSave, "yes", "no"))
 	model := i.SecurityModel
 	if model == "" {

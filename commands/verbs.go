@@ -179,6 +179,9 @@ func (k *kind) autostart(options ...Option) Command {
 			return err
 		}
 		on := !c.Has("disable")
+		if c.Has("once") {
+			return k.autostartOnce(ctx, c, objects, ref, on)
+		}
 		d, err := change[drivers.Autostarter](c, objects, k.api+"SetAutostart")
 		if err == nil {
 			err = d.SetAutostart(ctx, ref, on)
@@ -197,6 +200,25 @@ func (k *kind) autostart(options ...Option) Command {
 	}
 	return k.verb("autostart", "start a "+k.noun+" with the host", run, k.object(k.persistent),
 		flag("disable", "do not start it with the host"), options)
+}
+
+// autostartOnce marks an object for the host's next start only.
+func (k *kind) autostartOnce(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.Ref, on bool) error {
+	d, err := change[drivers.OnceAutostarter](c, objects, k.api+"SetAutostartOnce")
+	if err == nil {
+		err = d.SetAutostartOnce(ctx, ref, on)
+	}
+	switch {
+	case err != nil && on:
+		return failed(err, "Failed to mark %s %s as autostarted on next boot", k.noun, k.named(ref.Name))
+	case err != nil:
+		return failed(err, "Failed to unmark %s %s as autostarted on next boot", k.noun, k.named(ref.Name))
+	case on:
+		c.Emit(k.done(ref, "autostarted once", "%s %s marked as autostarted on next boot", k.title, k.named(ref.Name)))
+	default:
+		c.Emit(k.done(ref, "not autostarted once", "%s %s unmarked as autostarted on next boot", k.title, k.named(ref.Name)))
+	}
+	return nil
 }
 
 // name is the verb that gives an object's name, uuid its UUID.

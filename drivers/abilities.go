@@ -32,6 +32,11 @@ type (
 	Autostarter interface {
 		SetAutostart(context.Context, Ref, bool) error
 	}
+	// OnceAutostarter marks objects to be started with the host's next start only.
+	OnceAutostarter interface {
+		AutostartOnce(context.Context, Ref) (bool, error)
+		SetAutostartOnce(context.Context, Ref, bool) error
+	}
 	// Shutter asks the guest to shut down or reboot. modes: acpi, agent,
 	// initctl, signal, paravirt; none lets the driver choose.
 	Shutter interface {
@@ -119,6 +124,7 @@ type DomainInfo struct {
 	MaxMemory, Memory uint64 // KiB
 	Persistent        bool
 	Autostart         bool
+	AutostartOnce     *bool // nil: the driver has no such mark
 	ManagedSave       bool
 	SecurityModel     string // "" is "none"
 	SecurityDOI       string

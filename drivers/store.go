@@ -42,7 +42,7 @@ func CheckName(name string) error {
 func (s *Store) Names() ([]string, error) { return namesIn(s.Dir) }
 
 // Autostarted lists the objects marked for autostart, sorted.
-func (s *Store) Autostarted() ([]string, error) { return namesIn(s.autostartDir()) }
+func (s *Store) Autostarted() ([]string, error) { return namesIn(s.markDir(AutostartMark)) }
 
 func namesIn(dir string) ([]string, error) {
 	f, err := os.Open(dir)
@@ -69,11 +69,18 @@ func namesIn(dir string) ([]string, error) {
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name+suffix) }
 
-func (s *Store) autostartDir() string { return filepath.Join(s.Dir, "autostart") }
+// Mark is a kind of mark on a stored object: a folder with links to definitions.
+type Mark string
 
-func (s *Store) autostartPath(name string) string {
-	return filepath.Join(s.autostartDir(), name+suffix)
-}
+// The marks.
+const (
+	AutostartMark     Mark = "autostart"      // start it with the host
+	AutostartOnceMark Mark = "autostart-once" // start it with the host's next start
+)
+
+func (s *Store) markDir(m Mark) string { return filepath.Join(s.Dir, string(m)) }
+
+func (s *Store) markPath(m Mark, name string) string { return filepath.Join(s.markDir(m), name+suffix) }
 
 // Read gives the object's document; fs.ErrNotExist is in the error of a miss.
 func (s *Store) Read(name string) ([]byte, error) {
@@ -112,8 +119,10 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 
 // Remove forgets the object and its autostart mark. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
-	if err := s.SetAutostart(name, false); err != nil {
-		return err
+	for _, m := range []Mark{AutostartMark, AutostartOnceMark} {
+		if err := s.SetMark(m, name, false); err != nil {
+			return err
+		}
 	}
 	current := s.current()
 	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -126,29 +135,29 @@ func (s *Store) Remove(name string) error {
 	return nil
 }
 
-// Autostart tells whether the object is marked.
-func (s *Store) Autostart(name string) bool {
-	_, err := os.Lstat(s.autostartPath(name))
+// Marked tells whether the object has the mark.
+func (s *Store) Marked(m Mark, name string) bool {
+	_, err := os.Lstat(s.markPath(m, name))
 	return err == nil
 }
 
-// SetAutostart sets or takes away the mark, a link to the definition.
-func (s *Store) SetAutostart(name string, on bool) error {
-	link := s.autostartPath(name)
+// SetMark sets or takes away a mark, a link to the definition.
+func (s *Store) SetMark(m Mark, name string, on bool) error {
+	link := s.markPath(m, name)
 	if !on {
 		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return systemError("Failed to delete symlink", link, err)
 		}
 		return nil
 	}
-	if err := MakeDir(s.autostartDir()); err != nil {
+	if err := MakeDir(s.markDir(m)); err != nil {
 		return err
 	}
 	err := os.Symlink(s.path(name), link)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return systemError("Failed to create symlink", link, err)
 	}
-	SyncDir(s.autostartDir())
+	SyncDir(s.markDir(m))
 	return nil
 }
 

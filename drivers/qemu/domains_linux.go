@@ -20,19 +20,20 @@ import (
 type domains struct{ *Conn }
 
 var (
-	_ drivers.Objects      = (*domains)(nil)
-	_ drivers.Definer      = (*domains)(nil)
-	_ drivers.Creator      = (*domains)(nil)
-	_ drivers.Starter      = (*domains)(nil)
-	_ drivers.Destroyer    = (*domains)(nil)
-	_ drivers.Autostarter  = (*domains)(nil)
-	_ drivers.Shutter      = (*domains)(nil)
-	_ drivers.Resetter     = (*domains)(nil)
-	_ drivers.Pauser       = (*domains)(nil)
-	_ drivers.DomainInfoer = (*domains)(nil)
-	_ drivers.Monitor      = (*domains)(nil)
-	_ drivers.Consoler     = (*domains)(nil)
-	_ drivers.Eventer      = (*domains)(nil)
+	_ drivers.Objects         = (*domains)(nil)
+	_ drivers.Definer         = (*domains)(nil)
+	_ drivers.Creator         = (*domains)(nil)
+	_ drivers.Starter         = (*domains)(nil)
+	_ drivers.Destroyer       = (*domains)(nil)
+	_ drivers.Autostarter     = (*domains)(nil)
+	_ drivers.OnceAutostarter = (*domains)(nil)
+	_ drivers.Shutter         = (*domains)(nil)
+	_ drivers.Resetter        = (*domains)(nil)
+	_ drivers.Pauser          = (*domains)(nil)
+	_ drivers.DomainInfoer    = (*domains)(nil)
+	_ drivers.Monitor         = (*domains)(nil)
+	_ drivers.Consoler        = (*domains)(nil)
+	_ drivers.Eventer         = (*domains)(nil)
 )
 
 // manyUUIDs is the number of definitions from which a listing gives uuids only
@@ -51,7 +52,7 @@ func (d *domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, 
 		seen[s.Name] = true
 		e := drivers.Entry{Ref: drivers.Ref{Kind: drivers.Domain, Name: s.Name, UUID: s.UUID, ID: s.ID},
 			Active: true, Persistent: d.store.Has(s.Name), State: s.State, Reason: s.Reason}
-		e.Autostart = d.store.Autostart(s.Name)
+		e.Autostart = d.store.Marked(drivers.AutostartMark, s.Name)
 		entries = append(entries, e)
 	}
 	sort.Slice(entries, func(i, j int) bool { return entries[i].ID < entries[j].ID })
@@ -302,7 +303,21 @@ func (d *domains) definition(r drivers.Ref) (*xml.Domain, []byte, error) {
 
 // SetAutostart marks a domain to be started with the host.
 func (d *domains) SetAutostart(ctx context.Context, r drivers.Ref, on bool) error {
-	lock, err := d.store.LockObject(ctx, r.Name)
+	return d.mark(ctx, r, drivers.AutostartMark, on)
+}
+
+// SetAutostartOnce marks a domain to be started with the host's next start.
+func (d *domains) SetAutostartOnce(ctx context.Context, r drivers.Ref, on bool) error {
+	return d.mark(ctx, r, drivers.AutostartOnceMark, on)
+}
+
+// AutostartOnce tells whether it is marked so.
+func (d *domains) AutostartOnce(_ context.Context, r drivers.Ref) (bool, error) {
+	return d.store.Marked(drivers.AutostartOnceMark, r.Name), nil
+}
+
+func (d *domains) mark(ctx context.Context, r drivers.Ref, m drivers.Mark, on bool) error {
+	lock, err := d.lockObject(ctx, r.Name)
 	if err != nil {
 		return err
 	}
@@ -310,7 +325,7 @@ func (d *domains) SetAutostart(ctx context.Context, r drivers.Ref, on bool) erro
 	if !d.store.Has(r.Name) {
 		return xml.Errorf(xml.CodeOperationInvalid, "cannot set autostart for transient domain")
 	}
-	return d.store.SetAutostart(r.Name, on)
+	return d.store.SetMark(m, r.Name, on)
 }
 
 // Define keeps a definition. That of a running domain counts from its next start.

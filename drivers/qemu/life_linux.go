@@ -338,8 +338,9 @@ func (d *domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, 
 	if err != nil {
 		return drivers.DomainInfo{}, err
 	}
+	once := d.store.Marked(drivers.AutostartOnceMark, r.Name)
 	info := drivers.DomainInfo{State: drivers.ShutOff, OSType: dom.OS.Type.Text, VCPUs: vcpus(dom), MaxMemory: dom.Memory.KiB,
-		Memory: uint64(dom.CurrentMem), Persistent: d.store.Has(r.Name), Autostart: d.store.Autostart(r.Name), HasCPUTime: true,
+		Memory: uint64(dom.CurrentMem), Persistent: d.store.Has(r.Name), Autostart: d.store.Marked(drivers.AutostartMark, r.Name), AutostartOnce: &once, HasCPUTime: true,
 		SecurityModel: "none", SecurityDOI: "0"}
 	if !running {
 		if e, ok := readEnding(d.layout.ended(r.Name)); ok {
