@@ -21,6 +21,9 @@ func Print(d *xml.Domain, t *Traits, f drivers.Flags) ([]byte, error) {
 		}
 		migratable(&c, t)
 	}
+	if c.OS.Firmware == "" {
+		c.OS.FWFeatures = nil
+	}
 	if !f.Has(drivers.SecurityInfo) {
 		hideSecrets(&c)
 	}
@@ -75,11 +78,14 @@ func migratable(d *xml.Domain, t *Traits) {
 	d.Devices.Graphics = append([]xml.Graphics(nil), d.Devices.Graphics...)
 	for i := range d.Devices.Graphics {
 		g := &d.Devices.Graphics[i]
-		if len(g.Listens) > 0 && (g.Listens[0].Type == "none" || g.Listens[0].Type == "socket") {
+		if len(g.Listens) == 0 {
+			continue
+		}
+		switch first := g.Listens[0]; {
+		case first.Type == "none" && g.Type == "spice":
+			g.Listens, g.Autoport = nil, "no"
+		case first.Type == "none", first.Type == "socket" && g.Type == "vnc" && first.Socket != "":
 			g.Listens = nil
-			if g.Type == "spice" {
-				g.Autoport = "no"
-			}
 		}
 	}
 	d.OS.Firmware = ""
@@ -95,7 +101,7 @@ func migratable(d *xml.Domain, t *Traits) {
 	d.Devices.Audios = audios
 	var dogs []xml.Watchdog
 	for _, w := range d.Devices.Watchdogs {
-		if w.Model != "itco" {
+		if w.Model != "itco" || w.Action != "reset" {
 			dogs = append(dogs, w)
 		}
 	}
