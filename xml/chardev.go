@@ -93,6 +93,9 @@ func (t *CharTarget) decode(n *Node, kind string) error {
 		return t.decodeChannel(n)
 	}
 	if port, ok := n.Attr("port"); ok {
+		if strings.HasPrefix(port, "-") && strings.Trim(port[1:], "0123456789") == "" {
+			return nil
+		}
 		v, err := parseUint(port, 10, 32)
 		if err != nil {
 			return Errorf(CodeXML, "Invalid port number: %s", port)

@@ -437,6 +437,16 @@ var singles = []struct{ name, text string }{
 
 // DecodeNode reads the devices.
 func (d *Devices) DecodeNode(n *Node) error {
+	usb, none := 0, false
+	for _, c := range n.Elements("controller") {
+		if t, _ := c.Attr("type"); t == "usb" {
+			m, _ := c.Attr("model")
+			usb, none = usb+1, none || m == "none"
+		}
+	}
+	if none && usb > 1 {
+		return Errorf(CodePlain, "Can't add another USB controller: USB is disabled for this domain")
+	}
 	if err := DecodeFields(n, d); err != nil {
 		return err
 	}

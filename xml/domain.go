@@ -72,6 +72,7 @@ func (d *Domain) DecodeNode(n *Node) error {
 		}
 	}
 	own.mergeDevices()
+	own.mergeBoot()
 	own.Attrs = nil
 	for _, a := range n.Attrs {
 		if !strings.HasPrefix(a.Name, "xmlns") {
@@ -106,6 +107,25 @@ func (n *Node) mergeDevices() {
 		all.Children = append(all.Children, c.Children...)
 	}
 	n.Children = kids
+}
+
+// mergeBoot moves the boot order of further <os> elements to the first, as the
+// peer reads it.
+func (n *Node) mergeBoot() {
+	list := n.Elements("os")
+	if len(list) < 2 {
+		return
+	}
+	first := *list[0]
+	first.Children = append([]*Node(nil), first.Children...)
+	for _, o := range list[1:] {
+		first.Children = append(first.Children, o.Elements("boot")...)
+	}
+	for i, c := range n.Children {
+		if c == list[0] {
+			n.Children[i] = &first
+		}
+	}
 }
 
 // decodeIDs reads what the peer reads first.

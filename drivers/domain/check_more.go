@@ -34,7 +34,59 @@ func readDiskParts(v *xml.Disk) error {
 	if len(v.Vendor) > 8 {
 		return unsupported("disk vendor is more than 8 characters")
 	}
+	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed != "yes" && s.Reservations.Source == nil {
+		return xml.Errorf(xml.CodeXML, "missing connection type for <reservations/>")
+	}
+	for _, e := range []*xml.Encryption{v.Encryption, sourceEncryption(v.Source)} {
+		if e == nil {
+			continue
+		}
+		for _, secret := range e.Secrets {
+			if secret.Type == "" {
+				return xml.Errorf(xml.CodeXML, "unknown volume encryption secret type")
+			}
+		}
+	}
 	return readDiskSource(v)
+}
+
+func sourceEncryption(s *xml.DiskSource) *xml.Encryption {
+	if s == nil {
+		return nil
+	}
+	return s.Encryption
+}
+
+// keepInterfaceSource drops what another type of interface has.
+func keepInterfaceSource(n *xml.Interface) {
+	s := n.Source
+	if s == nil {
+		return
+	}
+	keep := xml.InterfaceSource{}
+	switch n.Type {
+	case "network":
+		keep.Network, keep.PortGroup, keep.PortID = s.Network, s.PortGroup, s.PortID
+	case "bridge":
+		keep.Bridge = s.Bridge
+	case "internal":
+		keep.Name = s.Name
+	case "direct":
+		keep.Dev, keep.Mode = s.Dev, s.Mode
+	case "client", "server", "mcast", "udp":
+		keep.Address, keep.Port, keep.Local = s.Address, s.Port, s.Local
+	case "hostdev":
+		keep.PCI = s.PCI
+	case "vds":
+		keep.SwitchID, keep.PortGroupID, keep.ConnectionID, keep.PortID = s.SwitchID, s.PortGroupID, s.ConnectionID, s.PortID
+	case "vhostuser":
+		keep = *s
+		keep.Network, keep.Bridge, keep.Name = "", "", ""
+	default:
+		keep.Dev = s.Dev
+	}
+	keep.IPs, keep.Routes = s.IPs, s.Routes
+	n.Source = &keep
 }
 
 // readDiskSource checks the source and drops what its type does not use.
@@ -56,6 +108,9 @@ func readDiskSource(v *xml.Disk) error {
 			return xml.Errorf(xml.CodeXML, "missing name for disk source")
 		}
 		for _, h := range s.Hosts {
+			if h.Name == "" && (h.Transport == "" || h.Transport == "tcp") {
+				return xml.Errorf(xml.CodeXML, "missing name for host")
+			}
 			if h.Port != "" && strings.Trim(h.Port, "0123456789") != "" {
 				return xml.Errorf(xml.CodeInvalidArg, "failed to parse port number '%s'", h.Port)
 			}
@@ -114,19 +169,6 @@ func readSingles(d *xml.Domain) error {
 			return unsupported("shmem name cannot include '/' character")
 		}
 	}
-	disabled := 0
-	usb := 0
-	for i := range dev.Controllers {
-		if c := &dev.Controllers[i]; c.Type == "usb" {
-			usb++
-			if c.Model == "none" {
-				disabled++
-			}
-		}
-	}
-	if disabled > 0 && usb > 1 {
-		return xml.Errorf(xml.CodePlain, "Can't add another USB controller: USB is disabled for this domain")
-	}
 	return readNUMACounts(d)
 }
 
@@ -179,13 +221,14 @@ func readHostdevSource(h *xml.Hostdev) error {
 			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
 		}
 	case "mdev":
-		if s.Address != nil && s.Address.UUID == "" {
+		if s.Address == nil {
+			return unsupported("Missing <address> element")
+		}
+		if s.Address.UUID == "" {
 			return unsupported("Missing 'uuid' attribute for element <address>")
 		}
-		if s.Address != nil {
-			if _, ok := xml.ParseUUID(s.Address.UUID); !ok {
-				return xml.Errorf(xml.CodeInternal, "Cannot parse uuid attribute of element <address>")
-			}
+		if _, ok := xml.ParseUUID(s.Address.UUID); !ok {
+			return xml.Errorf(xml.CodeInternal, "Cannot parse uuid attribute of element <address>")
 		}
 	}
 	return nil

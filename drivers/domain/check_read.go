@@ -32,6 +32,11 @@ func readIDs(d *xml.Domain) error {
 }
 
 func readSecLabels(d *xml.Domain) error {
+	for i := range d.SecLabels {
+		if s := &d.SecLabels[i]; s.Type == "static" && s.Label == "" {
+			return xml.Errorf(xml.CodeXML, "security label is missing")
+		}
+	}
 	if len(d.SecLabels) < 2 {
 		return nil
 	}
@@ -315,11 +320,15 @@ func readInterfaceSource(n *xml.Interface) error {
 		return unsupported("unknown host device source address type '(null)'")
 	case n.Model != nil && strings.Trim(n.Model.Type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
 		return xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
+	case n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network":
+		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
 	case !ok:
+		keepInterfaceSource(n)
 		return nil
 	case n.Source == nil:
 		return xml.Errorf(xml.CodeXML, "interface type='%s' requires a 'source' element", n.Type)
 	}
+	keepInterfaceSource(n)
 	s := n.Source
 	value := map[string]string{
 		"network": s.Network, "bridge": s.Bridge, "dev": s.Dev, "name": s.Name, "port": s.Port, "address": s.Address, "switchid": s.SwitchID,

@@ -52,6 +52,14 @@ func devices(d *xml.Domain, t *Traits) error {
 			s.Streams = 2
 		}
 	}
+	for i := range dev.TPMs {
+		if b := dev.TPMs[i].Backend; b != nil && b.Type == "passthrough" {
+			if b.Device == nil {
+				b.Device = &xml.TPMDevice{}
+			}
+			setDefault(&b.Device.Path, "/dev/tpm0")
+		}
+	}
 	for i := range dev.Redirdevs {
 		if r := &dev.Redirdevs[i]; r.Type == "dbus" {
 			setDefault(&r.Channel, "org.qemu.usbredir")
@@ -119,7 +127,7 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 	if n.MAC == nil {
 		n.MAC = &xml.MAC{}
 	}
-	if n.MAC.Address == "" || n.MAC.Address == "00:00:00:00:00:00" && t.QEMU != nil {
+	if n.MAC.Address == "" || n.MAC.Address == "00:00:00:00:00:00" {
 		n.MAC.Address = newMAC()
 	} else if m, ok := xml.ParseMAC(n.MAC.Address); ok {
 		n.MAC.Address = m
@@ -130,6 +138,14 @@ func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
 		}
 	}
 	netModel(n)
+	if v := n.VirtualPort; v != nil && v.Type == "openvswitch" {
+		if v.Parameters == nil {
+			v.Parameters = &xml.VirtualPortParams{}
+		}
+		if v.Parameters.InterfaceID == "" {
+			v.Parameters.InterfaceID = newUUID()
+		}
+	}
 	if n.Type == "direct" && n.Source != nil {
 		setDefault(&n.Source.Mode, "vepa")
 	}

@@ -118,7 +118,7 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 }
 
 func defaultVideo(d *xml.Domain, t *Traits) string {
-	if t.QEMU == nil && (isPPC64(d) || isARM(d) || isS390(d) || isRISCV(d) || isLoongArch(d)) {
+	if t.QEMU == nil && (isPPC64(d) && !isPSeries(d) || isARM(d) || isS390(d) || isRISCV(d) || isLoongArch(d)) {
 		return "cirrus"
 	}
 	switch {

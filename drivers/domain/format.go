@@ -70,7 +70,7 @@ func hideBacking(b *xml.BackingStore) *xml.BackingStore {
 func migratable(d *xml.Domain, t *Traits) {
 	var inputs []xml.Input
 	for _, in := range d.Devices.Inputs {
-		if in.Bus != "ps2" || in.Type != "keyboard" {
+		if in.Bus != "ps2" && in.Bus != "xen" || in.Type != "keyboard" {
 			inputs = append(inputs, in)
 		}
 	}

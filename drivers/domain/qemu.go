@@ -163,7 +163,7 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 				c.Model = defaultUSB(d)
 			}
 			if c.Model == "qusb1" || c.Model == "qusb2" {
-				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in qemu")
+				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
 			}
 		}
 		if c.Type == "pci" && *c.Index == 0 {

@@ -50,7 +50,7 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 		if len(o.FWFeatures) > 0 && t.QEMU != nil {
 			return plain("cannot use feature-based firmware autoselection when firmware autoselection is disabled")
 		}
-		if o.Loader != nil && o.Loader.Path == "" {
+		if o.Loader != nil && o.Loader.Path == "" || o.Loader == nil && o.NVRAM != nil && *o.NVRAM != (xml.NVRAMFile{}) {
 			return plain("no loader path specified and firmware auto selection disabled")
 		}
 	}
@@ -121,6 +121,9 @@ func checkMemories(d *xml.Domain) error {
 		m := &list[i]
 		if m.Target == nil {
 			continue
+		}
+		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
+			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
 		}
 		if n := m.Target.Node; n != nil && cells == 0 && (m.Model == "dimm" || m.Model == "nvdimm") {
 			return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")

@@ -40,7 +40,7 @@ func checkDuplicates(d *xml.Domain, t *Traits) error {
 
 func orNull(s string) string {
 	if s == "" {
-		return "(null)"
+		return "<null>"
 	}
 	return s
 }
@@ -194,6 +194,14 @@ func checkHugePages(d *xml.Domain) error {
 			continue
 		}
 		set := p.NodeSet.Set()
+		for j := range i {
+			o := &d.Backing.HugePages.Pages[j]
+			for n, other := 0, o.NodeSet.Set(); n <= set.Last(); n++ {
+				if set.Has(n) && other.Has(n) {
+					return xml.Errorf(xml.CodePlain, "nodeset attribute of hugepages of sizes %d and %d intersect", p.Size, o.Size)
+				}
+			}
+		}
 		limit := cells
 		if cells == 0 {
 			limit = 1
