@@ -64,6 +64,12 @@ func Topology(cpus []CPU) (sockets, dies, clusters, cores, threads int) {
 func Info(context.Context) (drivers.NodeInfo, error) {
 	cpus := CPUs()
 	info := drivers.NodeInfo{Model: Arch(), CPUs: len(cpus), MHz: mhz(), NUMACells: max(1, len(Cells())), Memory: MemoryKiB()}
+	if cells := Cells(); len(cells) > 0 { // what the cells have is what guests can get
+		info.Memory = 0
+		for _, c := range cells {
+			info.Memory += c.Memory
+		}
+	}
 	sockets, dies, clusters, cores, threads := Topology(cpus)
 	cells := max(1, info.NUMACells)
 	info.Sockets, info.CoresPerSocket, info.Threads = max(1, sockets/cells), dies*clusters*cores, threads

@@ -13,6 +13,7 @@ import (
 // Conn is a connection to a root. It holds nothing open between calls but what
 // AutoDestroy asks for.
 type Conn struct {
+	host.Facts
 	uri    string
 	layout Layout
 	store  *drivers.Store
@@ -29,6 +30,11 @@ var (
 	_ drivers.DomainCapabler = (*Conn)(nil)
 	_ drivers.Hoster         = (*Conn)(nil)
 	_ drivers.Versioner      = (*Conn)(nil)
+	_ drivers.MaxVCPUer      = (*Conn)(nil)
+	_ drivers.FreeMemorier   = (*Conn)(nil)
+	_ drivers.FreePager      = (*Conn)(nil)
+	_ drivers.CPUMapper      = (*Conn)(nil)
+	_ drivers.CPULoader      = (*Conn)(nil)
 	_ drivers.Converter      = (*Conn)(nil)
 )
 
@@ -63,11 +69,17 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// NodeInfo tells about the host.
-func (c *Conn) NodeInfo(ctx context.Context) (drivers.NodeInfo, error) { return host.Info(ctx) }
-
-// Hostname is the host's.
-func (c *Conn) Hostname(context.Context) (string, error) { return os.Hostname() }
+// MaxVCPUs is how many a guest of the default machine type may have.
+func (c *Conn) MaxVCPUs(ctx context.Context, virtType string) (int, error) {
+	if virtType != "" && virtType != "qemu" && virtType != "kvm" {
+		return 0, xml.Errorf(xml.CodeInvalidArg, "unknown type '%s'", virtType)
+	}
+	_, m, _, err := c.resolveQuery(ctx, drivers.EmulatorQuery{VirtType: virtType})
+	if err != nil {
+		return 0, err
+	}
+	return m.MaxCPUs, nil
+}
 
 // Version is QEMU's, of the emulator for this host's architecture.
 func (c *Conn) Version(ctx context.Context) (string, uint64, error) {

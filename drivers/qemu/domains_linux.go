@@ -32,6 +32,7 @@ var (
 	_ drivers.Pauser          = (*domains)(nil)
 	_ drivers.DomainInfoer    = (*domains)(nil)
 	_ drivers.Monitor         = (*domains)(nil)
+	_ drivers.Metadataer      = (*domains)(nil)
 	_ drivers.Consoler        = (*domains)(nil)
 	_ drivers.Eventer         = (*domains)(nil)
 )
