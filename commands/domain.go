@@ -32,7 +32,7 @@ func domainRows() []Command {
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
-	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows())
+	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)

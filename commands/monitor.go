@@ -11,12 +11,12 @@ import (
 // monitorRows are the commands that look at domains.
 func monitorRows() []Command {
 	k := domainKind
-	return []Command{
+	return append(statsRows(), []Command{
 		listRow(),
 		{Name: "dominfo", Summary: "show a domain's main values", Run: dominfo, Options: opts(k.object(k.any))},
 		{Name: "domstate", Summary: "show a domain's state", Run: domstate, Options: opts(
 			k.object(k.any), flag("reason", "say why it is in that state, too"))},
-	}
+	}...)
 }
 
 // info gives dominfo's values of the domain of an option.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"virgo/drivers"
+	"virgo/xml"
 )
 
 // Candidate is one word that may follow, with what is said beside it.
@@ -189,6 +190,48 @@ func VCPUs(ctx context.Context, e Env) []Candidate {
 	var out []Candidate
 	for i := range n {
 		out = append(out, Candidate{strconv.Itoa(i), ""})
+	}
+	return out
+}
+
+// Disks completes the targets of a domain's disks.
+func Disks(ctx context.Context, e Env) []Candidate {
+	return fromXML(ctx, e, "/domain/devices/disk/target/@dev")
+}
+
+// Interfaces completes the addresses of a domain's interfaces.
+func Interfaces(ctx context.Context, e Env) []Candidate {
+	return fromXML(ctx, e, "/domain/devices/interface/mac/@address")
+}
+
+// fromXML completes values of the document of the domain that was given.
+func fromXML(ctx context.Context, e Env, expr string) []Candidate {
+	conn, err := e.Conn()
+	if err != nil || conn.Objects(drivers.Domain) == nil {
+		return nil
+	}
+	objects := conn.Objects(drivers.Domain)
+	dom, err := objects.Lookup(ctx, drivers.ByName, e.Value("domain"))
+	if err != nil {
+		return nil
+	}
+	doc, err := objects.XML(ctx, dom, 0)
+	if err != nil {
+		return nil
+	}
+	root, err := xml.Parse(xml.Source{Data: doc})
+	if err != nil {
+		return nil
+	}
+	found, err := root.Find(expr)
+	if err != nil {
+		return nil
+	}
+	var out []Candidate
+	for _, n := range found {
+		if len(n.Attrs) > 0 {
+			out = append(out, Candidate{n.Attrs[0].Value, ""})
+		}
 	}
 	return out
 }
