@@ -118,7 +118,7 @@ func virtioFlags(p *props, d *xml.VirtioDriver) *props {
 	if d == nil {
 		return p
 	}
-	return p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+	return p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
 }
 
 func rom(p *props, r *xml.ROM) {

@@ -145,7 +145,7 @@ func (a *args) controller(c xml.Controller) {
 
 func controllerFlags(p *props, d *xml.ControllerDriver) {
 	if d != nil {
-		p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+		p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
 	}
 }
 

@@ -260,7 +260,7 @@ func (a *args) videos() {
 		}
 		p := newProps("driver", driver)
 		if d := v.Driver; d != nil {
-			p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+			p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
 		}
 		if v.Model.Acceleration != nil && isOn(v.Model.Acceleration.Accel3D) && a.Emulator.Has("virtio-vga-gl") && v.Model.Type == "virtio" {
 			p = newProps("driver", strings.Replace(driver, "virtio-vga", "virtio-vga-gl", 1))

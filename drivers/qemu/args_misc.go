@@ -143,7 +143,7 @@ func (a *args) filesystems() {
 }
 
 func fsFlags(p *props, d *xml.FSDriver) *props {
-	return p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+	return p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
 }
 
 func (a *args) virtiofs(f *xml.Filesystem, id string, source *xml.FSSource, driver *xml.FSDriver, tag string) {

@@ -88,7 +88,7 @@ func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
 	driver := nicDriver(i)
 	p := newProps("driver", driver)
 	if d := i.Driver; d != nil {
-		p.optFlag("iommu_platform", string(d.IOMMU)).optFlag("ats", string(d.ATS)).optFlag("packed", string(d.Packed)).optFlag("page-per-vq", string(d.PagePerVQ))
+		p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
 		p.opt("tx", map[string]string{"iothread": "bh", "timer": "timer"}[d.TXMode]).optFlag("ioeventfd", string(d.IOEventFD)).optFlag("event_idx", string(d.EventIdx))
 		offloads(p, d)
 		if d.Queues > 1 {

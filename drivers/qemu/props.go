@@ -3,6 +3,8 @@ package qemu
 import (
 	"encoding/json"
 	"strconv"
+
+	"virgo/xml"
 )
 
 // props is a JSON object under construction; QEMU's -device, -blockdev and
@@ -77,6 +79,11 @@ func (p *props) optFlag(key, value string) *props {
 		return p.flag(key, false)
 	}
 	return p
+}
+
+// virtio adds the switches that all virtio devices have.
+func (p *props) virtio(iommu, ats, packed, perQueue xml.OnOff) *props {
+	return p.optFlag("iommu_platform", string(iommu)).optFlag("ats", string(ats)).optFlag("packed", string(packed)).optFlag("page-per-vq", string(perQueue))
 }
 
 // obj adds an object.
