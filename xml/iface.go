@@ -86,7 +86,7 @@ type VLANTag struct {
 
 // VirtualPort is what a switch must be told.
 type VirtualPort struct {
-	Type       string             `xml:"type,attr" enum:"none 802.1Qbg 802.1Qbh openvswitch midonet" unknown:"XML error: unknown virtualport type %s"`
+	Type       string             `xml:"type,attr" enum:"none 802.1Qbg 802.1Qbh openvswitch midonet" unknown:"unsupported configuration: unknown virtualport type %s"`
 	Parameters *VirtualPortParams `xml:"parameters"`
 }
 

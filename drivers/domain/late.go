@@ -24,6 +24,10 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return nil
 	}
+	if err := assignCCW(d); err != nil {
+		return err
+	}
+	hostBridges(d)
 	if err := assignPCI(d); err != nil {
 		return err
 	}

@@ -19,7 +19,11 @@ func memory(d *xml.Domain, t *Traits) error {
 			d.Memory.KiB += memoryDeviceSize(&d.Devices.Memories[i])
 		}
 	}
-	if d.Memory.KiB == 0 {
+	plugged := uint64(0)
+	for i := range d.Devices.Memories {
+		plugged += memoryDeviceSize(&d.Devices.Memories[i])
+	}
+	if d.Memory.KiB <= plugged {
 		return xml.Errorf(xml.CodeXML, "Memory size must be specified via <memory> or in the <numa> configuration")
 	}
 	if d.CurrentMem == 0 || uint64(d.CurrentMem) > d.Memory.KiB {

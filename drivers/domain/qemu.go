@@ -80,10 +80,11 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 			dev.Watchdogs = append(dev.Watchdogs, xml.Watchdog{Model: "itco", Action: action})
 		}
 	}
-	if dev.Memballoon == nil {
+	if dev.Memballoon == nil && (isX86(d) || isPSeries(d) || isS390(d)) {
 		dev.Memballoon = &xml.Memballoon{Model: "virtio"}
 	}
 	addAudio(dev)
+	archDevices(d)
 	return nil
 }
 
@@ -121,12 +122,8 @@ func implicitControllers(d *xml.Domain) {
 		return false
 	}
 	machine := d.OS.Type.Machine
-	if !has("usb") && isX86(d) && machine != "isapc" {
-		c := xml.Controller{Type: "usb", Index: ptr(uint(0))}
-		if IsQ35(d) {
-			c.Model = "qemu-xhci"
-		}
-		addController(d, c)
+	if model := implicitUSB(d); !has("usb") && model != "" && machine != "isapc" {
+		addController(d, xml.Controller{Type: "usb", Index: ptr(uint(0)), Model: model})
 	}
 	high := -1
 	for i := range d.Devices.Controllers {
@@ -142,7 +139,7 @@ func implicitControllers(d *xml.Domain) {
 		switch {
 		case hasPCIERoot(d):
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(0)), Model: "pcie-root"})
-		case IsI440FX(d), isPSeries(d):
+		case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(0)), Model: "pci-root"})
 		}
 	}
@@ -197,6 +194,9 @@ func defaultUSB(d *xml.Domain) string {
 	switch {
 	case isX86(d):
 		return "piix3-uhci"
+	}
+	if m := implicitUSB(d); m != "" {
+		return m
 	}
 	return "qemu-xhci"
 }
@@ -328,6 +328,9 @@ func spaprAddresses(d *xml.Domain) {
 // qemuNUMA gives CPUs that no cell has to the first one, and makes a cell where
 // memory can be plugged.
 func qemuNUMA(d *xml.Domain) {
+	if d.CPU == nil {
+		return
+	}
 	if d.MaxMemory != nil && d.MaxMemory.Slots > 0 && (d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0) && (isX86(d) || isARM(d)) {
 		size := d.Memory.KiB
 		for i := range d.Devices.Memories {
@@ -449,7 +452,14 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 		}
 	}
 	if (c.Mode == "" || c.Mode == "custom") && c.Model == "" {
-		c.Mode, c.Match, c.Model, c.Fallback = "custom", "exact", e.defaultCPU(d), "forbid"
+		model := e.defaultCPU(d)
+		if model == "" {
+			if c.Topology == nil && c.NUMA == nil && len(c.Features) == 0 {
+				d.CPU = nil
+			}
+			return
+		}
+		c.Mode, c.Match, c.Model, c.Fallback = "custom", "exact", model, "forbid"
 		setDefault(&c.Check, "none")
 		return
 	}
@@ -471,7 +481,9 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 		if e.Arch == "x86_64" {
 			setDefault(&c.Migratable, "on")
 		}
-		setDefault(&c.Migratable, "off")
+		if isX86(d) {
+			setDefault(&c.Migratable, "off")
+		}
 	}
 }
 

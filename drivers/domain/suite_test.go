@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"virgo/drivers"
@@ -170,8 +171,62 @@ func qemuTraits() *Traits {
 		em.Machines = append(em.Machines, Machine{Name: "isapc", MaxCPUs: 1}, Machine{Name: "microvm", MaxCPUs: 288}, Machine{Name: "none", MaxCPUs: 1}, Machine{Name: "x-remote", MaxCPUs: 1})
 		q.Emulators = append(q.Emulators, em)
 	}
+	q.Emulators = append(q.Emulators, archEmulators()...)
 	return &Traits{InputsAlways: true, QEMU: q}
 }
+
+// archEmulators are those of other architectures, with the machines and
+// default CPUs that the suite's expectations name.
+var archEmulators = sync.OnceValue(func() []Emulator {
+	var out []Emulator
+	at := map[string]int{}
+	files, _ := filepath.Glob("../../../shared/conformance/suites/domain-arch/out/*.xml")
+	more, _ := filepath.Glob("../../../../shared/conformance/suites/domain-arch/out/*.xml")
+	for _, f := range append(files, more...) {
+		data, _ := os.ReadFile(f)
+		n, err := xml.Parse(xml.Source{Data: data})
+		if err != nil || n.Name != "domain" {
+			continue
+		}
+		typ := n.Child("os").Child("type")
+		arch, _ := typ.Attr("arch")
+		machine, _ := typ.Attr("machine")
+		path := n.Child("devices").Child("emulator").Value()
+		if arch == "x86_64" || arch == "i686" {
+			continue
+		}
+		i, ok := at[arch]
+		if !ok {
+			i = len(out)
+			at[arch] = i
+			out = append(out, Emulator{Path: path, Arch: arch})
+		}
+		m := Machine{Name: machine}
+		if cpu := n.Child("cpu"); cpu != nil && cpu.Child("model") != nil && strings.Contains(f, "machine-") {
+			m.DefaultCPU = cpu.Child("model").Value()
+		}
+		if base, ok := strings.CutSuffix(machine, "-10.0"); ok {
+			m.Alias = base
+		}
+		switch arch {
+		case "s390x":
+			m.Default = machine == "s390-ccw-virtio-10.0"
+		case "ppc64":
+			m.Default = machine == "pseries-10.0"
+		}
+		if m.DefaultCPU == "" {
+			m.DefaultCPU = map[string]string{"virt-10.0": "cortex-a15", "s390-ccw-virtio-10.0": "qemu", "pseries-10.0": "POWER10"}[machine]
+			if arch == "riscv64" {
+				m.DefaultCPU = "rv64"
+			}
+			if arch == "loongarch64" {
+				m.DefaultCPU = "la464"
+			}
+		}
+		out[i].Machines = append(out[i].Machines, m)
+	}
+	return out
+})
 
 func canonical(text string) string {
 	n, err := xml.Parse(xml.Source{Data: []byte(text)})

@@ -70,6 +70,9 @@ func checkLimits(d *xml.Domain, q *QEMU) error {
 	if f == nil {
 		return nil
 	}
+	if f.TCG != nil && d.Type == "kvm" {
+		return unsupported("TCG features are incompatible with domain type 'kvm'")
+	}
 	bad := func(has bool, name string, ok bool) error {
 		if has && !ok {
 			return unsupported("The '%s' feature is not supported for architecture '%s' or machine type '%s'", name, d.OS.Type.Arch, d.OS.Type.Machine)

@@ -1,0 +1,194 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// implicitUSB is the USB controller that a machine brings along, or "".
+func implicitUSB(d *xml.Domain) string {
+	m := d.OS.Type.Machine
+	switch arch := d.OS.Type.Arch; {
+	case IsQ35(d):
+		return "qemu-xhci"
+	case isX86(d):
+		return "piix3-uhci"
+	case isPPC64(d):
+		return "qemu-xhci"
+	case isARM(d) && (strings.HasPrefix(m, "versatile") || strings.HasPrefix(m, "realview")):
+		return "pci-ohci"
+	case arch == "alpha", strings.HasPrefix(arch, "mips"), arch == "ppc", arch == "sparc64":
+		return "piix3-uhci"
+	}
+	return ""
+}
+
+// hasPCIRoot tells which other machines have conventional PCI.
+func hasPCIRoot(d *xml.Domain) bool {
+	m := d.OS.Type.Machine
+	switch arch := d.OS.Type.Arch; {
+	case isARM(d):
+		return strings.HasPrefix(m, "versatile") || strings.HasPrefix(m, "realview")
+	case isPPC64(d), arch == "alpha", strings.HasPrefix(arch, "mips"), arch == "ppc", arch == "sparc64":
+		return true
+	}
+	return false
+}
+
+// archDevices adds what machines other than PCs have.
+func archDevices(d *xml.Domain) {
+	dev := &d.Devices
+	panics := func(model string) {
+		for i := range dev.Panics {
+			if dev.Panics[i].Model == "" || dev.Panics[i].Model == model {
+				return
+			}
+		}
+		dev.Panics = append(dev.Panics, xml.Panic{Model: model})
+	}
+	switch {
+	case isS390(d):
+		panics("s390")
+	case isPSeries(d):
+		panics("pseries")
+	case isARMVirt(d):
+		if d.Features == nil {
+			d.Features = &xml.Features{}
+		}
+		if d.Features.GIC == nil {
+			d.Features.GIC = &xml.GIC{}
+		}
+		setDefault(&d.Features.GIC.Version, "2")
+	}
+}
+
+// hostBridges completes the PCI roots of POWER.
+func hostBridges(d *xml.Domain) {
+	if !isPSeries(d) {
+		return
+	}
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type != "pci" || c.Model != "pci-root" {
+			continue
+		}
+		if c.ModelName == nil || c.ModelName.Name == "" {
+			c.ModelName = &xml.ControllerModel{Name: "spapr-pci-host-bridge"}
+		}
+		if c.Target == nil {
+			c.Target = &xml.ControllerTarget{}
+		}
+		if c.Target.Index == nil {
+			c.Target.Index = ptr(freeBridge(d, *c.Index))
+		}
+	}
+}
+
+// freeBridge is the first number that no host bridge has; 0 is that of root 0.
+func freeBridge(d *xml.Domain, index uint) uint {
+	if index == 0 {
+		return 0
+	}
+	for n := uint(1); ; n++ {
+		taken := false
+		for i := range d.Devices.Controllers {
+			if t := d.Devices.Controllers[i].Target; d.Devices.Controllers[i].Type == "pci" && t != nil && t.Index != nil && *t.Index == n {
+				taken = true
+			}
+		}
+		if !taken {
+			return n
+		}
+	}
+}
+
+// channelPlace is a place in s390's channel subsystem.
+type channelPlace struct{ cssid, ssid, devno uint }
+
+// assignCCW gives virtio devices on s390 their places.
+func assignCCW(d *xml.Domain) error {
+	if !isS390(d) {
+		return nil
+	}
+	taken := map[channelPlace]bool{}
+	var err error
+	eachDevice(d, func(v deviceView) {
+		a := *v.addr
+		if a == nil || a.Type != "ccw" || a.NoBus {
+			return
+		}
+		p := channelPlace{a.CSSID, a.SSID, a.DevNo}
+		if taken[p] && err == nil {
+			err = xml.Errorf(xml.CodeInternal, "The CCW devno '0x%x.0x%x.0x%04x' is in use already", a.CSSID, a.SSID, a.DevNo)
+		}
+		taken[p] = true
+	})
+	if err != nil {
+		return err
+	}
+	next := uint(0)
+	give := func(addr **xml.Address) {
+		if a := *addr; a != nil && (a.Type != "ccw" || !a.NoBus) {
+			return
+		}
+		for taken[channelPlace{0xfe, 0, next}] {
+			next++
+		}
+		taken[channelPlace{0xfe, 0, next}] = true
+		*addr = &xml.Address{Type: "ccw", CSSID: 0xfe, DevNo: next}
+	}
+	for _, a := range channelDevices(d) {
+		give(a)
+	}
+	return nil
+}
+
+// channelDevices are the virtio devices in the order of assignment.
+func channelDevices(d *xml.Domain) []**xml.Address {
+	dev := &d.Devices
+	var out []**xml.Address
+	add := func(ok bool, a **xml.Address) {
+		if ok {
+			out = append(out, a)
+		}
+	}
+	for i := range dev.Disks {
+		add(diskBus(&dev.Disks[i]) == "virtio", &dev.Disks[i].Address)
+	}
+	for i := range dev.Interfaces {
+		n := &dev.Interfaces[i]
+		add(n.Type != "hostdev" && n.Model != nil && n.Model.Type == "virtio", &n.Address)
+	}
+	for i := range dev.Inputs {
+		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
+	}
+	for i := range dev.Controllers {
+		c := &dev.Controllers[i]
+		add(c.Type == "virtio-serial" || c.Type == "scsi" && strings.HasPrefix(c.Model, "virtio"), &c.Address)
+	}
+	if m := dev.Memballoon; m != nil {
+		add(strings.HasPrefix(m.Model, "virtio"), &m.Address)
+	}
+	for i := range dev.RNGs {
+		add(true, &dev.RNGs[i].Address)
+	}
+	for i := range dev.Filesystems {
+		add(true, &dev.Filesystems[i].Address)
+	}
+	for i := range dev.Hostdevs {
+		h := &dev.Hostdevs[i]
+		add(h.Type == "scsi_host" || h.Type == "mdev" && h.Model == "vfio-ccw", &h.Address)
+	}
+	for i := range dev.Videos {
+		m := dev.Videos[i].Model
+		add(m != nil && m.Type == "virtio", &dev.Videos[i].Address)
+	}
+	if v := dev.Vsock; v != nil {
+		add(true, &v.Address)
+	}
+	for i := range dev.Cryptos {
+		add(true, &dev.Cryptos[i].Address)
+	}
+	return out
+}
