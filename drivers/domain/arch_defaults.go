@@ -109,6 +109,7 @@ type channelPlace struct{ cssid, ssid, devno uint }
 // assignCCW gives virtio devices on s390 their places.
 func assignCCW(d *xml.Domain) error {
 	if !isS390(d) {
+		assignMMIO(d)
 		return nil
 	}
 	taken := map[channelPlace]bool{}
@@ -142,6 +143,19 @@ func assignCCW(d *xml.Domain) error {
 		give(a)
 	}
 	return nil
+}
+
+// assignMMIO gives virtio devices of boards without PCI a place in memory,
+// which has no number.
+func assignMMIO(d *xml.Domain) {
+	if findController(d, "pci", 0) != nil || !isARM(d) && !isRISCV(d) {
+		return
+	}
+	for _, a := range channelDevices(d) {
+		if *a == nil {
+			*a = &xml.Address{Type: "virtio-mmio"}
+		}
+	}
 }
 
 // channelDevices are the virtio devices in the order of assignment.
