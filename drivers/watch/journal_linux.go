@@ -110,7 +110,7 @@ func (t *tail) read() {
 			return
 		}
 		t.file.Close()
-		t.file = nil
+		t.file, t.rest = nil, nil // no line goes on in another file
 	}
 }
 
