@@ -280,6 +280,11 @@ func domdisplay(ctx context.Context, c *Call) error {
 		}
 		return shellError("No graphical display found")
 	}
+	if !c.Has("all") {
+		uri := l.Rows[0][0].(string)
+		c.Emit(Message{Text: uri, Data: Data{{"uri", uri}}})
+		return nil
+	}
 	c.Emit(l)
 	return nil
 }

@@ -41,6 +41,7 @@ type Option struct {
 	Help     string
 	Values   string          // the words it takes, if they are few: "acpi agent"
 	List     bool            // several of them, with commas
+	Own      bool            // virsh's command does not have it
 	Complete completion.Func // what else it takes, for completion
 }
 
@@ -166,6 +167,9 @@ func (o Option) of(values string) Option { o.Values = values; return o }
 
 // list says that an option takes several words, with commas.
 func (o Option) list() Option { o.List = true; return o }
+
+// own marks an option that virsh's command does not have.
+func (o Option) own() Option { o.Own = true; return o }
 
 // with gives an option a completer.
 func (o Option) with(f completion.Func) Option { o.Complete = f; return o }

@@ -100,6 +100,7 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 		return begin(s.commandNames(), last)
 	}
 	slot := s.slot(row, words[1:len(words)-1])
+	slot.rich = rich
 	env := completion.Env{
 		Conn:  func() (drivers.Conn, error) { err := s.Connect(ctx); return s.conn, err },
 		Value: slot.value, Word: last, Rich: rich,
@@ -171,6 +172,7 @@ type slot struct {
 	pending  *Option // the word is its value
 	dataOnly bool    // behind --
 	broken   bool    // something before it is wrong
+	rich     bool    // virgo's own options are offered, too
 }
 
 // slot reads the words between the command and the one to complete.
@@ -246,7 +248,7 @@ func (sl *slot) options(row *Command, word string, not *Option) []completion.Can
 	var out []completion.Candidate
 	for i := range row.Options {
 		o := &row.Options[i]
-		if o.Kind == Alias || row.Hidden || o == not || sl.has(o) && o.Kind != Argv || !strings.HasPrefix("--"+o.Name, word) {
+		if o.Kind == Alias || row.Hidden || o.Own && !sl.rich || o == not || sl.has(o) && o.Kind != Argv || !strings.HasPrefix("--"+o.Name, word) {
 			continue
 		}
 		out = append(out, completion.Candidate{Text: "--" + o.Name, Help: o.Help})

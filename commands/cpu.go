@@ -30,32 +30,32 @@ func cpuRows() []Command {
 				str("file", RP, source).with(completion.Files),
 				flag("features", "list the features that the model has, too"),
 				flag("migratable", "leave out features that block migration"),
-				flag("explain", "show which host costs which features"),
-				flag("matrix", "show the features in which the hosts differ"),
+				flag("explain", "show which host costs which features").own(),
+				flag("matrix", "show the features in which the hosts differ").own(),
 				cpuMapOption(),
-				flag("strict", "fail if a file among several cannot be read"),
-				str("exclude", 0, "leave out this file").with(completion.Files),
-				argv("source", Positional, "more such files, or folders of them").with(completion.Files))},
+				flag("strict", "fail if a file among several cannot be read").own(),
+				str("exclude", 0, "leave out this file").with(completion.Files).own(),
+				argv("source", Positional, "more such files, or folders of them").with(completion.Files).own())},
 		{Name: "cpu-compare", Summary: "compare a CPU with the host's", NoConnect: true, Run: cpuCompare,
 			Description: "Tells whether a host can give the CPU that a file describes.",
 			Options: opts(
 				str("file", RP, source).with(completion.Files),
 				flag("error", "fail with the reason if the CPUs are incompatible"),
 				flag("validate", "check the file against the schema"),
-				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files),
-				flag("explain", "show what differs, where it is, and why"),
-				flag("suggest", "show the nearest guest CPU that runs on the host"))},
+				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files).own(),
+				flag("explain", "show what differs, where it is, and why").own(),
+				flag("suggest", "show the nearest guest CPU that runs on the host").own())},
 		{Name: "cpu-models", Summary: "list CPU models", NoConnect: true, Run: cpuModels,
 			Description: "Lists the CPU models that are known for an architecture.",
 			Options: opts(
 				str("arch", RP, "architecture").of(strings.Join(xml.Architectures[:], " ")),
 				cpuMapOption(),
-				flag("blockers", "with --usable-on: all models, and what is in the way"),
-				argv("usable-on", Loose, "only those that the hosts of these files can give").with(completion.Files))},
+				flag("blockers", "with --usable-on: all models, and what is in the way").own(),
+				argv("usable-on", Loose, "only those that the hosts of these files can give").with(completion.Files).own())},
 		{Name: "cpu-decode", Summary: "find the model of raw CPU data", NoConnect: true, Own: true, Run: cpuDecode,
 			Description: "Finds the CPU model, and the features beside it, that describe a CPU best.",
 			Options: opts(
-				str("source", RP, source).with(completion.Files),
+				str("source", RP, source).with(completion.Files).own(),
 				flag("guest", "as a guest's CPU, not as a host's"),
 				cpuMapOption(),
 				str("models", 0, "models to choose from: a list, or QEMU's answer to query-cpu-definitions").with(completion.Files))},
@@ -63,7 +63,7 @@ func cpuRows() []Command {
 			Description: "Applies a guest CPU's mode, match and policies to a host.",
 			Options: opts(
 				str("file", RP, "file with a guest's CPU, or a domain").with(completion.Files),
-				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files),
+				str("host-cpu", 0, "file that describes the host, in place of the connection").with(completion.Files).own(),
 				str("models", 0, "do as a start does, with these models: a list, or QEMU's answer").with(completion.Files))},
 		{Name: "hypervisor-cpu-baseline", Summary: "find the CPU that a hypervisor can give on several hosts", NoConnect: true,
 			Run: hypervisorCPUBaseline, Description: "Computes the guest CPU that this hypervisor can run on all hosts that a file describes.",
@@ -85,7 +85,7 @@ func cpuRows() []Command {
 }
 
 func cpuMapOption() Option {
-	return str("cpu-map", 0, "tables of models: 11.3 for libvirt 11.3.0's, or latest").of("11.3 latest")
+	return str("cpu-map", 0, "tables of models: 11.3 for libvirt 11.3.0's, or latest").own().of("11.3 latest")
 }
 
 // cpuMap is the tables that --cpu-map asks for; other is what none means.

@@ -16,18 +16,18 @@ func domainRows() []Command {
 	k := domainKind
 	rows := []Command{
 		k.define(validate),
-		k.create(createConsole, opts(flag("console", "show its console at once"), passFDs),
-			more{"paused", drivers.Paused, "do not let it run yet"},
-			more{"autodestroy", drivers.AutoDestroy, "end it when virgo ends"},
-			validate,
-			more{"reset-nvram", drivers.ResetNVRAM, "begin with fresh firmware variables"}),
-		k.destroy(more{"graceful", drivers.Graceful, "only if it ends by itself in time"},
-			more{"remove-logs", drivers.RemoveLogs, "remove its logs, too"}),
+		k.create(createConsole, opts(flag("console", "show its console at once")),
+			more{name: "paused", flag: drivers.Paused, help: "do not let it run yet"},
+			more{name: "autodestroy", flag: drivers.AutoDestroy, help: "end it when virgo ends"},
+			more{option: &passFDs}, validate,
+			more{name: "reset-nvram", flag: drivers.ResetNVRAM, help: "begin with fresh firmware variables"}),
+		k.destroy(more{name: "graceful", flag: drivers.Graceful, help: "only if it ends by itself in time"},
+			more{name: "remove-logs", flag: drivers.RemoveLogs, help: "remove its logs, too"}),
 		k.autostart(flag("once", "only at the next start of the host")),
-		k.dumpxml(more{"inactive", drivers.Inactive, "the definition, also of a running domain"},
-			more{"security-info", drivers.SecurityInfo, "with passwords"},
-			more{"update-cpu", drivers.UpdateCPU, "with the CPU as it comes to on this host"},
-			more{"migratable", drivers.MigratableXML, "in a form that another host can take"}),
+		k.dumpxml(more{name: "inactive", flag: drivers.Inactive, help: "the definition, also of a running domain"},
+			more{name: "security-info", flag: drivers.SecurityInfo, help: "with passwords"},
+			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
+			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
 		domname(), domuuid(),
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
@@ -53,7 +53,8 @@ func createConsole(ctx context.Context, c *Call, ref drivers.Ref) error {
 	if !c.Has("console") {
 		return nil
 	}
-	return attachConsole(ctx, c, ref, "", 0)
+	c.Report(attachConsole(ctx, c, ref, "", 0)) // the domain runs: that is what was asked for
+	return nil
 }
 
 // lifecycleRows are the commands that start and stop domains.
@@ -119,10 +120,7 @@ func start(ctx context.Context, c *Call) error {
 		return failed(err, "Failed to start domain '%s'", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "started", "Domain '%s' started", ref.Name))
-	if !c.Has("console") {
-		return nil
-	}
-	return attachConsole(ctx, c, ref, "", 0)
+	return createConsole(ctx, c, ref)
 }
 
 func undefine(ctx context.Context, c *Call) error {

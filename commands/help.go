@@ -44,7 +44,7 @@ func (o *Option) label() string {
 	switch {
 	case o.Kind == Bool:
 		return "--" + o.Name
-	case o.Kind == Argv:
+	case o.Kind == Argv && o.Has(Positional):
 		return fmt.Sprintf("[--%s] <string>...", o.Name)
 	case o.Has(Positional):
 		return fmt.Sprintf("[--%s] <%s>", o.Name, o.valueWord())

@@ -6,6 +6,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/xml"
 )
 
 // impactOptions say which of a domain's definitions is meant.
@@ -63,7 +64,7 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 		}
 		old, err := d.Metadata(ctx, ref, which, "", f)
 		if err != nil && !noMetadata(err) {
-			return err
+			old = textOf(ctx, objects, ref, word) // as the peer does where it cannot be asked for
 		}
 		if !c.Has("edit") {
 			if old == "" {
@@ -99,6 +100,19 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 	}
 	c.Emit(Message{Text: k.title + " " + word + " updated successfully", Data: Data{{k.option, ref.Name}, {word, text}}, Extra: true})
 	return nil
+}
+
+// textOf reads a text of an object's document.
+func textOf(ctx context.Context, objects drivers.Objects, ref drivers.Ref, name string) string {
+	doc, err := objects.XML(ctx, ref, 0)
+	if err != nil {
+		return ""
+	}
+	root, err := xml.Parse(xml.Source{Data: doc})
+	if err != nil || root.Child(name) == nil {
+		return ""
+	}
+	return root.Child(name).Value()
 }
 
 // metadata is the verb that shows or sets an application's element.

@@ -11,7 +11,7 @@ func networkRows() []Command {
 	k := networkKind
 	return []Command{
 		k.define(validate), k.create(nil, nil, validate), k.undefine(), k.start(), k.destroy(), k.autostart(),
-		k.name(byUUID), k.uuid(byName), k.dumpxml(more{"inactive", drivers.Inactive, "the definition, also of an active network"}),
+		k.name(byUUID), k.uuid(byName), k.dumpxml(more{name: "inactive", flag: drivers.Inactive, help: "the definition, also of an active network"}),
 		netListRow(), k.editRow(0), k.desc(), k.metadata(), k.event("net-event", "lifecycle metadata-change", false),
 		{Name: "net-info", Summary: "show a network's main values", Run: netInfo, Options: opts(k.object(k.any))},
 	}

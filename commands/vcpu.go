@@ -216,7 +216,7 @@ func cpuSet(text string, total int) (xml.Set, error) {
 		}
 		return all, nil
 	}
-	set, err := xml.ParseSet(text)
+	set, err := xml.ParseSet(strings.TrimSuffix(text, ","))
 	if err != nil {
 		return nil, failed(xml.Errorf(xml.CodeInvalidArg, "Failed to parse bitmap '%s'", text), "Invalid cpulist '%s'", text)
 	}

@@ -16,12 +16,16 @@ type more struct {
 	name string
 	flag drivers.Flags
 	help string
+	// option stands in place of a flag, where the verb's order needs it there
+	option *Option
 }
 
 func moreOptions(list []more) []Option {
 	out := make([]Option, len(list))
 	for i, m := range list {
-		out[i] = flag(m.name, m.help)
+		if out[i] = flag(m.name, m.help); m.option != nil {
+			out[i] = *m.option
+		}
 	}
 	return out
 }
@@ -36,7 +40,7 @@ func moreFlags(c *Call, list []more) drivers.Flags {
 	return f
 }
 
-var validate = more{"validate", drivers.Validate, "check the file against the schema"}
+var validate = more{name: "validate", flag: drivers.Validate, help: "check the file against the schema"}
 
 func fileOption() Option {
 	return str("file", RP, "file with an XML description").with(completion.Files)

@@ -85,7 +85,7 @@ func echo(_ context.Context, c *Call) error {
 	}
 	text := strings.Join(out, " ")
 	if c.Has("split") {
-		text = strings.Join(splitCommas(text), "\n")
+		text = strings.Join(splitCommas(text), "\n") + "\n"
 	}
 	if c.Has("err") {
 		c.Errorf("%s", text)
