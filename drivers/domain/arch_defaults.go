@@ -39,6 +39,10 @@ func hasPCIRoot(d *xml.Domain) bool {
 // archDevices adds what machines other than PCs have.
 func archDevices(d *xml.Domain) {
 	dev := &d.Devices
+	if isPPC64(d) && len(dev.Graphics) > 0 {
+		usbInput(d, "keyboard")
+		usbInput(d, "mouse")
+	}
 	panics := func(model string) {
 		for i := range dev.Panics {
 			if dev.Panics[i].Model == "" || dev.Panics[i].Model == model {
@@ -61,6 +65,16 @@ func archDevices(d *xml.Domain) {
 		}
 		setDefault(&d.Features.GIC.Version, "2")
 	}
+}
+
+// usbInput adds an input device for the display, unless there is one.
+func usbInput(d *xml.Domain, kind string) {
+	for i := range d.Devices.Inputs {
+		if d.Devices.Inputs[i].Type == kind {
+			return
+		}
+	}
+	d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: kind, Bus: "usb"})
 }
 
 // hostBridges completes the PCI roots of POWER.
@@ -174,6 +188,13 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 		n := &dev.Interfaces[i]
 		add(n.Type != "hostdev" && n.Model != nil && n.Model.Type == "virtio", &n.Address)
 	}
+	for i := range dev.Hostdevs {
+		h := &dev.Hostdevs[i]
+		add(h.Type == "scsi_host" || h.Type == "mdev" && h.Model == "vfio-ccw", &h.Address)
+	}
+	for i := range dev.Filesystems {
+		add(true, &dev.Filesystems[i].Address)
+	}
 	for i := range dev.Inputs {
 		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
 	}
@@ -186,13 +207,6 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 	}
 	for i := range dev.RNGs {
 		add(true, &dev.RNGs[i].Address)
-	}
-	for i := range dev.Filesystems {
-		add(true, &dev.Filesystems[i].Address)
-	}
-	for i := range dev.Hostdevs {
-		h := &dev.Hostdevs[i]
-		add(h.Type == "scsi_host" || h.Type == "mdev" && h.Model == "vfio-ccw", &h.Address)
 	}
 	for i := range dev.Videos {
 		m := dev.Videos[i].Model

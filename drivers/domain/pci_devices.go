@@ -25,7 +25,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 			out = append(out, pciDevice{&c.Address, kindOf(c.Model).needs, c})
 		}
 	}
-	if len(dev.Videos) > 0 {
+	if len(dev.Videos) > 0 && isX86(d) {
 		addVideo(&dev.Videos[0], add, kind)
 	}
 	for i := range dev.Filesystems {
@@ -127,7 +127,11 @@ func laterPCIDevices(d *xml.Domain, kind func(bool) plug, virtio func(string) pl
 			add(&w.Address, conventional)
 		}
 	}
-	for i := 1; i < len(dev.Videos); i++ {
+	first := 0
+	if isX86(d) {
+		first = 1
+	}
+	for i := first; i < len(dev.Videos); i++ {
 		addVideo(&dev.Videos[i], add, kind)
 	}
 	for i := range dev.Shmems {

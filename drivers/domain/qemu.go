@@ -80,7 +80,7 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 			dev.Watchdogs = append(dev.Watchdogs, xml.Watchdog{Model: "itco", Action: action})
 		}
 	}
-	if dev.Memballoon == nil && (isX86(d) || isS390(d) || hasPCIRoot(d) && !isARM(d) || isRISCV(d) && !isRISCVVirt(d)) {
+	if dev.Memballoon == nil && (isX86(d) || isS390(d) || hasPCIRoot(d) && !isARM(d) || isRISCV(d)) {
 		dev.Memballoon = &xml.Memballoon{Model: "virtio"}
 	}
 	addAudio(dev)
