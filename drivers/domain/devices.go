@@ -39,6 +39,12 @@ func devices(d *xml.Domain, t *Traits) error {
 			in.Bus = inputBus(d, in)
 		}
 	}
+	return moreDevices(d, t)
+}
+
+// moreDevices completes the kinds behind the inputs.
+func moreDevices(d *xml.Domain, t *Traits) error {
+	dev := &d.Devices
 	for i := range dev.Graphics {
 		if err := graphics(d, &dev.Graphics[i], t); err != nil {
 			return err
