@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readControllers, readInterfaces, readChannels, readSingles,
+		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
 		readGraphics, readHostdevs, readSysinfo,
 	}
 	for _, s := range steps {
@@ -279,10 +279,6 @@ func readBoot(b *xml.BootOrder) error {
 		return xml.Errorf(xml.CodeInternal, "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank spaces", up)
 	}
 	b.LoadParm = up
-	return nil
-}
-
-func readControllers(d *xml.Domain) error {
 	return nil
 }
 

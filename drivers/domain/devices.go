@@ -28,7 +28,7 @@ func devices(d *xml.Domain, t *Traits) error {
 		}
 	}
 	for i := range dev.Interfaces {
-		iface(d, &dev.Interfaces[i], i, t)
+		iface(d, &dev.Interfaces[i], t)
 	}
 	if t.QEMU == nil {
 		testTargets(d)
@@ -128,7 +128,7 @@ func inputBus(d *xml.Domain, in *xml.Input) string {
 	return "xen"
 }
 
-func iface(d *xml.Domain, n *xml.Interface, i int, t *Traits) {
+func iface(d *xml.Domain, n *xml.Interface, t *Traits) {
 	setDefault(&n.Type, "user")
 	if n.MAC == nil {
 		n.MAC = &xml.MAC{}

@@ -8,8 +8,6 @@ import "virgo/xml"
 
 // Traits say what a driver supports.
 type Traits struct {
-	// InputsAlways: the driver takes input devices of any kind of guest.
-	InputsAlways bool
 	// QEMU is what the QEMU driver knows of the host; nil for drivers that add
 	// only what every driver adds.
 	QEMU *QEMU

@@ -172,7 +172,7 @@ func qemuTraits() *Traits {
 		q.Emulators = append(q.Emulators, em)
 	}
 	q.Emulators = append(q.Emulators, archEmulators()...)
-	return &Traits{InputsAlways: true, QEMU: q}
+	return &Traits{QEMU: q}
 }
 
 // archEmulators are those of other architectures, with the machines and

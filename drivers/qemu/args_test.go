@@ -30,7 +30,7 @@ func TestArgs(t *testing.T) {
 	e := recorded()
 	d := describe(e, "x86_64")
 	d.KVM, d.Has = true, nil
-	traits := &domain.Traits{InputsAlways: true, QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
+	traits := &domain.Traits{QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
 	files, err := filepath.Glob("testdata/*.xml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no test data", err)

@@ -437,7 +437,7 @@ func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
 			q.Emulators = append(q.Emulators, *describe(e, arch))
 		}
 	}
-	return &domain.Traits{InputsAlways: true, QEMU: q}
+	return &domain.Traits{QEMU: q}
 }
 
 func describe(e *Emulator, arch string) *domain.Emulator {

@@ -44,7 +44,7 @@ func readDomain(src xml.Source) (*xml.Domain, error) {
 func storedForm(dom *xml.Domain) ([]byte, error) { return xml.Marshal(dom) }
 
 // printTraits are enough to print: no emulator is asked.
-var printTraits = domain.Traits{InputsAlways: true, QEMU: &domain.QEMU{}}
+var printTraits = domain.Traits{QEMU: &domain.QEMU{}}
 
 func printDomain(dom *xml.Domain, live bool, f drivers.Flags) ([]byte, error) {
 	if !live && dom.ID != nil { // a transient domain's inactive form
