@@ -97,7 +97,6 @@ type parser struct {
 	row  *Command
 	inv  *Invocation
 	help bool
-	pos  int // options before it take no more words by position
 }
 
 func (p *parser) seen(o *Option) bool {

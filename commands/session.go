@@ -218,6 +218,10 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 			return ErrQuit // as in virsh, quit makes a success of an earlier failure
 		}
 	}
+	// a script's output is written as it fills the buffer, before errors, and at the end
+	if e := s.Flush(); err == nil && e != nil {
+		err = e
+	}
 	return err
 }
 
@@ -257,8 +261,10 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 	case !s.Quiet:
 		s.Print("\n")
 	}
-	if e := s.Flush(); err == nil && e != nil {
-		err = e
+	if s.Interactive {
+		if e := s.Flush(); err == nil && e != nil {
+			err = e
+		}
 	}
 	return err
 }

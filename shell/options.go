@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"virgo/commands"
 )
 
 // options are what stands before the command.
@@ -25,6 +27,11 @@ type options struct {
 	version      string // "short", "long" or ""
 	warnings     []string
 	rest         []string // the command
+}
+
+// bad is a mistake in the options, in virsh's words.
+func bad(format string, args ...any) error {
+	return &commands.Failure{Text: fmt.Sprintf(format, args...)}
 }
 
 // errStop ends the reading of options: help and versions are shown at once.
@@ -93,18 +100,18 @@ func (o *options) parseLong(word string, rest []string) (int, error) {
 		}
 	}
 	if found < 0 {
-		return 0, fmt.Errorf("unsupported option '--%s'. See --help.", word)
+		return 0, bad("unsupported option '--%s'. See --help.", word)
 	}
 	l := long[found]
 	switch {
 	case l.takes == 'n' && equals:
-		return 0, fmt.Errorf("unsupported option '-%c'. See --help.", l.short)
+		return 0, bad("unsupported option '-%c'. See --help.", l.short)
 	case l.takes == 'y' && !equals:
 		if len(rest) == 0 {
 			if l.own {
-				return 0, fmt.Errorf("option '--%s' requires an argument", l.name)
+				return 0, bad("option '--%s' requires an argument", l.name)
 			}
-			return 0, fmt.Errorf("option '-%c'/'--%s' requires an argument", l.short, l.name)
+			return 0, bad("option '-%c'/'--%s' requires an argument", l.short, l.name)
 		}
 		return 1, o.set(l.short, "--"+l.name, rest[0])
 	}
@@ -118,7 +125,7 @@ func (o *options) parseShort(cluster string, rest []string) (int, error) {
 		at := strings.IndexByte(short, c)
 		switch {
 		case at < 0 || c == ':':
-			return 0, fmt.Errorf("unsupported option '-%c'. See --help.", c)
+			return 0, bad("unsupported option '-%c'. See --help.", c)
 		case at+1 == len(short) || short[at+1] != ':':
 			if err := o.set(c, "-"+string(c), ""); err != nil {
 				return 0, err
@@ -129,7 +136,7 @@ func (o *options) parseShort(cluster string, rest []string) (int, error) {
 		case len(rest) == 0:
 			for _, l := range long {
 				if l.short == c {
-					return 0, fmt.Errorf("option '-%c'/'--%s' requires an argument", c, l.name)
+					return 0, bad("option '-%c'/'--%s' requires an argument", c, l.name)
 				}
 			}
 		}
@@ -146,7 +153,7 @@ func (o *options) set(c byte, name, value string) error {
 	case 'd':
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return fmt.Errorf("option %s takes a numeric argument", name)
+			return bad("option %s takes a numeric argument", name)
 		}
 		if n < 0 || n > 4 {
 			o.warnings = append(o.warnings, fmt.Sprintf("ignoring debug level %d out of range [0-4]", n))
@@ -155,7 +162,7 @@ func (o *options) set(c byte, name, value string) error {
 		o.debug, o.debugSet = n, true
 	case 'e':
 		if !(len(value) == 1 || len(value) == 2 && value[0] == '^') || value == "^" {
-			return fmt.Errorf("Invalid string '%s' for escape sequence", value)
+			return bad("Invalid string '%s' for escape sequence", value)
 		}
 		o.escape = value
 	case 'h':
@@ -164,10 +171,10 @@ func (o *options) set(c byte, name, value string) error {
 	case 'k', 'K':
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return fmt.Errorf("Invalid value for option %s", name)
+			return bad("Invalid value for option %s", name)
 		}
 		if n < 0 {
-			return fmt.Errorf("option %s requires a positive integer argument", name)
+			return bad("option %s requires a positive integer argument", name)
 		}
 		if c == 'k' {
 			o.keepaliveOff = n == 0

@@ -114,9 +114,6 @@ func blockParams(def *xml.Domain) []drivers.Param {
 	return out
 }
 
-// numaModes are the modes by the number that the interface gives them.
-var numaModes = [...]string{"strict", "preferred", "interleave", "restrictive"}
-
 func numaParams(def *xml.Domain) []drivers.Param {
 	mode, nodes := "strict", ""
 	if def.NUMATune != nil && def.NUMATune.Memory != nil {

@@ -1,0 +1,111 @@
+package shell
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"virgo/drivers/open"
+)
+
+func TestOptions(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string // the rest, or the error
+	}{
+		{"-c test:///default list", "list"},
+		{"-ctest:///default list --all", "list --all"},
+		{"--conn test:///default uri", "uri"},
+		{"-qrt domid x", "domid x"},
+		{"-- --help", "--help"},
+		{"--connect", "error: option '-c'/'--connect' requires an argument"},
+		{"-Z", "error: unsupported option '-Z'. See --help."},
+		{"--ke 5", "error: unsupported option '--ke'. See --help."},
+		{"--quiet=1", "error: unsupported option '-q'. See --help."},
+		{"-k abc", "error: Invalid value for option -k"},
+		{"-k -1", "error: option -k requires a positive integer argument"},
+		{"-e ab", "error: Invalid string 'ab' for escape sequence"},
+		{"-d x", "error: option -d takes a numeric argument"},
+		{"--output json list", "list"},
+	} {
+		var o options
+		err := o.parse(strings.Fields(c.args))
+		got := strings.Join(o.rest, " ")
+		if err != nil && !errors.Is(err, errStop) {
+			got = "error: " + err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.args, got, c.want)
+		}
+	}
+}
+
+// run runs virgo on the test driver.
+func run1(in string, args ...string) (string, string, int) {
+	var out, errs bytes.Buffer
+	status := Main(context.Background(), Process{
+		Args: append([]string{"virgo"}, args...), In: strings.NewReader(in), Out: &out, Err: &errs,
+		Getenv: func(name string) string {
+			if name == "VIRSH_DEFAULT_CONNECT_URI" {
+				return "test:///default"
+			}
+			return ""
+		}, Open: open.Open,
+	})
+	return out.String(), errs.String(), status
+}
+
+func TestStatus(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"domid test"}, 0}, {[]string{"domid", "test"}, 0}, {[]string{"domid nosuch"}, 1}, {[]string{"domid nosuch; domid test"}, 0},
+		{[]string{"domid nosuch; quit"}, 0}, {[]string{""}, 1}, {[]string{" "}, 0}, {[]string{"# x"}, 0}, {[]string{"-v"}, 0},
+		{[]string{"--bogus"}, 1}, {[]string{"bogus"}, 1}, {[]string{"echo \"open"}, 1},
+	} {
+		if _, _, got := run1("", c.args...); got != c.want {
+			t.Errorf("%q: status %d, want %d", c.args, got, c.want)
+		}
+	}
+}
+
+// Whatever comes through a pipe, virgo says what it is and goes on.
+func TestGarbage(t *testing.T) {
+	long := "echo " + strings.Repeat("x", 10<<20)
+	out, _, status := run1("\x00\xff\xfe\x01\x7f\n"+long+"\necho 'done\n", "-q")
+	if status != 0 || !strings.HasSuffix(out, "donevirsh # \n") {
+		t.Errorf("status %d, the end is %q", status, out[max(0, len(out)-60):])
+	}
+}
+
+func TestKeyboard(t *testing.T) {
+	k := &keyboard{in: strings.NewReader("ab\x1b[200~one\ntwo\x1b[201~c\rrest")}
+	var got strings.Builder
+	buf := make([]byte, 64)
+	for {
+		n, err := k.Read(buf)
+		got.Write(buf[:n])
+		got.WriteByte('|')
+		if err != nil {
+			break
+		}
+	}
+	mark := string(pasteMark)
+	if want := "ab" + mark + "\r|" + mark + "c\r|rest||"; got.String() != want {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+	if a, b := k.paste(), k.paste(); a != "one" || b != "two" {
+		t.Errorf("pasted %q, %q", a, b)
+	}
+}
+
+func FuzzOptions(f *testing.F) {
+	f.Add("-c x -qr --conn=y list")
+	f.Fuzz(func(t *testing.T, text string) {
+		var o options
+		_ = o.parse(strings.Split(text, " "))
+	})
+}
