@@ -34,10 +34,21 @@ func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml
 	return dom, nil
 }
 
-// readDomain reads a document that has been through parse.
+// readDomain reads a document that has been through parse. Of a live one it
+// keeps the terminals' paths, which define would drop.
 func readDomain(src xml.Source) (*xml.Domain, error) {
 	dom := &xml.Domain{}
-	return dom, xml.Unmarshal(src, dom)
+	if err := xml.Unmarshal(src, dom); err != nil {
+		return nil, err
+	}
+	if dom.ID != nil {
+		for i := range dom.Devices.Consoles {
+			if c := &dom.Devices.Consoles[i]; c.Type == "pty" && c.Path == "" {
+				c.Path = c.TTY
+			}
+		}
+	}
+	return dom, nil
 }
 
 // storedForm is a definition with all its secrets.
