@@ -2,9 +2,12 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +30,25 @@ func program() {
 	}))
 }
 
+// bootDisk makes the tests' guest once: see tests/guest.
+var bootDisk = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "virgo-guest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "boot.img")
+	if out, err := exec.Command("go", "run", "./guest", file).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	return os.ReadFile(file)
+})
+
+func hasQEMU() bool {
+	_, err := exec.LookPath("qemu-system-x86_64")
+	return err == nil && runtime.GOOS == "linux"
+}
+
 // TestScripts runs the scripts: one a feature.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -35,12 +57,18 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIRSH_DEFAULT_CONNECT_URI", "test:///default")
-			return nil
+			if !hasQEMU() {
+				return nil
+			}
+			disk, err := bootDisk()
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(e.WorkDir, "boot.img"), disk, 0o600)
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "qemu" {
-				_, err := exec.LookPath("qemu-system-x86_64")
-				return err == nil && runtime.GOOS == "linux", nil
+				return hasQEMU(), nil
 			}
 			return false, nil
 		},
