@@ -129,6 +129,9 @@ func taps(d *xml.Domain) []Tap {
 			if i.MAC != nil {
 				t.MAC = i.MAC.Address
 			}
+			if i.Target != nil {
+				t.Name = i.Target.Dev
+			}
 			list = append(list, t)
 		}
 	}

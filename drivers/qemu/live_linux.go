@@ -23,6 +23,7 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 		return nil, err
 	}
 	fillTerminals(dom, facts)
+	fillTaps(dom, st.Taps)
 	if err := g.fillPorts(ctx, dom); err != nil {
 		return nil, err
 	}
@@ -90,6 +91,16 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 	fill(dom.Devices.Parallels, false)
 	fill(dom.Devices.Consoles, true)
 	fill(dom.Devices.Channels, false)
+}
+
+// fillTaps names the host's ends of bridged interfaces.
+func fillTaps(dom *xml.Domain, taps []Tap) {
+	for i := range dom.Devices.Interfaces {
+		if n := &dom.Devices.Interfaces[i]; n.Type == "bridge" && n.Source != nil && len(taps) > 0 {
+			n.Target = &xml.InterfaceTarget{Dev: taps[0].Name}
+			taps = taps[1:]
+		}
+	}
 }
 
 // fillPorts asks where VNC listens.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,8 +129,8 @@ func (g *guest) launch(st *startConfig, logf *os.File) (*child, error) {
 		}
 		files = append(files, f)
 	}
-	for _, t := range st.Taps {
-		f, err := t.open()
+	for i := range st.Taps {
+		f, err := st.Taps[i].open()
 		if err != nil {
 			return nil, err
 		}
@@ -291,63 +290,4 @@ func unwrapPath(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// open makes the device, puts it into the bridge and brings it up. The device
-// goes when its last descriptor is closed, that is with QEMU.
-func (t *Tap) open() (*os.File, error) {
-	fail := func(what string, err error) error {
-		return xml.Errorf(xml.CodeSystem, "Unable to %s for bridge '%s': %s", what, t.Bridge, drivers.SystemText(err))
-	}
-	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
-	if err != nil {
-		return nil, fail("open /dev/net/tun", unwrapPath(err))
-	}
-	name := t.Name
-	if name == "" {
-		name = "vnet%d"
-	}
-	req, err := unix.NewIfreq(name)
-	if err == nil {
-		req.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
-		err = unix.IoctlIfreq(int(f.Fd()), unix.TUNSETIFF, req)
-	}
-	if err == nil {
-		t.Name = req.Name()
-		err = t.plug()
-	}
-	if err != nil {
-		f.Close()
-		return nil, fail("create tap device "+name, err)
-	}
-	return f, nil
-}
-
-func (t *Tap) plug() error {
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(s)
-	iface, err := net.InterfaceByName(t.Name)
-	if err != nil {
-		return err
-	}
-	br, err := unix.NewIfreq(t.Bridge)
-	if err != nil {
-		return err
-	}
-	br.SetUint32(uint32(iface.Index))
-	if err := unix.IoctlIfreq(s, unix.SIOCBRADDIF, br); err != nil {
-		return err
-	}
-	up, err := unix.NewIfreq(t.Name)
-	if err != nil {
-		return err
-	}
-	if err := unix.IoctlIfreq(s, unix.SIOCGIFFLAGS, up); err != nil {
-		return err
-	}
-	up.SetUint16(up.Uint16() | unix.IFF_UP)
-	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, up)
 }

@@ -193,3 +193,23 @@ func fill(t *testing.T, dir string) {
 		}
 	}
 }
+
+// TestBridge: a tap of its own for each interface, which goes with the guest.
+// It runs in a network namespace, so that the machine's network is left alone.
+func TestBridge(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	if err := exec.Command("unshare", "-n", "ip", "link", "add", "vbr0", "type", "bridge").Run(); err != nil {
+		t.Skipf("no network namespace with a bridge: %v", err)
+	}
+	r.run("define", r.guest("g", "<interface type='bridge'><source bridge='vbr0'/><mac address='52:54:00:00:00:07'/></interface><interface type='user'/>"))
+	r.fails("'vbr0': No such device", "start", "g")
+	script := `set -e; ip link add vbr0 type bridge; "$0" -c "$1" start g; ip -o link show master vbr0; "$0" -c "$1" dumpxml g; "$0" -c "$1" destroy g; ip -o link show master vbr0; echo end`
+	cmd := exec.Command("unshare", "-n", "sh", "-c", script, binary, "qemu:///embed?root="+r.dir)
+	cmd.Env = r.command().Env
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil || !strings.Contains(text, "fe:54:00:00:00:07") || !strings.Contains(text, "<target dev='vnet0'/>") || !strings.HasSuffix(text, "destroyed\n\nend\n") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
