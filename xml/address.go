@@ -125,74 +125,84 @@ func usbPort(port string) bool {
 
 // EncodeNode makes the element.
 func (a *Address) EncodeNode(name string) *Node {
-	var p printer
-	a.printNode(&p, name)
-	n, _ := Parse(Source{Data: p.buf})
+	n := Element(name)
+	a.attrs(func(name, value string) { n.Attrs = append(n.Attrs, Attr{Name: name, Value: value}) })
+	if a.hasZPCI() {
+		n.Add(Element("zpci").With("uid", hexText(uint64(orZero(a.ZPCI.UID)), 4), "fid", hexText(uint64(orZero(a.ZPCI.FID)), 8)))
+	}
 	return n
-}
-
-func (p *printer) hexAttr(name string, v uint64, digits int) { p.attr(name, hexText(v, digits)) }
-func (p *printer) numAttr(name string, v uint) {
-	p.attr(name, strconv.FormatUint(uint64(v), 10))
 }
 
 func (a *Address) printNode(p *printer, name string) {
 	p.open(name)
-	p.attr("type", a.Type)
+	a.attrs(p.attr)
+	if a.hasZPCI() {
+		p.zpci(a.ZPCI, name)
+		return
+	}
+	p.buf = append(p.buf, '/', '>', '\n')
+}
+
+func (a *Address) hasZPCI() bool {
+	return a.Type == "pci" && a.ZPCI != nil && (a.ZPCI.UID != nil || a.ZPCI.FID != nil)
+}
+
+func (p *printer) hexAttr(name string, v uint64, digits int) { p.attr(name, hexText(v, digits)) }
+
+// attrs gives the attributes in print order.
+func (a *Address) attrs(put func(name, value string)) {
+	hex := func(name string, v uint64, digits int) { put(name, hexText(v, digits)) }
+	num := func(name string, v uint) { put(name, utoa(v)) }
+	put("type", a.Type)
 	switch a.Type {
 	case "pci":
 		if a.Domain|a.Bus|a.Slot|a.Function != 0 {
-			p.hexAttr("domain", uint64(a.Domain), 4)
-			p.hexAttr("bus", uint64(a.Bus), 2)
-			p.hexAttr("slot", uint64(a.Slot), 2)
-			p.hexAttr("function", uint64(a.Function), 1)
+			hex("domain", uint64(a.Domain), 4)
+			hex("bus", uint64(a.Bus), 2)
+			hex("slot", uint64(a.Slot), 2)
+			hex("function", uint64(a.Function), 1)
 		}
 		if a.Multifunction != "" {
-			p.attr("multifunction", string(a.Multifunction))
-		}
-		if a.ZPCI != nil && (a.ZPCI.UID != nil || a.ZPCI.FID != nil) {
-			p.zpci(a.ZPCI, name)
-			return
+			put("multifunction", string(a.Multifunction))
 		}
 	case "drive":
-		p.numAttr("controller", a.Controller)
-		p.numAttr("bus", a.Bus)
-		p.numAttr("target", a.Target)
-		p.numAttr("unit", a.Unit)
+		num("controller", a.Controller)
+		num("bus", a.Bus)
+		num("target", a.Target)
+		num("unit", a.Unit)
 	case "virtio-serial":
-		p.numAttr("controller", a.Controller)
-		p.numAttr("bus", a.Bus)
-		p.numAttr("port", a.SerialPort)
+		num("controller", a.Controller)
+		num("bus", a.Bus)
+		num("port", a.SerialPort)
 	case "ccid":
-		p.numAttr("controller", a.Controller)
-		p.numAttr("slot", a.Slot)
+		num("controller", a.Controller)
+		num("slot", a.Slot)
 	case "usb":
-		p.numAttr("bus", a.Bus)
+		num("bus", a.Bus)
 		if a.Port != "" {
-			p.attr("port", a.Port)
+			put("port", a.Port)
 		}
 	case "spapr-vio":
 		if a.Reg != nil {
-			p.hexAttr("reg", *a.Reg, 8)
+			hex("reg", *a.Reg, 8)
 		}
 	case "ccw":
-		p.hexAttr("cssid", uint64(a.CSSID), 1)
-		p.hexAttr("ssid", uint64(a.SSID), 1)
-		p.hexAttr("devno", uint64(a.DevNo), 4)
+		hex("cssid", uint64(a.CSSID), 1)
+		hex("ssid", uint64(a.SSID), 1)
+		hex("devno", uint64(a.DevNo), 4)
 	case "isa":
 		if a.IOBase != nil && *a.IOBase > 0 {
-			p.hexAttr("iobase", *a.IOBase, 1)
+			hex("iobase", *a.IOBase, 1)
 		}
 		if a.IRQ != nil && *a.IRQ > 0 {
-			p.hexAttr("irq", *a.IRQ, 1)
+			hex("irq", *a.IRQ, 1)
 		}
 	case "dimm":
-		p.numAttr("slot", a.Slot)
+		num("slot", a.Slot)
 		if a.Base != nil && *a.Base > 0 {
-			p.hexAttr("base", *a.Base, 1)
+			hex("base", *a.Base, 1)
 		}
 	}
-	p.buf = append(p.buf, '/', '>', '\n')
 }
 
 func (p *printer) zpci(z *ZPCI, name string) {
