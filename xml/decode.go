@@ -55,7 +55,7 @@ func (p *plan) decode(n *Node, rv reflect.Value) error {
 func (f *field) decode(n *Node, rv reflect.Value) error {
 	switch {
 	case f.textual:
-		return f.setText(rv.FieldByIndex(f.index), n.Value(), n)
+		return f.setText(f.of(rv), n.Value(), n)
 	case f.attr:
 		return f.decodeAttr(n, rv)
 	case f.kind == kindPath:
@@ -79,13 +79,13 @@ func (f *field) decode(n *Node, rv reflect.Value) error {
 		}
 		return nil
 	}
-	return f.setNode(rv.FieldByIndex(f.index), c)
+	return f.setNode(f.of(rv), c)
 }
 
 func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
 	for i := range n.Attrs {
 		if a := &n.Attrs[i]; a.Name == f.name {
-			err := f.setText(rv.FieldByIndex(f.index), a.Value, n)
+			err := f.setText(f.of(rv), a.Value, n)
 			if e, ok := err.(*Error); ok && e.Line == 0 && a.Line > 0 {
 				e.Line, e.Column = a.Line, a.Column
 			}
@@ -118,7 +118,7 @@ func (f *field) decodeList(n *Node, rv reflect.Value) error {
 	if count == 0 {
 		return nil
 	}
-	list := rv.FieldByIndex(f.index)
+	list := f.of(rv)
 	out := reflect.MakeSlice(list.Type(), count, count)
 	list.Set(out)
 	i := 0

@@ -66,7 +66,7 @@ func addressable(v any) reflect.Value {
 func (p *printer) structure(pl *plan, rv reflect.Value, name string) {
 	p.open(name)
 	for _, f := range pl.attrs {
-		v := rv.FieldByIndex(f.index)
+		v := f.of(rv)
 		if text, ok := f.format(v); ok {
 			p.attr(f.name, text)
 		}
@@ -77,7 +77,7 @@ func (p *printer) structure(pl *plan, rv reflect.Value, name string) {
 // body writes what follows the attributes.
 func (p *printer) body(pl *plan, rv reflect.Value, name string) {
 	if pl.text != nil {
-		if text, _ := pl.text.format(rv.FieldByIndex(pl.text.index)); text != "" {
+		if text, _ := pl.text.format(pl.text.of(rv)); text != "" {
 			p.buf = append(p.buf, '>')
 			p.escape(text)
 			p.closeTag(name)
@@ -108,7 +108,7 @@ func (p *printer) child(f *field, rv reflect.Value) {
 		p.path(f, rv)
 		return
 	}
-	v := rv.FieldByIndex(f.index)
+	v := f.of(rv)
 	if !f.list {
 		p.element(f, v)
 		return
@@ -125,7 +125,7 @@ func (p *printer) path(f *field, rv reflect.Value) {
 	p.open(f.name)
 	head := len(p.buf)
 	for _, a := range inner.attrs {
-		if text, ok := a.format(rv.FieldByIndex(a.index)); ok {
+		if text, ok := a.format(a.of(rv)); ok {
 			p.attr(a.name, text)
 		}
 	}

@@ -267,3 +267,11 @@ func (p *plan) finish() {
 		}
 	}
 }
+
+// of is the field in a struct.
+func (f *field) of(rv reflect.Value) reflect.Value {
+	if len(f.index) == 1 {
+		return rv.Field(f.index[0])
+	}
+	return rv.FieldByIndex(f.index)
+}
