@@ -110,6 +110,9 @@ func (c *Call) Scaled(name string, scale, max uint64) (uint64, bool, error) {
 		return 0, true, bad(nil)
 	}
 	bytes, err := xml.Scale(v, strings.TrimLeft(s[end:], " "), scale)
+	if xml.CodeOf(err) == xml.CodeOverflow {
+		err = xml.Errorf(xml.CodeOverflow, "value too large: %s", text)
+	}
 	if err != nil {
 		return 0, true, bad(err)
 	}

@@ -18,6 +18,7 @@ type OS struct {
 	Kernel     string      `xml:"kernel"`
 	Initrd     string      `xml:"initrd"`
 	Cmdline    string      `xml:"cmdline"`
+	Root       string      `xml:"root"`
 	DTB        string      `xml:"dtb"`
 	Shim       string      `xml:"shim"`
 	ACPITables []ACPITable `xml:"acpi>table"`

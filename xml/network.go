@@ -6,7 +6,7 @@ type Network struct {
 	Connections uint            `xml:"connections,attr"` // live
 	IPv6        YesNo           `xml:"ipv6,attr"`
 	TrustGuest  YesNo           `xml:"trustGuestRxFilters,attr"`
-	Name        string          `xml:"name" missing:"XML error: missing name in network"`
+	Name        string          `xml:"name" missing:"missing name information"`
 	UUID        string          `xml:"uuid"`
 	Title       string          `xml:"title"`
 	Description string          `xml:"description"`

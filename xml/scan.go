@@ -18,6 +18,9 @@ func Parse(src Source) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if first := strings.TrimLeft(s.text, " \t\r\n"); first != "" && first[0] != '<' {
+		return nil, s.fail(len(s.text)-len(first), "start tag expected, '<' not found")
+	}
 	if err := s.content(); err != nil {
 		return nil, err
 	}

@@ -62,6 +62,9 @@ func parse(src xml.Source) (*xml.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range d.Devices.Consoles {
+		d.Devices.Consoles[i].TTY = "" // of a running guest only, and none runs here
+	}
 	if u, ok := xml.ParseUUID(d.UUID); ok {
 		d.UUID = u
 	}

@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -30,6 +31,11 @@ func parseNetwork(src xml.Source) (*xml.Network, error) {
 	}
 	if def.UUID == "" {
 		def.UUID = newUUID()
+	}
+	for _, ip := range def.IPs {
+		if _, err := netip.ParseAddr(ip.Address); ip.Address != "" && err != nil {
+			return nil, xml.Errorf(xml.CodeXML, "Invalid address '%s' in network '%s'", ip.Address, def.Name)
+		}
 	}
 	if f := def.Forward; f != nil && f.Mode == "" {
 		f.Mode = "nat"
