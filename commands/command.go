@@ -73,20 +73,30 @@ func (c *Command) Option(name string) *Option {
 
 // Group is a group of commands, as help shows it.
 type Group struct {
-	Title    string
-	Keyword  string
-	Commands []Command
+	Title   string
+	Keyword string
+	rows    func() []Command
+	order   string
+	made    []Command
+}
+
+// Commands are the group's rows. They are made when first asked for: a start
+// with one command in mind does not pay for the others.
+func (g *Group) Commands() []Command {
+	if g.made == nil {
+		g.made = sorted(g.rows(), g.order)
+	}
+	return g.made
 }
 
 // Table is all groups, in help's order.
-type Table []Group
+type Table []*Group
 
-// NewTable builds the table. It costs well under a millisecond, and nothing of
-// it is done before it is asked for.
+// NewTable gives the table. It is for one goroutine.
 func NewTable() Table {
 	t := make(Table, 0, len(groups))
 	for _, g := range groups {
-		t = append(t, Group{Title: g.title, Keyword: g.keyword, Commands: sorted(g.rows(), g.order)})
+		t = append(t, &Group{Title: g.title, Keyword: g.keyword, rows: g.rows, order: g.order})
 	}
 	return t
 }
@@ -115,10 +125,16 @@ func sorted(rows []Command, order string) []Command {
 
 // Find gives the row of a name, or nil. It does not follow aliases.
 func (t Table) Find(name string) *Command {
-	for i := range t {
-		for j := range t[i].Commands {
-			if t[i].Commands[j].Name == name {
-				return &t[i].Commands[j]
+	for _, likely := range []bool{true, false} {
+		for _, g := range t {
+			if strings.Contains(" "+g.order+" ", " "+name+" ") != likely {
+				continue
+			}
+			list := g.Commands()
+			for i := range list {
+				if list[i].Name == name {
+					return &list[i]
+				}
 			}
 		}
 	}
@@ -138,7 +154,7 @@ func (t Table) Resolve(name string) *Command {
 func (t Table) Group(name string) *Group {
 	for i := range t {
 		if t[i].Keyword == name || t[i].Title == name {
-			return &t[i]
+			return t[i]
 		}
 	}
 	return nil

@@ -146,8 +146,8 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 func (s *Session) commandNames() []completion.Candidate {
 	var out []completion.Candidate
 	for _, g := range s.Table {
-		for i := range g.Commands {
-			if c := &g.Commands[i]; !c.Hidden && c.Alias == "" {
+		for i := range g.Commands() {
+			if c := &g.Commands()[i]; !c.Hidden && c.Alias == "" {
 				out = append(out, completion.Candidate{Text: c.Name, Help: c.Summary})
 			}
 		}
@@ -284,8 +284,8 @@ func (o *Option) candidates(ctx context.Context, e completion.Env) []completion.
 
 func selfTest(_ context.Context, c *Call) error {
 	for _, g := range c.Table {
-		for i := range g.Commands {
-			row := &g.Commands[i]
+		for i := range g.Commands() {
+			row := &g.Commands()[i]
 			if c.Has("dump-help") {
 				c.Print(row.Help())
 			}

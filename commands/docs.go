@@ -12,8 +12,8 @@ func (t Table) Reference() string {
 		"`--help` and `--output json`. Commands marked * are virgo's own; the others are virsh's.\n")
 	for _, g := range t {
 		var rows []*Command
-		for i := range g.Commands {
-			if c := &g.Commands[i]; !c.Hidden {
+		for i := range g.Commands() {
+			if c := &g.Commands()[i]; !c.Hidden {
 				rows = append(rows, c)
 			}
 		}
@@ -80,8 +80,8 @@ func (t Table) Man() string {
 			continue
 		}
 		fmt.Fprintf(&b, ".SH %s\n", strings.ToUpper(roff(g.Title)))
-		for i := range g.Commands {
-			c := &g.Commands[i]
+		for i := range g.Commands() {
+			c := &g.Commands()[i]
 			if c.Hidden || c.Alias != "" {
 				continue
 			}

@@ -94,8 +94,8 @@ func (c *Command) Synopsis() string {
 func (g *Group) List(colon string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, " %s (help keyword '%s')%s\n", g.Title, g.Keyword, colon)
-	for i := range g.Commands {
-		if c := &g.Commands[i]; !c.Hidden && c.Alias == "" {
+	for i := range g.Commands() {
+		if c := &g.Commands()[i]; !c.Hidden && c.Alias == "" {
 			fmt.Fprintf(&b, "    %-30s %s\n", c.Name, c.Summary)
 		}
 	}
@@ -109,7 +109,7 @@ func help(_ context.Context, c *Call) error {
 		var b strings.Builder
 		b.WriteString("Grouped commands:\n\n")
 		for i := range c.Table {
-			if g := &c.Table[i]; g.visible() {
+			if g := c.Table[i]; g.visible() {
 				b.WriteString(g.List(":"))
 			}
 		}
@@ -121,7 +121,7 @@ func help(_ context.Context, c *Call) error {
 		return nil
 	}
 	if g := c.Table.Group(name); g != nil {
-		c.Emit(Message{Text: g.List(":"), Data: Table{*g}.data()})
+		c.Emit(Message{Text: g.List(":"), Data: Table{g}.data()})
 		return nil
 	}
 	return shellError("command or command group '%s' doesn't exist", name)
@@ -129,8 +129,8 @@ func help(_ context.Context, c *Call) error {
 
 // visible tells whether a group has anything to list.
 func (g *Group) visible() bool {
-	for i := range g.Commands {
-		if !g.Commands[i].Hidden {
+	for i := range g.Commands() {
+		if !g.Commands()[i].Hidden {
 			return true
 		}
 	}
@@ -140,8 +140,8 @@ func (g *Group) visible() bool {
 func (t Table) data() Data {
 	out := Data{}
 	for _, g := range t {
-		for i := range g.Commands {
-			if c := &g.Commands[i]; !c.Hidden && c.Alias == "" {
+		for i := range g.Commands() {
+			if c := &g.Commands()[i]; !c.Hidden && c.Alias == "" {
 				out = append(out, Pair{c.Name, Data{{"group", g.Keyword}, {"summary", c.Summary}}})
 			}
 		}

@@ -145,35 +145,48 @@ func run(ctx context.Context, s *commands.Session, args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	root := Tree(s)
+	root := tree(s, args[0])
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }
 
 // Tree is the commands as a cobra tree. Cobra parses no flags: the rows' own
 // parser does, with virsh's rules.
-func Tree(s *commands.Session) *cobra.Command {
+func Tree(s *commands.Session) *cobra.Command { return tree(s, "") }
+
+// tree is the tree, or only its root and the branch of one command.
+func tree(s *commands.Session, only string) *cobra.Command {
 	root := &cobra.Command{
 		Use: s.Name, Args: cobra.ArbitraryArgs, DisableFlagParsing: true, SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              func(c *cobra.Command, args []string) error { return s.RunArgv(c.Context(), args) },
 	}
 	root.SetHelpCommand(&cobra.Command{Use: "cobra-help", Hidden: true})
-	for i := range s.Table {
-		g := &s.Table[i]
+	if only != "" {
+		if row := s.Table.Find(only); row != nil {
+			root.AddCommand(branch(s, row, ""))
+		}
+		return root
+	}
+	for _, g := range s.Table {
 		root.AddGroup(&cobra.Group{ID: g.Keyword, Title: g.Title})
-		for j := range g.Commands {
-			row := &g.Commands[j]
-			root.AddCommand(&cobra.Command{
-				Use: row.Name, Short: row.Summary, GroupID: g.Keyword, Hidden: row.Hidden,
-				DisableFlagParsing: true, SilenceErrors: true, SilenceUsage: true,
-				RunE: func(c *cobra.Command, args []string) error {
-					return s.RunArgv(c.Context(), append([]string{row.Name}, args...))
-				},
-			})
+		list := g.Commands()
+		for i := range list {
+			root.AddCommand(branch(s, &list[i], g.Keyword))
 		}
 	}
 	return root
+}
+
+// branch is one command of the tree.
+func branch(s *commands.Session, row *commands.Command, group string) *cobra.Command {
+	return &cobra.Command{
+		Use: row.Name, Short: row.Summary, GroupID: group, Hidden: row.Hidden,
+		DisableFlagParsing: true, SilenceErrors: true, SilenceUsage: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.RunArgv(c.Context(), append([]string{row.Name}, args...))
+		},
+	}
 }
 
 func usage(s *commands.Session) string {

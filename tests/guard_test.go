@@ -121,7 +121,7 @@ func TestFileSizes(t *testing.T) {
 // Each option that takes a word says what completes it, or that nothing does.
 func TestCompleters(t *testing.T) {
 	for _, g := range commands.NewTable() {
-		for _, c := range g.Commands {
+		for _, c := range g.Commands() {
 			seen := map[string]bool{}
 			for _, o := range c.Options {
 				if seen[o.Name] {
