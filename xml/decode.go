@@ -16,7 +16,7 @@ func Unmarshal(src Source, v any) error {
 	if root := planOf(reflect.TypeOf(v).Elem()).root; n.Name != root {
 		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
 	}
-	return Decode(n, v)
+	return InFile(Decode(n, v), src.Name)
 }
 
 // Decode reads an element into v, a pointer to a struct or a NodeDecoder.

@@ -111,6 +111,15 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
+// InFile notes the document's name in an error that knows a line but no file.
+func InFile(err error, name string) error {
+	var e *Error
+	if errors.As(err, &e) && e.Line > 0 && e.File == "" {
+		e.File = name
+	}
+	return err
+}
+
 // CodeOf is the class of err or of what it wraps; CodeInternal if it has none.
 func CodeOf(err error) Code {
 	var e *Error

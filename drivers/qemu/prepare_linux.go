@@ -26,7 +26,7 @@ func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml
 	}
 	dom := &xml.Domain{}
 	if err := xml.Decode(root, dom); err != nil {
-		return nil, err
+		return nil, xml.InFile(err, src.Name)
 	}
 	if err := domain.Complete(dom, c.traits(ctx, root)); err != nil {
 		return nil, err
