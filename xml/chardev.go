@@ -47,14 +47,14 @@ type CharSource struct {
 
 // CharReconnect is what happens when a socket is closed.
 type CharReconnect struct {
-	Enabled YesNo `xml:"enabled,attr,required"`
-	Timeout *uint `xml:"timeout,attr"`
+	Enabled YesNo `el:"enabled,attr,required"`
+	Timeout *uint `el:"timeout,attr"`
 }
 
 // CharLog is a file that gets all output.
 type CharLog struct {
-	File   string `xml:"file,attr,required"`
-	Append OnOff  `xml:"append,attr"`
+	File   string `el:"file,attr,required"`
+	Append OnOff  `el:"append,attr"`
 }
 
 var charTypes = strings.Fields("null vc pty dev file pipe stdio udp tcp unix spicevmc spiceport nmdm qemu-vdagent dbus")
@@ -71,9 +71,9 @@ func (c *Chardev) DecodeNode(n *Node) error {
 		}
 	}
 	var rest struct {
-		Alias   *Alias     `xml:"alias"`
-		ACPI    *ACPIIndex `xml:"acpi"`
-		Address *Address   `xml:"address"`
+		Alias   *Alias     `el:"alias"`
+		ACPI    *ACPIIndex `el:"acpi"`
+		Address *Address   `el:"address"`
 	}
 	if err := Decode(n, &rest); err != nil {
 		return err
@@ -405,10 +405,10 @@ type Redirdev struct {
 }
 
 type redirdevRest struct {
-	Bus     string     `xml:"bus,attr" enum:"usb" unknown:"unsupported configuration: unknown redirdev bus '%s'"`
-	Boot    *BootOrder `xml:"boot"`
-	Alias   *Alias     `xml:"alias"`
-	Address *Address   `xml:"address"`
+	Bus     string     `el:"bus,attr" enum:"usb" unknown:"unsupported configuration: unknown redirdev bus '%s'"`
+	Boot    *BootOrder `el:"boot"`
+	Alias   *Alias     `el:"alias"`
+	Address *Address   `el:"address"`
 }
 
 // DecodeNode reads the device.
@@ -438,16 +438,16 @@ func (d *Redirdev) EncodeNode(name string) *Node {
 
 // RedirFilter says which devices may be passed through.
 type RedirFilter struct {
-	USBDevs []RedirUSBDev `xml:"usbdev"`
+	USBDevs []RedirUSBDev `el:"usbdev"`
 }
 
 // RedirUSBDev is one rule.
 type RedirUSBDev struct {
-	Class   *AnyID `xml:"class,attr"`
-	Vendor  *AnyID `xml:"vendor,attr"`
-	Product *AnyID `xml:"product,attr"`
-	Version string `xml:"version,attr"`
-	Allow   YesNo  `xml:"allow,attr,required"`
+	Class   *AnyID `el:"class,attr"`
+	Vendor  *AnyID `el:"vendor,attr"`
+	Product *AnyID `el:"product,attr"`
+	Version string `el:"version,attr"`
+	Allow   YesNo  `el:"allow,attr,required"`
 }
 
 // AnyID is a USB class, vendor or product; -1 is any and prints nothing.
@@ -487,10 +487,10 @@ type Smartcard struct {
 }
 
 type smartcardRest struct {
-	Certificates []string `xml:"certificate"`
-	Database     string   `xml:"database"`
-	Alias        *Alias   `xml:"alias"`
-	Address      *Address `xml:"address"`
+	Certificates []string `el:"certificate"`
+	Database     string   `el:"database"`
+	Alias        *Alias   `el:"alias"`
+	Address      *Address `el:"address"`
 }
 
 // DecodeNode reads the device.

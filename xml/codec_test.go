@@ -7,22 +7,22 @@ import (
 
 type thing struct {
 	_      struct{} `root:"thing"`
-	Type   string   `xml:"type,attr,required" enum:"a b"`
-	Slot   *uint    `xml:"slot,attr,hex=2"`
-	Name   string   `xml:"name"`
-	On     OnOff    `xml:"x>y>on,attr"`
-	Cores  uint     `xml:"x>cores"`
-	Flag   bool     `xml:"flag"`
-	Parts  []part   `xml:"part"`
-	Mem    KiB      `xml:"memory"`
-	CPUs   CPUSet   `xml:"cpus"`
-	Kept   []*Node  `xml:"kept"`
-	Inside *part    `xml:"inside,bare"`
+	Type   string   `el:"type,attr,required" enum:"a b"`
+	Slot   *uint    `el:"slot,attr,hex=2"`
+	Name   string   `el:"name"`
+	On     OnOff    `el:"x>y>on,attr"`
+	Cores  uint     `el:"x>cores"`
+	Flag   bool     `el:"flag"`
+	Parts  []part   `el:"part"`
+	Mem    KiB      `el:"memory"`
+	CPUs   CPUSet   `el:"cpus"`
+	Kept   []*Node  `el:"kept"`
+	Inside *part    `el:"inside,bare"`
 }
 
 type part struct {
-	N    uint   `xml:"n,attr"`
-	Text string `xml:",text"`
+	N    uint   `el:"n,attr"`
+	Text string `el:",text"`
 }
 
 func TestCodec(t *testing.T) {

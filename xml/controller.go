@@ -4,58 +4,58 @@ import "strings"
 
 // Controller is a bus of the guest, or what devices are plugged into.
 type Controller struct {
-	Type      string            `xml:"type,attr" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
-	Index     *uint             `xml:"index,attr,nonneg"`
-	Model     string            `xml:"model,attr"`
-	Ports     *uint             `xml:"ports,attr,nonneg"`
-	Vectors   *uint             `xml:"vectors,attr,nonneg"`
-	MaxGrants *uint             `xml:"maxGrantFrames,attr"`
-	MaxEvents *uint             `xml:"maxEventChannels,attr"`
-	ModelName *ControllerModel  `xml:"model"`
-	Target    *ControllerTarget `xml:"target"`
-	Serial    string            `xml:"serial"` // nvme
-	Driver    *ControllerDriver `xml:"driver"`
-	Alias     *Alias            `xml:"alias"`
-	Master    *ControllerMaster `xml:"master"`
-	ACPI      *ACPIIndex        `xml:"acpi"`
-	Address   *Address          `xml:"address"`
-	PCIHole64 *KiB              `xml:"pcihole64"`
+	Type      string            `el:"type,attr" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
+	Index     *uint             `el:"index,attr,nonneg"`
+	Model     string            `el:"model,attr"`
+	Ports     *uint             `el:"ports,attr,nonneg"`
+	Vectors   *uint             `el:"vectors,attr,nonneg"`
+	MaxGrants *uint             `el:"maxGrantFrames,attr"`
+	MaxEvents *uint             `el:"maxEventChannels,attr"`
+	ModelName *ControllerModel  `el:"model"`
+	Target    *ControllerTarget `el:"target"`
+	Serial    string            `el:"serial"` // nvme
+	Driver    *ControllerDriver `el:"driver"`
+	Alias     *Alias            `el:"alias"`
+	Master    *ControllerMaster `el:"master"`
+	ACPI      *ACPIIndex        `el:"acpi"`
+	Address   *Address          `el:"address"`
+	PCIHole64 *KiB              `el:"pcihole64"`
 }
 
 // ControllerModel is the device behind a kind of PCI controller.
 type ControllerModel struct {
-	Name string `xml:"name,attr" enum:"none pci-bridge i82801b11-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie pcie-root-port spapr-pci-host-bridge pcie-pci-bridge"`
+	Name string `el:"name,attr" enum:"none pci-bridge i82801b11-bridge ioh3420 x3130-upstream xio3130-downstream pxb pxb-pcie pcie-root-port spapr-pci-host-bridge pcie-pci-bridge"`
 }
 
 // ControllerTarget are the numbers of a PCI controller.
 type ControllerTarget struct {
-	ChassisNr  *uint   `xml:"chassisNr,attr"`
-	Chassis    *uint   `xml:"chassis,attr"`
-	Port       *uint   `xml:"port,attr,hex=1"`
-	BusNr      *uint   `xml:"busNr,attr"`
-	Index      *uint   `xml:"index,attr"`
-	Hotplug    OnOff   `xml:"hotplug,attr"`
-	MemReserve *uint64 `xml:"memReserve,attr"`
-	Node       *uint   `xml:"node"`
+	ChassisNr  *uint   `el:"chassisNr,attr"`
+	Chassis    *uint   `el:"chassis,attr"`
+	Port       *uint   `el:"port,attr,hex=1"`
+	BusNr      *uint   `el:"busNr,attr"`
+	Index      *uint   `el:"index,attr"`
+	Hotplug    OnOff   `el:"hotplug,attr"`
+	MemReserve *uint64 `el:"memReserve,attr"`
+	Node       *uint   `el:"node"`
 }
 
 // ControllerMaster is the first port of a USB companion.
 type ControllerMaster struct {
-	StartPort uint `xml:"startport,attr,empty"`
+	StartPort uint `el:"startport,attr,empty"`
 }
 
 // ControllerDriver are a controller's switches.
 type ControllerDriver struct {
-	Queues     uint             `xml:"queues,attr"`
-	CmdPerLUN  uint             `xml:"cmd_per_lun,attr"`
-	MaxSectors uint             `xml:"max_sectors,attr"`
-	IOEventFD  OnOff            `xml:"ioeventfd,attr"`
-	IOThread   uint             `xml:"iothread,attr"`
-	IOMMU      OnOff            `xml:"iommu,attr"`
-	ATS        OnOff            `xml:"ats,attr"`
-	Packed     OnOff            `xml:"packed,attr"`
-	PagePerVQ  OnOff            `xml:"page_per_vq,attr"`
-	IOThreads  []DriverIOThread `xml:"iothreads>iothread"`
+	Queues     uint             `el:"queues,attr"`
+	CmdPerLUN  uint             `el:"cmd_per_lun,attr"`
+	MaxSectors uint             `el:"max_sectors,attr"`
+	IOEventFD  OnOff            `el:"ioeventfd,attr"`
+	IOThread   uint             `el:"iothread,attr"`
+	IOMMU      OnOff            `el:"iommu,attr"`
+	ATS        OnOff            `el:"ats,attr"`
+	Packed     OnOff            `el:"packed,attr"`
+	PagePerVQ  OnOff            `el:"page_per_vq,attr"`
+	IOThreads  []DriverIOThread `el:"iothreads>iothread"`
 }
 
 // controllerModels are the models of a type of controller.

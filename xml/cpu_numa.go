@@ -6,52 +6,52 @@ import (
 
 // CPUNUMA is a guest's <numa>.
 type CPUNUMA struct {
-	Cells []NUMACell `xml:"cell"`
-	Links []NUMALink `xml:"-"` // <interconnects>
+	Cells []NUMACell `el:"cell"`
+	Links []NUMALink `el:"-"` // <interconnects>
 }
 
 // NUMACell is a node of a guest: CPUs, memory, or both.
 type NUMACell struct {
-	ID        uint32         `xml:"id,attr,empty"`
-	CPUs      string         `xml:"cpus,attr"`
-	Memory    uint64         `xml:"memory,attr,empty"` // KiB
-	Unit      string         `xml:"unit,attr"`         // always KiB once read
-	MemAccess string         `xml:"memAccess,attr" enum:"shared private"`
-	Discard   YesNo          `xml:"discard,attr"`
-	Distances []NUMADistance `xml:"distances>sibling"`
-	Caches    []NUMACache    `xml:"cache"`
+	ID        uint32         `el:"id,attr,empty"`
+	CPUs      string         `el:"cpus,attr"`
+	Memory    uint64         `el:"memory,attr,empty"` // KiB
+	Unit      string         `el:"unit,attr"`         // always KiB once read
+	MemAccess string         `el:"memAccess,attr" enum:"shared private"`
+	Discard   YesNo          `el:"discard,attr"`
+	Distances []NUMADistance `el:"distances>sibling"`
+	Caches    []NUMACache    `el:"cache"`
 }
 
 // NUMADistance is the distance to one cell; 10 is local.
 type NUMADistance struct {
-	ID    uint32 `xml:"id,attr,required,empty"`
-	Value uint32 `xml:"value,attr,required,empty"`
+	ID    uint32 `el:"id,attr,required,empty"`
+	Value uint32 `el:"value,attr,required,empty"`
 }
 
 // NUMACache is a memory-side cache.
 type NUMACache struct {
-	Level         uint32   `xml:"level,attr,required"`
-	Associativity string   `xml:"associativity,attr,required" enum:"none direct full"`
-	Policy        string   `xml:"policy,attr,required" enum:"none writeback writethrough"`
-	Size          NUMASize `xml:"size"` // KiB
-	Line          NUMASize `xml:"line"` // bytes
+	Level         uint32   `el:"level,attr,required"`
+	Associativity string   `el:"associativity,attr,required" enum:"none direct full"`
+	Policy        string   `el:"policy,attr,required" enum:"none writeback writethrough"`
+	Size          NUMASize `el:"size"` // KiB
+	Line          NUMASize `el:"line"` // bytes
 }
 
 // NUMASize is a number with its unit.
 type NUMASize struct {
-	Value uint64 `xml:"value,attr,empty"`
-	Unit  string `xml:"unit,attr"`
+	Value uint64 `el:"value,attr,empty"`
+	Unit  string `el:"unit,attr"`
 }
 
 // NUMALink is a <latency> or a <bandwidth>: how fast an initiator reaches a target.
 type NUMALink struct {
-	Kind      string `xml:"-"` // latency, bandwidth
-	Initiator uint32 `xml:"initiator,attr,required,empty"`
-	Target    uint32 `xml:"target,attr,required,empty"`
-	Cache     uint32 `xml:"cache,attr"`
-	Type      string `xml:"type,attr,required" enum:"access read write"`
-	Value     uint64 `xml:"value,attr,required,empty"` // a bandwidth's in KiB
-	Unit      string `xml:"unit,attr"`
+	Kind      string `el:"-"` // latency, bandwidth
+	Initiator uint32 `el:"initiator,attr,required,empty"`
+	Target    uint32 `el:"target,attr,required,empty"`
+	Cache     uint32 `el:"cache,attr"`
+	Type      string `el:"type,attr,required" enum:"access read write"`
+	Value     uint64 `el:"value,attr,required,empty"` // a bandwidth's in KiB
+	Unit      string `el:"unit,attr"`
 }
 
 // LastCPU is the highest number of a CPU in any cell, or -1.
@@ -174,8 +174,8 @@ func decodeNUMACache(n *Node) (NUMACache, error) {
 		return c, err
 	}
 	plain := struct {
-		Associativity string `xml:"associativity,attr,required" enum:"none direct full"`
-		Policy        string `xml:"policy,attr,required" enum:"none writeback writethrough"`
+		Associativity string `el:"associativity,attr,required" enum:"none direct full"`
+		Policy        string `el:"policy,attr,required" enum:"none writeback writethrough"`
 	}{}
 	if err := DecodeFields(n, &plain); err != nil {
 		return c, err

@@ -2,310 +2,310 @@ package xml
 
 // Disk is a disk, CD-ROM or floppy drive.
 type Disk struct {
-	Type          string         `xml:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
-	Device        string         `xml:"device,attr" enum:"disk cdrom floppy lun"`
-	Model         string         `xml:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
-	RawIO         YesNo          `xml:"rawio,attr"`
-	SGIO          string         `xml:"sgio,attr" enum:"filtered unfiltered"`
-	Snapshot      string         `xml:"snapshot,attr" enum:"no internal external manual"`
-	Driver        *DiskDriver    `xml:"driver"`
-	Auth          *Auth          `xml:"auth"`
-	Source        *DiskSource    `xml:"source"`
-	BackingStore  *BackingStore  `xml:"backingStore,bare"`
-	BackendDomain *BackendDomain `xml:"backenddomain"`
-	Geometry      *Geometry      `xml:"geometry"`
-	BlockIO       *BlockIO       `xml:"blockio"`
-	Mirror        *Mirror        `xml:"mirror"`
-	Target        *DiskTarget    `xml:"target"`
-	IOTune        *IOTune        `xml:"iotune"`
-	Throttle      []ThrottleRef  `xml:"throttlefilters>throttlefilter"`
-	Readonly      bool           `xml:"readonly"`
-	Shareable     bool           `xml:"shareable"`
-	Transient     *Transient     `xml:"transient,bare"`
-	Serial        string         `xml:"serial"`
-	WWN           string         `xml:"wwn"`
-	Vendor        string         `xml:"vendor"`
-	Product       string         `xml:"product"`
-	Encryption    *Encryption    `xml:"encryption"`
-	Boot          *BootOrder     `xml:"boot"`
-	Alias         *Alias         `xml:"alias"`
-	ACPI          *ACPIIndex     `xml:"acpi"`
-	Address       *Address       `xml:"address"`
+	Type          string         `el:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
+	Device        string         `el:"device,attr" enum:"disk cdrom floppy lun"`
+	Model         string         `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
+	RawIO         YesNo          `el:"rawio,attr"`
+	SGIO          string         `el:"sgio,attr" enum:"filtered unfiltered"`
+	Snapshot      string         `el:"snapshot,attr" enum:"no internal external manual"`
+	Driver        *DiskDriver    `el:"driver"`
+	Auth          *Auth          `el:"auth"`
+	Source        *DiskSource    `el:"source"`
+	BackingStore  *BackingStore  `el:"backingStore,bare"`
+	BackendDomain *BackendDomain `el:"backenddomain"`
+	Geometry      *Geometry      `el:"geometry"`
+	BlockIO       *BlockIO       `el:"blockio"`
+	Mirror        *Mirror        `el:"mirror"`
+	Target        *DiskTarget    `el:"target"`
+	IOTune        *IOTune        `el:"iotune"`
+	Throttle      []ThrottleRef  `el:"throttlefilters>throttlefilter"`
+	Readonly      bool           `el:"readonly"`
+	Shareable     bool           `el:"shareable"`
+	Transient     *Transient     `el:"transient,bare"`
+	Serial        string         `el:"serial"`
+	WWN           string         `el:"wwn"`
+	Vendor        string         `el:"vendor"`
+	Product       string         `el:"product"`
+	Encryption    *Encryption    `el:"encryption"`
+	Boot          *BootOrder     `el:"boot"`
+	Alias         *Alias         `el:"alias"`
+	ACPI          *ACPIIndex     `el:"acpi"`
+	Address       *Address       `el:"address"`
 }
 
 // DiskDriver is how the host serves the disk.
 type DiskDriver struct {
-	Name           string           `xml:"name,attr"`
-	Type           string           `xml:"type,attr"`
-	Cache          string           `xml:"cache,attr" enum:"default none writethrough writeback directsync unsafe"`
-	ErrorPolicy    string           `xml:"error_policy,attr" enum:"default stop report ignore enospace"`
-	RErrorPolicy   string           `xml:"rerror_policy,attr" enum:"default stop report ignore"`
-	IO             string           `xml:"io,attr" enum:"native threads io_uring"`
-	IOEventFD      OnOff            `xml:"ioeventfd,attr"`
-	EventIdx       OnOff            `xml:"event_idx,attr"`
-	CopyOnRead     OnOff            `xml:"copy_on_read,attr"`
-	Discard        string           `xml:"discard,attr" enum:"unmap ignore"`
-	DiscardNoUnref OnOff            `xml:"discard_no_unref,attr"`
-	IOThread       uint             `xml:"iothread,attr,nonzero"`
-	DetectZeroes   string           `xml:"detect_zeroes,attr" enum:"off on unmap"`
-	Queues         uint             `xml:"queues,attr,nonzero"`
-	QueueSize      uint             `xml:"queue_size,attr,nonzero"`
-	IOMMU          OnOff            `xml:"iommu,attr"`
-	ATS            OnOff            `xml:"ats,attr"`
-	Packed         OnOff            `xml:"packed,attr"`
-	PagePerVQ      OnOff            `xml:"page_per_vq,attr"`
-	MaxSectors     uint             `xml:"max_sectors,attr"`
-	IOThreads      []DriverIOThread `xml:"iothreads>iothread"`
-	MetadataCache  *MetadataCache   `xml:"metadata_cache"`
+	Name           string           `el:"name,attr"`
+	Type           string           `el:"type,attr"`
+	Cache          string           `el:"cache,attr" enum:"default none writethrough writeback directsync unsafe"`
+	ErrorPolicy    string           `el:"error_policy,attr" enum:"default stop report ignore enospace"`
+	RErrorPolicy   string           `el:"rerror_policy,attr" enum:"default stop report ignore"`
+	IO             string           `el:"io,attr" enum:"native threads io_uring"`
+	IOEventFD      OnOff            `el:"ioeventfd,attr"`
+	EventIdx       OnOff            `el:"event_idx,attr"`
+	CopyOnRead     OnOff            `el:"copy_on_read,attr"`
+	Discard        string           `el:"discard,attr" enum:"unmap ignore"`
+	DiscardNoUnref OnOff            `el:"discard_no_unref,attr"`
+	IOThread       uint             `el:"iothread,attr,nonzero"`
+	DetectZeroes   string           `el:"detect_zeroes,attr" enum:"off on unmap"`
+	Queues         uint             `el:"queues,attr,nonzero"`
+	QueueSize      uint             `el:"queue_size,attr,nonzero"`
+	IOMMU          OnOff            `el:"iommu,attr"`
+	ATS            OnOff            `el:"ats,attr"`
+	Packed         OnOff            `el:"packed,attr"`
+	PagePerVQ      OnOff            `el:"page_per_vq,attr"`
+	MaxSectors     uint             `el:"max_sectors,attr"`
+	IOThreads      []DriverIOThread `el:"iothreads>iothread"`
+	MetadataCache  *MetadataCache   `el:"metadata_cache"`
 }
 
 // DriverIOThread serves some of a device's queues.
 type DriverIOThread struct {
-	ID     uint          `xml:"id,attr,required,nonzero"`
-	Queues []DriverQueue `xml:"queue"`
+	ID     uint          `el:"id,attr,required,nonzero"`
+	Queues []DriverQueue `el:"queue"`
 }
 
 // DriverQueue is one queue.
 type DriverQueue struct {
-	ID uint `xml:"id,attr,empty,required"`
+	ID uint `el:"id,attr,empty,required"`
 }
 
 // MetadataCache is how much of an image's tables is kept in memory.
 type MetadataCache struct {
-	MaxSize *Amount `xml:"max_size"`
+	MaxSize *Amount `el:"max_size"`
 }
 
 // BackendDomain is the Xen guest that has the device.
 type BackendDomain struct {
-	Name string `xml:"name,attr"`
+	Name string `el:"name,attr"`
 }
 
 // Geometry is the disk's geometry.
 type Geometry struct {
-	Cylinders uint   `xml:"cyls,attr,empty"`
-	Heads     uint   `xml:"heads,attr,empty"`
-	Sectors   uint   `xml:"secs,attr,empty"`
-	Trans     string `xml:"trans,attr" enum:"none auto lba"`
+	Cylinders uint   `el:"cyls,attr,empty"`
+	Heads     uint   `el:"heads,attr,empty"`
+	Sectors   uint   `el:"secs,attr,empty"`
+	Trans     string `el:"trans,attr" enum:"none auto lba"`
 }
 
 // BlockIO are the sizes of blocks.
 type BlockIO struct {
-	Logical            uint  `xml:"logical_block_size,attr"`
-	Physical           uint  `xml:"physical_block_size,attr"`
-	DiscardGranularity *uint `xml:"discard_granularity,attr"`
+	Logical            uint  `el:"logical_block_size,attr"`
+	Physical           uint  `el:"physical_block_size,attr"`
+	DiscardGranularity *uint `el:"discard_granularity,attr"`
 }
 
 // Mirror is a copy under way; only of running guests.
 type Mirror struct {
-	Type   string      `xml:"type,attr"`
-	Job    string      `xml:"job,attr"`
-	Ready  string      `xml:"ready,attr"`
-	Format *DiskFormat `xml:"format"`
-	Source *DiskSource `xml:"source"`
+	Type   string      `el:"type,attr"`
+	Job    string      `el:"job,attr"`
+	Ready  string      `el:"ready,attr"`
+	Format *DiskFormat `el:"format"`
+	Source *DiskSource `el:"source"`
 }
 
 // DiskTarget is the disk as the guest names it.
 type DiskTarget struct {
-	Dev          string `xml:"dev,attr"`
-	Bus          string `xml:"bus,attr" enum:"ide fdc scsi virtio xen usb uml sata sd"`
-	Tray         string `xml:"tray,attr" enum:"closed open"`
-	Removable    OnOff  `xml:"removable,attr"`
-	RotationRate uint   `xml:"rotation_rate,attr"`
+	Dev          string `el:"dev,attr"`
+	Bus          string `el:"bus,attr" enum:"ide fdc scsi virtio xen usb uml sata sd"`
+	Tray         string `el:"tray,attr" enum:"closed open"`
+	Removable    OnOff  `el:"removable,attr"`
+	RotationRate uint   `el:"rotation_rate,attr"`
 }
 
 // ThrottleRef names a throttle group.
 type ThrottleRef struct {
-	Group string `xml:"group,attr,required"`
+	Group string `el:"group,attr,required"`
 }
 
 // Transient says that changes are dropped.
 type Transient struct {
-	ShareBacking YesNo `xml:"shareBacking,attr"`
+	ShareBacking YesNo `el:"shareBacking,attr"`
 }
 
 // DiskFormat is an image's format.
 type DiskFormat struct {
-	Type          string         `xml:"type,attr,required"`
-	MetadataCache *MetadataCache `xml:"metadata_cache"`
+	Type          string         `el:"type,attr,required"`
+	MetadataCache *MetadataCache `el:"metadata_cache"`
 }
 
 // BackingStore is the image below; without a type there is none.
 type BackingStore struct {
-	Type         string        `xml:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa" unknown:"XML error: unknown storage source type '%s'"`
-	Index        string        `xml:"index,attr"`
-	Format       *DiskFormat   `xml:"format"`
-	Source       *DiskSource   `xml:"source"`
-	BackingStore *BackingStore `xml:"backingStore,bare"`
+	Type         string        `el:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa" unknown:"XML error: unknown storage source type '%s'"`
+	Index        string        `el:"index,attr"`
+	Format       *DiskFormat   `el:"format"`
+	Source       *DiskSource   `el:"source"`
+	BackingStore *BackingStore `el:"backingStore,bare"`
 }
 
 // DiskSource is where a disk's data lies. Which fields count depends on the
 // type of the disk.
 type DiskSource struct {
-	File          string           `xml:"file,attr"`
-	Dev           string           `xml:"dev,attr"`
-	Dir           string           `xml:"dir,attr"`
-	Pool          string           `xml:"pool,attr"`
-	Volume        string           `xml:"volume,attr"`
-	Mode          string           `xml:"mode,attr"`
-	Type          string           `xml:"type,attr"` // nvme, vhostuser
-	Managed       YesNo            `xml:"managed,attr"`
-	Namespace     string           `xml:"namespace,attr"`
-	Protocol      string           `xml:"protocol,attr" enum:"nbd rbd sheepdog gluster iscsi http https ftp ftps tftp ssh vxhs nfs"`
-	Name          string           `xml:"name,attr"`
-	Query         string           `xml:"query,attr"`
-	TLS           YesNo            `xml:"tls,attr"`
-	TLSHostname   string           `xml:"tlsHostname,attr"`
-	Path          string           `xml:"path,attr"` // vhostuser
-	StartupPolicy string           `xml:"startupPolicy,attr" enum:"mandatory requisite optional"`
-	FDGroup       string           `xml:"fdgroup,attr"`
-	Index         string           `xml:"index,attr"` // live
-	Hosts         []NetHost        `xml:"host"`
-	Snapshot      *NamedRef        `xml:"snapshot"`
-	Config        *FileRef         `xml:"config"`
-	Initiator     string           `xml:"initiator>iqn>name,attr"`
-	SSL           *SSL             `xml:"ssl"`
-	Cookies       []Cookie         `xml:"cookies>cookie"`
-	KnownHosts    *PathRef         `xml:"knownHosts"`
-	Identity      *Identity        `xml:"identity"`
-	Readahead     *Readahead       `xml:"readahead"`
-	Timeout       *Timeout         `xml:"timeout"`
-	Reconnect     *Reconnect       `xml:"reconnect"`
-	Address       *Address         `xml:"address"` // nvme
-	Slice         *Slice           `xml:"slices>slice"`
-	SecLabels     []SourceSecLabel `xml:"seclabel"`
-	Auth          *Auth            `xml:"auth"`
-	Encryption    *Encryption      `xml:"encryption"`
-	Reservations  *Reservations    `xml:"reservations"`
-	DataStore     *DataStore       `xml:"dataStore"`
+	File          string           `el:"file,attr"`
+	Dev           string           `el:"dev,attr"`
+	Dir           string           `el:"dir,attr"`
+	Pool          string           `el:"pool,attr"`
+	Volume        string           `el:"volume,attr"`
+	Mode          string           `el:"mode,attr"`
+	Type          string           `el:"type,attr"` // nvme, vhostuser
+	Managed       YesNo            `el:"managed,attr"`
+	Namespace     string           `el:"namespace,attr"`
+	Protocol      string           `el:"protocol,attr" enum:"nbd rbd sheepdog gluster iscsi http https ftp ftps tftp ssh vxhs nfs"`
+	Name          string           `el:"name,attr"`
+	Query         string           `el:"query,attr"`
+	TLS           YesNo            `el:"tls,attr"`
+	TLSHostname   string           `el:"tlsHostname,attr"`
+	Path          string           `el:"path,attr"` // vhostuser
+	StartupPolicy string           `el:"startupPolicy,attr" enum:"mandatory requisite optional"`
+	FDGroup       string           `el:"fdgroup,attr"`
+	Index         string           `el:"index,attr"` // live
+	Hosts         []NetHost        `el:"host"`
+	Snapshot      *NamedRef        `el:"snapshot"`
+	Config        *FileRef         `el:"config"`
+	Initiator     string           `el:"initiator>iqn>name,attr"`
+	SSL           *SSL             `el:"ssl"`
+	Cookies       []Cookie         `el:"cookies>cookie"`
+	KnownHosts    *PathRef         `el:"knownHosts"`
+	Identity      *Identity        `el:"identity"`
+	Readahead     *Readahead       `el:"readahead"`
+	Timeout       *Timeout         `el:"timeout"`
+	Reconnect     *Reconnect       `el:"reconnect"`
+	Address       *Address         `el:"address"` // nvme
+	Slice         *Slice           `el:"slices>slice"`
+	SecLabels     []SourceSecLabel `el:"seclabel"`
+	Auth          *Auth            `el:"auth"`
+	Encryption    *Encryption      `el:"encryption"`
+	Reservations  *Reservations    `el:"reservations"`
+	DataStore     *DataStore       `el:"dataStore"`
 }
 
 // NetHost is a server.
 type NetHost struct {
-	Name      string `xml:"name,attr"`
-	Port      string `xml:"port,attr"`
-	Transport string `xml:"transport,attr"`
-	Socket    string `xml:"socket,attr"`
+	Name      string `el:"name,attr"`
+	Port      string `el:"port,attr"`
+	Transport string `el:"transport,attr"`
+	Socket    string `el:"socket,attr"`
 }
 
 // NamedRef is an element with a name.
 type NamedRef struct {
-	Name string `xml:"name,attr"`
+	Name string `el:"name,attr"`
 }
 
 // FileRef is an element with a file.
 type FileRef struct {
-	File string `xml:"file,attr"`
+	File string `el:"file,attr"`
 }
 
 // PathRef is an element with a path.
 type PathRef struct {
-	Path string `xml:"path,attr"`
+	Path string `el:"path,attr"`
 }
 
 // SSL says whether a server's certificate is checked.
 type SSL struct {
-	Verify YesNo `xml:"verify,attr"`
+	Verify YesNo `el:"verify,attr"`
 }
 
 // Cookie is sent to a web server.
 type Cookie struct {
-	Name string `xml:"name,attr"`
-	Text string `xml:",text"`
+	Name string `el:"name,attr"`
+	Text string `el:",text"`
 }
 
 // Identity is who logs in to a server.
 type Identity struct {
-	User      string `xml:"user,attr"`
-	Group     string `xml:"group,attr"`
-	Username  string `xml:"username,attr"`
-	AgentSock string `xml:"agentsock,attr"`
-	Keyfile   string `xml:"keyfile,attr"`
+	User      string `el:"user,attr"`
+	Group     string `el:"group,attr"`
+	Username  string `el:"username,attr"`
+	AgentSock string `el:"agentsock,attr"`
+	Keyfile   string `el:"keyfile,attr"`
 }
 
 // Readahead is how much is read in advance.
 type Readahead struct {
-	Size uint64 `xml:"size,attr,required"`
+	Size uint64 `el:"size,attr,required"`
 }
 
 // Timeout is how long an answer may take.
 type Timeout struct {
-	Seconds uint64 `xml:"seconds,attr,required"`
+	Seconds uint64 `el:"seconds,attr,required"`
 }
 
 // Reconnect is what happens when a connection is lost.
 type Reconnect struct {
-	Enabled YesNo `xml:"enabled,attr"`
-	Timeout uint  `xml:"timeout,attr"`
-	Delay   uint  `xml:"delay,attr"`
+	Enabled YesNo `el:"enabled,attr"`
+	Timeout uint  `el:"timeout,attr"`
+	Delay   uint  `el:"delay,attr"`
 }
 
 // Slice is a part of a file that holds the image.
 type Slice struct {
-	Type   string `xml:"type,attr,required"`
-	Offset uint64 `xml:"offset,attr,empty"`
-	Size   uint64 `xml:"size,attr"`
+	Type   string `el:"type,attr,required"`
+	Offset uint64 `el:"offset,attr,empty"`
+	Size   uint64 `el:"size,attr"`
 }
 
 // SourceSecLabel is the security label of one file.
 type SourceSecLabel struct {
-	Model     string `xml:"model,attr"`
-	LabelSkip YesNo  `xml:"labelskip,attr"`
-	Relabel   YesNo  `xml:"relabel,attr"`
-	Label     string `xml:"label"`
+	Model     string `el:"model,attr"`
+	LabelSkip YesNo  `el:"labelskip,attr"`
+	Relabel   YesNo  `el:"relabel,attr"`
+	Label     string `el:"label"`
 }
 
 // Auth is who logs in, and with which secret.
 type Auth struct {
-	Username string  `xml:"username,attr"`
-	Secret   *Secret `xml:"secret"`
+	Username string  `el:"username,attr"`
+	Secret   *Secret `el:"secret"`
 }
 
 // Secret names a secret of the host, by UUID or by usage.
 type Secret struct {
-	Type  string `xml:"type,attr"`
-	UUID  string `xml:"uuid,attr"`
-	Usage string `xml:"usage,attr"`
+	Type  string `el:"type,attr"`
+	UUID  string `el:"uuid,attr"`
+	Usage string `el:"usage,attr"`
 }
 
 // Encryption is how an image is encrypted.
 type Encryption struct {
-	Format  string   `xml:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
-	Engine  string   `xml:"engine,attr" enum:"qemu librbd"`
-	Cipher  *Cipher  `xml:"cipher"`
-	IVGen   *IVGen   `xml:"ivgen"`
-	Secrets []Secret `xml:"secret"`
+	Format  string   `el:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
+	Engine  string   `el:"engine,attr" enum:"qemu librbd"`
+	Cipher  *Cipher  `el:"cipher"`
+	IVGen   *IVGen   `el:"ivgen"`
+	Secrets []Secret `el:"secret"`
 }
 
 // Cipher is a cipher.
 type Cipher struct {
-	Name string `xml:"name,attr,required"`
-	Size uint   `xml:"size,attr"`
-	Mode string `xml:"mode,attr"`
-	Hash string `xml:"hash,attr"`
+	Name string `el:"name,attr,required"`
+	Size uint   `el:"size,attr"`
+	Mode string `el:"mode,attr"`
+	Hash string `el:"hash,attr"`
 }
 
 // IVGen makes the cipher's initial vectors.
 type IVGen struct {
-	Name string `xml:"name,attr,required"`
-	Hash string `xml:"hash,attr"`
+	Name string `el:"name,attr,required"`
+	Hash string `el:"hash,attr"`
 }
 
 // Reservations are SCSI's persistent reservations.
 type Reservations struct {
-	Managed YesNo             `xml:"managed,attr"`
-	Source  *ReservationsFrom `xml:"source"`
+	Managed YesNo             `el:"managed,attr"`
+	Source  *ReservationsFrom `el:"source"`
 }
 
 // ReservationsFrom is the helper's socket.
 type ReservationsFrom struct {
-	Type string `xml:"type,attr"`
-	Path string `xml:"path,attr"`
-	Mode string `xml:"mode,attr"`
+	Type string `el:"type,attr"`
+	Path string `el:"path,attr"`
+	Mode string `el:"mode,attr"`
 }
 
 // DataStore is the file with a qcow2 image's data.
 type DataStore struct {
-	Type   string      `xml:"type,attr"`
-	Format *DiskFormat `xml:"format"`
-	Source *DiskSource `xml:"source"`
+	Type   string      `el:"type,attr"`
+	Format *DiskFormat `el:"format"`
+	Source *DiskSource `el:"source"`
 }

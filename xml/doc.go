@@ -7,13 +7,13 @@
 //
 // # Tags
 //
-//	Type    string      `xml:"type,attr"`               // attribute; printed unless zero
-//	Name    string      `xml:"name"`                     // child element with text; printed unless zero
-//	Disks   []Disk      `xml:"disk"`                     // repeated child elements
-//	OS      *OS         `xml:"os"`                       // child element, optional
-//	Cores   uint        `xml:"topology>cores"`           // path: nested elements without a type of their own
-//	Text    string      `xml:",text"`                    // the element's own text
-//	Hostdev []*Node     `xml:"hostdev"`                  // known to the schema, not modelled: kept and printed
+//	Type    string      `el:"type,attr"`               // attribute; printed unless zero
+//	Name    string      `el:"name"`                     // child element with text; printed unless zero
+//	Disks   []Disk      `el:"disk"`                     // repeated child elements
+//	OS      *OS         `el:"os"`                       // child element, optional
+//	Cores   uint        `el:"topology>cores"`           // path: nested elements without a type of their own
+//	Text    string      `el:",text"`                    // the element's own text
+//	Hostdev []*Node     `el:"hostdev"`                  // known to the schema, not modelled: kept and printed
 //
 // Options after the name:
 //

@@ -5,54 +5,54 @@ import "strings"
 // Domain is a guest's definition.
 type Domain struct {
 	_           struct{}        `root:"domain"`
-	Type        string          `xml:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
-	ID          *int            `xml:"id,attr"` // of a running guest
-	QEMU        string          `xml:"xmlns:qemu,attr"`
-	Name        string          `xml:"name,order=1"`
-	UUID        string          `xml:"uuid,order=2"`
-	HWUUID      string          `xml:"hwuuid"`
-	GenID       *GenID          `xml:"genid,order=5"`
-	Title       string          `xml:"title,order=6"`
-	Description string          `xml:"description,order=7"`
-	Metadata    *Metadata       `xml:"metadata"`
-	MaxMemory   *MaxMemory      `xml:"maxMemory,order=10"`
-	Memory      *MemorySize     `xml:"memory,order=9"`
-	CurrentMem  KiB             `xml:"currentMemory,order=11"`
-	BlkioTune   *BlkioTune      `xml:"blkiotune,order=13"`
-	MemTune     *MemTune        `xml:"memtune,order=14"`
-	Backing     *MemoryBacking  `xml:"memoryBacking,order=12"`
-	VCPU        *VCPU           `xml:"vcpu,order=15"`
-	VCPUs       []VCPUState     `xml:"vcpus>vcpu,order=16"`
-	IOThreads   uint            `xml:"iothreads,order=17"`
-	IOThreadIDs []IOThread      `xml:"iothreadids>iothread,order=18"`
-	DefaultIO   *DefaultIO      `xml:"defaultiothread"`
-	Throttle    []IOTune        `xml:"throttlegroups>throttlegroup,order=35"`
-	CPUTune     *CPUTune        `xml:"cputune,order=19"`
-	NUMATune    *NUMATune       `xml:"numatune,order=22"`
-	Resource    *Resource       `xml:"resource,order=23"`
-	Sysinfo     []Sysinfo       `xml:"sysinfo,order=42"`
-	Bootloader  string          `xml:"bootloader"`
-	BootArgs    string          `xml:"bootloader_args"`
-	OS          OS              `xml:"os,order=33"`
-	IDMap       *IDMap          `xml:"idmap,order=41"`
-	Features    *Features       `xml:"features,order=24"`
-	CPU         *CPU            `xml:"cpu,order=20"`
-	Clock       *Clock          `xml:"clock,order=32"`
-	OnPoweroff  string          `xml:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
-	OnReboot    string          `xml:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
-	OnCrash     string          `xml:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
-	OnLock      string          `xml:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown lock failure action: %s"`
-	PM          *PM             `xml:"pm,order=29"`
-	Perf        []PerfEvent     `xml:"perf>event,order=30"`
-	Devices     Devices         `xml:"devices,empty,order=40"`
-	SecLabels   []SecLabel      `xml:"seclabel,order=8"`
-	KeyWrap     []KeyWrap       `xml:"keywrap>cipher,order=43"`
-	Security    *LaunchSecurity `xml:"launchSecurity,order=39"`
+	Type        string          `el:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
+	ID          *int            `el:"id,attr"` // of a running guest
+	QEMU        string          `el:"xmlns:qemu,attr"`
+	Name        string          `el:"name,order=1"`
+	UUID        string          `el:"uuid,order=2"`
+	HWUUID      string          `el:"hwuuid"`
+	GenID       *GenID          `el:"genid,order=5"`
+	Title       string          `el:"title,order=6"`
+	Description string          `el:"description,order=7"`
+	Metadata    *Metadata       `el:"metadata"`
+	MaxMemory   *MaxMemory      `el:"maxMemory,order=10"`
+	Memory      *MemorySize     `el:"memory,order=9"`
+	CurrentMem  KiB             `el:"currentMemory,order=11"`
+	BlkioTune   *BlkioTune      `el:"blkiotune,order=13"`
+	MemTune     *MemTune        `el:"memtune,order=14"`
+	Backing     *MemoryBacking  `el:"memoryBacking,order=12"`
+	VCPU        *VCPU           `el:"vcpu,order=15"`
+	VCPUs       []VCPUState     `el:"vcpus>vcpu,order=16"`
+	IOThreads   uint            `el:"iothreads,order=17"`
+	IOThreadIDs []IOThread      `el:"iothreadids>iothread,order=18"`
+	DefaultIO   *DefaultIO      `el:"defaultiothread"`
+	Throttle    []IOTune        `el:"throttlegroups>throttlegroup,order=35"`
+	CPUTune     *CPUTune        `el:"cputune,order=19"`
+	NUMATune    *NUMATune       `el:"numatune,order=22"`
+	Resource    *Resource       `el:"resource,order=23"`
+	Sysinfo     []Sysinfo       `el:"sysinfo,order=42"`
+	Bootloader  string          `el:"bootloader"`
+	BootArgs    string          `el:"bootloader_args"`
+	OS          OS              `el:"os,order=33"`
+	IDMap       *IDMap          `el:"idmap,order=41"`
+	Features    *Features       `el:"features,order=24"`
+	CPU         *CPU            `el:"cpu,order=20"`
+	Clock       *Clock          `el:"clock,order=32"`
+	OnPoweroff  string          `el:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
+	OnReboot    string          `el:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
+	OnCrash     string          `el:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
+	OnLock      string          `el:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown lock failure action: %s"`
+	PM          *PM             `el:"pm,order=29"`
+	Perf        []PerfEvent     `el:"perf>event,order=30"`
+	Devices     Devices         `el:"devices,empty,order=40"`
+	SecLabels   []SecLabel      `el:"seclabel,order=8"`
+	KeyWrap     []KeyWrap       `el:"keywrap>cipher,order=43"`
+	Security    *LaunchSecurity `el:"launchSecurity,order=39"`
 
-	QEMUCommandline  *QEMUCommandline  `xml:"qemu:commandline"`
-	QEMUCapabilities *QEMUCapabilities `xml:"qemu:capabilities"`
-	QEMUOverride     []QEMUOverride    `xml:"qemu:override>qemu:device"`
-	QEMUDeprecation  *QEMUDeprecation  `xml:"qemu:deprecation"`
+	QEMUCommandline  *QEMUCommandline  `el:"qemu:commandline"`
+	QEMUCapabilities *QEMUCapabilities `el:"qemu:capabilities"`
+	QEMUOverride     []QEMUOverride    `el:"qemu:override>qemu:device"`
+	QEMUDeprecation  *QEMUDeprecation  `el:"qemu:deprecation"`
 }
 
 // qemuSpace is the namespace of what is passed to QEMU as it stands.
@@ -190,9 +190,9 @@ func (g *GenID) FormatValue() string { return string(*g) }
 
 // MemorySize is the guest's memory.
 type MemorySize struct {
-	DumpCore OnOff  `xml:"dumpCore,attr"`
-	Unit     string `xml:"unit,attr"` // always KiB
-	KiB      uint64 `xml:",text,empty"`
+	DumpCore OnOff  `el:"dumpCore,attr"`
+	Unit     string `el:"unit,attr"` // always KiB
+	KiB      uint64 `el:",text,empty"`
 }
 
 // DecodeNode reads the size in any unit.
@@ -207,9 +207,9 @@ func (m *MemorySize) DecodeNode(n *Node) error {
 
 // MaxMemory is how far memory can grow with memory devices.
 type MaxMemory struct {
-	Slots uint   `xml:"slots,attr"`
-	Unit  string `xml:"unit,attr"` // always KiB
-	KiB   uint64 `xml:",text,empty"`
+	Slots uint   `el:"slots,attr"`
+	Unit  string `el:"unit,attr"` // always KiB
+	KiB   uint64 `el:",text,empty"`
 }
 
 // DecodeNode reads the size in any unit.
@@ -235,55 +235,55 @@ func decodeAttrs(n *Node, v any) error {
 
 // BlkioTune is what disk traffic the guest gets.
 type BlkioTune struct {
-	Weight  uint          `xml:"weight"`
-	Devices []BlkioDevice `xml:"device"`
+	Weight  uint          `el:"weight"`
+	Devices []BlkioDevice `el:"device"`
 }
 
 // BlkioDevice is that of one device of the host.
 type BlkioDevice struct {
-	Path       string `xml:"path"`
-	Weight     uint   `xml:"weight"`
-	ReadIOPS   uint   `xml:"read_iops_sec"`
-	WriteIOPS  uint   `xml:"write_iops_sec"`
-	ReadBytes  uint64 `xml:"read_bytes_sec"`
-	WriteBytes uint64 `xml:"write_bytes_sec"`
+	Path       string `el:"path"`
+	Weight     uint   `el:"weight"`
+	ReadIOPS   uint   `el:"read_iops_sec"`
+	WriteIOPS  uint   `el:"write_iops_sec"`
+	ReadBytes  uint64 `el:"read_bytes_sec"`
+	WriteBytes uint64 `el:"write_bytes_sec"`
 }
 
 // MemTune limits the memory of the guest's process.
 type MemTune struct {
-	HardLimit     KiB `xml:"hard_limit"`
-	SoftLimit     KiB `xml:"soft_limit"`
-	MinGuarantee  KiB `xml:"min_guarantee"`
-	SwapHardLimit KiB `xml:"swap_hard_limit"`
+	HardLimit     KiB `el:"hard_limit"`
+	SoftLimit     KiB `el:"soft_limit"`
+	MinGuarantee  KiB `el:"min_guarantee"`
+	SwapHardLimit KiB `el:"swap_hard_limit"`
 }
 
 // MemoryBacking says where the guest's memory comes from.
 type MemoryBacking struct {
-	HugePages    *HugePages  `xml:"hugepages,bare"`
-	NoSharePages bool        `xml:"nosharepages"`
-	Locked       bool        `xml:"locked"`
-	Source       string      `xml:"source>type,attr,blank" enum:"anonymous file memfd" unknown:"unsupported configuration: unknown memoryBacking/source/type '%s'"`
-	Access       string      `xml:"access>mode,attr,blank" enum:"shared private" unknown:"unsupported configuration: unknown memoryBacking/access/mode '%s'"`
-	Allocation   *Allocation `xml:"allocation"`
-	Discard      bool        `xml:"discard"`
+	HugePages    *HugePages  `el:"hugepages,bare"`
+	NoSharePages bool        `el:"nosharepages"`
+	Locked       bool        `el:"locked"`
+	Source       string      `el:"source>type,attr,blank" enum:"anonymous file memfd" unknown:"unsupported configuration: unknown memoryBacking/source/type '%s'"`
+	Access       string      `el:"access>mode,attr,blank" enum:"shared private" unknown:"unsupported configuration: unknown memoryBacking/access/mode '%s'"`
+	Allocation   *Allocation `el:"allocation"`
+	Discard      bool        `el:"discard"`
 }
 
 // Allocation says when memory is taken.
 type Allocation struct {
-	Mode    string `xml:"mode,attr,blank" enum:"immediate ondemand" unknown:"unsupported configuration: unknown memoryBacking/allocation/mode '%s'"`
-	Threads uint   `xml:"threads,attr,nonzero"`
+	Mode    string `el:"mode,attr,blank" enum:"immediate ondemand" unknown:"unsupported configuration: unknown memoryBacking/allocation/mode '%s'"`
+	Threads uint   `el:"threads,attr,nonzero"`
 }
 
 // HugePages asks for large pages.
 type HugePages struct {
-	Pages []HugePage `xml:"page"`
+	Pages []HugePage `el:"page"`
 }
 
 // HugePage is a page size, and the guest's NUMA nodes that it is for.
 type HugePage struct {
-	Size    uint64 `xml:"size,attr"`
-	Unit    string `xml:"unit,attr"` // always KiB
-	NodeSet CPUSet `xml:"nodeset,attr"`
+	Size    uint64 `el:"size,attr"`
+	Unit    string `el:"unit,attr"` // always KiB
+	NodeSet CPUSet `el:"nodeset,attr"`
 }
 
 // DecodeNode reads the size in any unit.
@@ -301,136 +301,136 @@ func (h *HugePage) DecodeNode(n *Node) error {
 
 // VCPU is the number of virtual CPUs.
 type VCPU struct {
-	Placement string `xml:"placement,attr" enum:"static auto"`
-	CPUSet    CPUSet `xml:"cpuset,attr"`
-	Current   uint   `xml:"current,attr"`
-	Count     uint   `xml:",text" unknown:"XML error: maximum vcpus count must be an integer"`
+	Placement string `el:"placement,attr" enum:"static auto"`
+	CPUSet    CPUSet `el:"cpuset,attr"`
+	Current   uint   `el:"current,attr"`
+	Count     uint   `el:",text" unknown:"XML error: maximum vcpus count must be an integer"`
 }
 
 // VCPUState is one virtual CPU.
 type VCPUState struct {
-	ID           uint  `xml:"id,attr,empty,required"`
-	Enabled      YesNo `xml:"enabled,attr,required"`
-	Hotpluggable YesNo `xml:"hotpluggable,attr"`
-	Order        uint  `xml:"order,attr"`
+	ID           uint  `el:"id,attr,empty,required"`
+	Enabled      YesNo `el:"enabled,attr,required"`
+	Hotpluggable YesNo `el:"hotpluggable,attr"`
+	Order        uint  `el:"order,attr"`
 }
 
 // IOThread is a thread for disk traffic.
 type IOThread struct {
-	ID   uint          `xml:"id,attr,required,nonzero"`
-	Min  *int          `xml:"thread_pool_min,attr"`
-	Max  *int          `xml:"thread_pool_max,attr"`
-	Poll *IOThreadPoll `xml:"poll"`
+	ID   uint          `el:"id,attr,required,nonzero"`
+	Min  *int          `el:"thread_pool_min,attr"`
+	Max  *int          `el:"thread_pool_max,attr"`
+	Poll *IOThreadPoll `el:"poll"`
 }
 
 // IOThreadPoll is how long a thread polls before it sleeps.
 type IOThreadPoll struct {
-	Max    *uint64 `xml:"max,attr"`
-	Grow   *uint64 `xml:"grow,attr"`
-	Shrink *uint64 `xml:"shrink,attr"`
+	Max    *uint64 `el:"max,attr"`
+	Grow   *uint64 `el:"grow,attr"`
+	Shrink *uint64 `el:"shrink,attr"`
 }
 
 // DefaultIO is the thread pool of QEMU's main loop.
 type DefaultIO struct {
-	Min *int `xml:"thread_pool_min,attr"`
-	Max *int `xml:"thread_pool_max,attr"`
+	Min *int `el:"thread_pool_min,attr"`
+	Max *int `el:"thread_pool_max,attr"`
 }
 
 // Resource is where the guest's process is accounted.
 type Resource struct {
-	Partition string `xml:"partition"`
-	AppID     string `xml:"fibrechannel>appid,attr"`
+	Partition string `el:"partition"`
+	AppID     string `el:"fibrechannel>appid,attr"`
 }
 
 // IDMap maps users and groups of a container.
 type IDMap struct {
-	UIDs []IDRange `xml:"uid"`
-	GIDs []IDRange `xml:"gid"`
+	UIDs []IDRange `el:"uid"`
+	GIDs []IDRange `el:"gid"`
 }
 
 // IDRange is one range of a map.
 type IDRange struct {
-	Start  uint `xml:"start,attr,empty"`
-	Target uint `xml:"target,attr,empty"`
-	Count  uint `xml:"count,attr,empty"`
+	Start  uint `el:"start,attr,empty"`
+	Target uint `el:"target,attr,empty"`
+	Count  uint `el:"count,attr,empty"`
 }
 
 // Clock is the guest's clock.
 type Clock struct {
-	Offset     string  `xml:"offset,attr,blank" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
-	Timezone   string  `xml:"timezone,attr"`
-	Start      *uint64 `xml:"start,attr"`
-	Adjustment string  `xml:"adjustment,attr"` // seconds, or reset
-	Basis      string  `xml:"basis,attr" enum:"utc localtime" unknown:"unsupported configuration: unknown clock basis '%s'"`
-	Timers     []Timer `xml:"timer"`
+	Offset     string  `el:"offset,attr,blank" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
+	Timezone   string  `el:"timezone,attr"`
+	Start      *uint64 `el:"start,attr"`
+	Adjustment string  `el:"adjustment,attr"` // seconds, or reset
+	Basis      string  `el:"basis,attr" enum:"utc localtime" unknown:"unsupported configuration: unknown clock basis '%s'"`
+	Timers     []Timer `el:"timer"`
 }
 
 // Timer is one of the guest's timers.
 type Timer struct {
-	Name       string   `xml:"name,attr,required" enum:"platform pit rtc hpet tsc kvmclock hypervclock armvtimer"`
-	Present    YesNo    `xml:"present,attr"`
-	TickPolicy string   `xml:"tickpolicy,attr" enum:"delay catchup merge discard"`
-	Track      string   `xml:"track,attr" enum:"boot guest wall realtime"`
-	Frequency  uint64   `xml:"frequency,attr"`
-	Mode       string   `xml:"mode,attr" enum:"auto native emulate paravirt smpsafe"`
-	Catchup    *Catchup `xml:"catchup"`
+	Name       string   `el:"name,attr,required" enum:"platform pit rtc hpet tsc kvmclock hypervclock armvtimer"`
+	Present    YesNo    `el:"present,attr"`
+	TickPolicy string   `el:"tickpolicy,attr" enum:"delay catchup merge discard"`
+	Track      string   `el:"track,attr" enum:"boot guest wall realtime"`
+	Frequency  uint64   `el:"frequency,attr"`
+	Mode       string   `el:"mode,attr" enum:"auto native emulate paravirt smpsafe"`
+	Catchup    *Catchup `el:"catchup"`
 }
 
 // Catchup is how a timer makes up for lost ticks.
 type Catchup struct {
-	Threshold uint64 `xml:"threshold,attr"`
-	Slew      uint64 `xml:"slew,attr"`
-	Limit     uint64 `xml:"limit,attr"`
+	Threshold uint64 `el:"threshold,attr"`
+	Slew      uint64 `el:"slew,attr"`
+	Limit     uint64 `el:"limit,attr"`
 }
 
 // PM says which sleeping states the guest is offered.
 type PM struct {
-	Mem  *Enabled `xml:"suspend-to-mem"`
-	Disk *Enabled `xml:"suspend-to-disk"`
+	Mem  *Enabled `el:"suspend-to-mem"`
+	Disk *Enabled `el:"suspend-to-disk"`
 }
 
 // Enabled is an element with the attribute enabled.
 type Enabled struct {
-	Enabled YesNo `xml:"enabled,attr"`
+	Enabled YesNo `el:"enabled,attr"`
 }
 
 // PerfEvent is a counter of the host that watches the guest.
 type PerfEvent struct {
-	Name    string `xml:"name,attr,required" enum:"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses branch_instructions branch_misses bus_cycles stalled_cycles_frontend stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock page_faults context_switches cpu_migrations page_faults_min page_faults_maj alignment_faults emulation_faults"`
-	Enabled YesNo  `xml:"enabled,attr,required"`
+	Name    string `el:"name,attr,required" enum:"cmt mbmt mbml cpu_cycles instructions cache_references cache_misses branch_instructions branch_misses bus_cycles stalled_cycles_frontend stalled_cycles_backend ref_cpu_cycles cpu_clock task_clock page_faults context_switches cpu_migrations page_faults_min page_faults_maj alignment_faults emulation_faults"`
+	Enabled YesNo  `el:"enabled,attr,required"`
 }
 
 // SecLabel is a security label of the guest or of one of its files.
 type SecLabel struct {
-	Type       string `xml:"type,attr" enum:"none dynamic static"`
-	Model      string `xml:"model,attr"`
-	Relabel    YesNo  `xml:"relabel,attr"`
-	Label      string `xml:"label"`
-	ImageLabel string `xml:"imagelabel"`
-	BaseLabel  string `xml:"baselabel"`
+	Type       string `el:"type,attr" enum:"none dynamic static"`
+	Model      string `el:"model,attr"`
+	Relabel    YesNo  `el:"relabel,attr"`
+	Label      string `el:"label"`
+	ImageLabel string `el:"imagelabel"`
+	BaseLabel  string `el:"baselabel"`
 }
 
 // KeyWrap switches the wrapping of a kind of keys.
 type KeyWrap struct {
-	Name  string `xml:"name,attr,required" enum:"aes dea"`
-	State OnOff  `xml:"state,attr,required"`
+	Name  string `el:"name,attr,required" enum:"aes dea"`
+	State OnOff  `el:"state,attr,required"`
 }
 
 // LaunchSecurity is how the guest's memory is protected from the host.
 type LaunchSecurity struct {
-	Type         string  `xml:"type,attr,required" enum:"sev sev-snp s390-pv"`
-	KernelHashes YesNo   `xml:"kernelHashes,attr"`
-	AuthorKey    YesNo   `xml:"authorKey,attr"`
-	VCEK         YesNo   `xml:"vcek,attr"`
-	CBitPos      *uint   `xml:"cbitpos"`
-	ReducedBits  *uint   `xml:"reducedPhysBits"`
-	Policy       *Policy `xml:"policy"`
-	DHCert       string  `xml:"dhCert"`
-	Session      string  `xml:"session"`
-	GuestVisible string  `xml:"guestVisibleWorkarounds"`
-	IDBlock      string  `xml:"idBlock"`
-	IDAuth       string  `xml:"idAuth"`
-	HostData     string  `xml:"hostData"`
+	Type         string  `el:"type,attr,required" enum:"sev sev-snp s390-pv"`
+	KernelHashes YesNo   `el:"kernelHashes,attr"`
+	AuthorKey    YesNo   `el:"authorKey,attr"`
+	VCEK         YesNo   `el:"vcek,attr"`
+	CBitPos      *uint   `el:"cbitpos"`
+	ReducedBits  *uint   `el:"reducedPhysBits"`
+	Policy       *Policy `el:"policy"`
+	DHCert       string  `el:"dhCert"`
+	Session      string  `el:"session"`
+	GuestVisible string  `el:"guestVisibleWorkarounds"`
+	IDBlock      string  `el:"idBlock"`
+	IDAuth       string  `el:"idAuth"`
+	HostData     string  `el:"hostData"`
 }
 
 // Policy is a number in hexadecimal.
@@ -438,46 +438,46 @@ type Policy uint64
 
 // QEMUCommandline is passed to QEMU as it stands.
 type QEMUCommandline struct {
-	Args []QEMUArg `xml:"qemu:arg"`
-	Env  []QEMUEnv `xml:"qemu:env"`
+	Args []QEMUArg `el:"qemu:arg"`
+	Env  []QEMUEnv `el:"qemu:env"`
 }
 
 // QEMUArg is one word.
 type QEMUArg struct {
-	Value string `xml:"value,attr,empty" missing:"internal error: No qemu command-line argument specified"`
+	Value string `el:"value,attr,empty" missing:"internal error: No qemu command-line argument specified"`
 }
 
 // QEMUEnv is one variable.
 type QEMUEnv struct {
-	Name  string  `xml:"name,attr" missing:"internal error: No qemu environment name specified"`
-	Value *string `xml:"value,attr"`
+	Name  string  `el:"name,attr" missing:"internal error: No qemu environment name specified"`
+	Value *string `el:"value,attr"`
 }
 
 // QEMUCapabilities overrides what was found out about QEMU.
 type QEMUCapabilities struct {
-	Add []QEMUCapability `xml:"qemu:add"`
-	Del []QEMUCapability `xml:"qemu:del"`
+	Add []QEMUCapability `el:"qemu:add"`
+	Del []QEMUCapability `el:"qemu:del"`
 }
 
 // QEMUCapability is one of them.
 type QEMUCapability struct {
-	Capability string `xml:"capability,attr"`
+	Capability string `el:"capability,attr"`
 }
 
 // QEMUOverride sets properties of a device.
 type QEMUOverride struct {
-	Alias      string         `xml:"alias,attr,required"`
-	Properties []QEMUProperty `xml:"qemu:frontend>qemu:property"`
+	Alias      string         `el:"alias,attr,required"`
+	Properties []QEMUProperty `el:"qemu:frontend>qemu:property"`
 }
 
 // QEMUProperty is one property.
 type QEMUProperty struct {
-	Name  string `xml:"name,attr,required"`
-	Type  string `xml:"type,attr" enum:"string unsigned signed bool remove"`
-	Value string `xml:"value,attr"`
+	Name  string `el:"name,attr,required"`
+	Type  string `el:"type,attr" enum:"string unsigned signed bool remove"`
+	Value string `el:"value,attr"`
 }
 
 // QEMUDeprecation says what QEMU does when something deprecated is used.
 type QEMUDeprecation struct {
-	Behavior string `xml:"behavior,attr" enum:"none omit reject crash"`
+	Behavior string `el:"behavior,attr" enum:"none omit reject crash"`
 }

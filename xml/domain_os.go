@@ -4,237 +4,237 @@ import "reflect"
 
 // OS is how the guest boots.
 type OS struct {
-	Firmware   string      `xml:"firmware,attr" enum:"bios efi" unknown:"XML error: unknown firmware value %s"`
-	Type       OSType      `xml:"type"`
-	Init       string      `xml:"init"`
-	InitArgs   []string    `xml:"initarg"`
-	InitEnv    []InitEnv   `xml:"initenv"`
-	InitDir    string      `xml:"initdir"`
-	InitUser   string      `xml:"inituser"`
-	InitGroup  string      `xml:"initgroup"`
-	FWFeatures []FWFeature `xml:"firmware>feature"`
-	Loader     *Loader     `xml:"loader"`
-	NVRAM      *NVRAMFile  `xml:"nvram"`
-	Kernel     string      `xml:"kernel"`
-	Initrd     string      `xml:"initrd"`
-	Cmdline    string      `xml:"cmdline"`
-	Root       string      `xml:"root"`
-	DTB        string      `xml:"dtb"`
-	Shim       string      `xml:"shim"`
-	ACPITables []ACPITable `xml:"acpi>table"`
-	Boot       []Boot      `xml:"boot"`
-	BootMenu   *BootMenu   `xml:"bootmenu"`
-	BIOS       *BIOS       `xml:"bios"`
-	SMBIOS     *SMBIOS     `xml:"smbios"`
+	Firmware   string      `el:"firmware,attr" enum:"bios efi" unknown:"XML error: unknown firmware value %s"`
+	Type       OSType      `el:"type"`
+	Init       string      `el:"init"`
+	InitArgs   []string    `el:"initarg"`
+	InitEnv    []InitEnv   `el:"initenv"`
+	InitDir    string      `el:"initdir"`
+	InitUser   string      `el:"inituser"`
+	InitGroup  string      `el:"initgroup"`
+	FWFeatures []FWFeature `el:"firmware>feature"`
+	Loader     *Loader     `el:"loader"`
+	NVRAM      *NVRAMFile  `el:"nvram"`
+	Kernel     string      `el:"kernel"`
+	Initrd     string      `el:"initrd"`
+	Cmdline    string      `el:"cmdline"`
+	Root       string      `el:"root"`
+	DTB        string      `el:"dtb"`
+	Shim       string      `el:"shim"`
+	ACPITables []ACPITable `el:"acpi>table"`
+	Boot       []Boot      `el:"boot"`
+	BootMenu   *BootMenu   `el:"bootmenu"`
+	BIOS       *BIOS       `el:"bios"`
+	SMBIOS     *SMBIOS     `el:"smbios"`
 }
 
 // OSType is what kind of guest runs, and on what.
 type OSType struct {
-	Arch    string `xml:"arch,attr"`
-	Machine string `xml:"machine,attr"`
-	Text    string `xml:",text,blank" enum:"hvm xen linux exe uml xenpvh" unknown:"unsupported configuration: unknown OS type '%s'"`
+	Arch    string `el:"arch,attr"`
+	Machine string `el:"machine,attr"`
+	Text    string `el:",text,blank" enum:"hvm xen linux exe uml xenpvh" unknown:"unsupported configuration: unknown OS type '%s'"`
 }
 
 // InitEnv is a variable of a container's first process.
 type InitEnv struct {
-	Name  string `xml:"name,attr,required"`
-	Value string `xml:",text"`
+	Name  string `el:"name,attr,required"`
+	Value string `el:",text"`
 }
 
 // FWFeature is a feature that the firmware must have or lack.
 type FWFeature struct {
-	Enabled YesNo  `xml:"enabled,attr,required"`
-	Name    string `xml:"name,attr,required" enum:"enrolled-keys secure-boot"`
+	Enabled YesNo  `el:"enabled,attr,required"`
+	Name    string `el:"name,attr,required" enum:"enrolled-keys secure-boot"`
 }
 
 // Loader is the firmware's code.
 type Loader struct {
-	Readonly  YesNo  `xml:"readonly,attr"`
-	Secure    YesNo  `xml:"secure,attr"`
-	Type      string `xml:"type,attr" enum:"rom pflash"`
-	Stateless YesNo  `xml:"stateless,attr"`
-	Format    string `xml:"format,attr"`
-	Path      string `xml:",text"`
+	Readonly  YesNo  `el:"readonly,attr"`
+	Secure    YesNo  `el:"secure,attr"`
+	Type      string `el:"type,attr" enum:"rom pflash"`
+	Stateless YesNo  `el:"stateless,attr"`
+	Format    string `el:"format,attr"`
+	Path      string `el:",text"`
 }
 
 // NVRAMFile is the firmware's variables.
 type NVRAMFile struct {
-	Template       string      `xml:"template,attr"`
-	TemplateFormat string      `xml:"templateFormat,attr"`
-	Type           string      `xml:"type,attr"`
-	Format         string      `xml:"format,attr"`
-	Path           string      `xml:",text"`
-	Source         *DiskSource `xml:"source"`
+	Template       string      `el:"template,attr"`
+	TemplateFormat string      `el:"templateFormat,attr"`
+	Type           string      `el:"type,attr"`
+	Format         string      `el:"format,attr"`
+	Path           string      `el:",text"`
+	Source         *DiskSource `el:"source"`
 }
 
 // ACPITable is a table given to the guest's firmware.
 type ACPITable struct {
-	Type string `xml:"type,attr,required" enum:"raw rawset slic msdm"`
-	Path string `xml:",text"`
+	Type string `el:"type,attr,required" enum:"raw rawset slic msdm"`
+	Path string `el:",text"`
 }
 
 // Boot is a kind of device to boot from.
 type Boot struct {
-	Dev string `xml:"dev,attr,required" enum:"fd cdrom hd network"`
+	Dev string `el:"dev,attr,required" enum:"fd cdrom hd network"`
 }
 
 // BootMenu is the firmware's menu.
 type BootMenu struct {
-	Enable  YesNo `xml:"enable,attr"`
-	Timeout *uint `xml:"timeout,attr"`
+	Enable  YesNo `el:"enable,attr"`
+	Timeout *uint `el:"timeout,attr"`
 }
 
 // BIOS has settings of SeaBIOS.
 type BIOS struct {
-	UseSerial     YesNo `xml:"useserial,attr"`
-	RebootTimeout *int  `xml:"rebootTimeout,attr"`
+	UseSerial     YesNo `el:"useserial,attr"`
+	RebootTimeout *int  `el:"rebootTimeout,attr"`
 }
 
 // SMBIOS says whose tables the guest sees.
 type SMBIOS struct {
-	Mode string `xml:"mode,attr" enum:"emulate host sysinfo" unknown:"XML error: Invalid value for attribute 'mode' in element 'smbios': '%s'."`
+	Mode string `el:"mode,attr" enum:"emulate host sysinfo" unknown:"XML error: Invalid value for attribute 'mode' in element 'smbios': '%s'."`
 }
 
 // Sysinfo is what the guest's SMBIOS tables or fw_cfg hold.
 type Sysinfo struct {
-	Type       string         `xml:"type,attr,required" enum:"smbios fwcfg"`
-	BIOS       []SysinfoEntry `xml:"bios>entry"`
-	System     []SysinfoEntry `xml:"system>entry"`
-	BaseBoards []SysinfoBlock `xml:"baseBoard"`
-	Chassis    []SysinfoEntry `xml:"chassis>entry"`
-	OEMStrings []SysinfoEntry `xml:"oemStrings>entry"`
-	Entries    []SysinfoEntry `xml:"entry"`
+	Type       string         `el:"type,attr,required" enum:"smbios fwcfg"`
+	BIOS       []SysinfoEntry `el:"bios>entry"`
+	System     []SysinfoEntry `el:"system>entry"`
+	BaseBoards []SysinfoBlock `el:"baseBoard"`
+	Chassis    []SysinfoEntry `el:"chassis>entry"`
+	OEMStrings []SysinfoEntry `el:"oemStrings>entry"`
+	Entries    []SysinfoEntry `el:"entry"`
 }
 
 // SysinfoBlock is a repeated table.
 type SysinfoBlock struct {
-	Entries []SysinfoEntry `xml:"entry"`
+	Entries []SysinfoEntry `el:"entry"`
 }
 
 // SysinfoEntry is one value.
 type SysinfoEntry struct {
-	Name string `xml:"name,attr"`
-	File string `xml:"file,attr"`
-	Text string `xml:",text"`
+	Name string `el:"name,attr"`
+	File string `el:"file,attr"`
+	Text string `el:",text"`
 }
 
 // Features are switches of the hypervisor and the board.
 type Features struct {
-	ACPI          bool           `xml:"acpi"`
-	APIC          *APIC          `xml:"apic,bare"`
-	PAE           bool           `xml:"pae"`
-	HAP           *State         `xml:"hap"`
-	Viridian      bool           `xml:"viridian"`
-	PrivNet       bool           `xml:"privnet"`
-	HyperV        *HyperV        `xml:"hyperv"`
-	KVM           *KVMFeatures   `xml:"kvm"`
-	PVSpinlock    *State         `xml:"pvspinlock"`
-	Capabilities  *LXCCaps       `xml:"capabilities"`
-	PMU           *State         `xml:"pmu"`
-	VMPort        *State         `xml:"vmport"`
-	GIC           *GIC           `xml:"gic,bare"`
-	SMM           *SMM           `xml:"smm"`
-	IOAPIC        *IOAPIC        `xml:"ioapic,bare"`
-	HPT           *HPT           `xml:"hpt"`
-	VMCoreInfo    *State         `xml:"vmcoreinfo"`
-	HTM           *State         `xml:"htm"`
-	NestedHV      *State         `xml:"nested-hv"`
-	MSRs          *MSRs          `xml:"msrs"`
-	CCFAssist     *State         `xml:"ccf-assist"`
-	Xen           *XenFeatures   `xml:"xen,bare"`
-	CFPC          *Workaround    `xml:"cfpc"`
-	SBBC          *Workaround    `xml:"sbbc"`
-	IBS           *IBS           `xml:"ibs"`
-	TCG           *TCGFeatures   `xml:"tcg,bare"`
-	AsyncTeardown *AsyncTeardown `xml:"async-teardown,bare"`
-	RAS           *State         `xml:"ras"`
-	PS2           *State         `xml:"ps2"`
-	AIA           *AIA           `xml:"aia"`
+	ACPI          bool           `el:"acpi"`
+	APIC          *APIC          `el:"apic,bare"`
+	PAE           bool           `el:"pae"`
+	HAP           *State         `el:"hap"`
+	Viridian      bool           `el:"viridian"`
+	PrivNet       bool           `el:"privnet"`
+	HyperV        *HyperV        `el:"hyperv"`
+	KVM           *KVMFeatures   `el:"kvm"`
+	PVSpinlock    *State         `el:"pvspinlock"`
+	Capabilities  *LXCCaps       `el:"capabilities"`
+	PMU           *State         `el:"pmu"`
+	VMPort        *State         `el:"vmport"`
+	GIC           *GIC           `el:"gic,bare"`
+	SMM           *SMM           `el:"smm"`
+	IOAPIC        *IOAPIC        `el:"ioapic,bare"`
+	HPT           *HPT           `el:"hpt"`
+	VMCoreInfo    *State         `el:"vmcoreinfo"`
+	HTM           *State         `el:"htm"`
+	NestedHV      *State         `el:"nested-hv"`
+	MSRs          *MSRs          `el:"msrs"`
+	CCFAssist     *State         `el:"ccf-assist"`
+	Xen           *XenFeatures   `el:"xen,bare"`
+	CFPC          *Workaround    `el:"cfpc"`
+	SBBC          *Workaround    `el:"sbbc"`
+	IBS           *IBS           `el:"ibs"`
+	TCG           *TCGFeatures   `el:"tcg,bare"`
+	AsyncTeardown *AsyncTeardown `el:"async-teardown,bare"`
+	RAS           *State         `el:"ras"`
+	PS2           *State         `el:"ps2"`
+	AIA           *AIA           `el:"aia"`
 }
 
 // State is an element with the attribute state.
 type State struct {
-	State OnOff `xml:"state,attr"`
+	State OnOff `el:"state,attr"`
 }
 
 // APIC is the interrupt controller of x86.
 type APIC struct {
-	EOI OnOff `xml:"eoi,attr"`
+	EOI OnOff `el:"eoi,attr"`
 }
 
 // HyperV are the enlightenments for Windows.
 type HyperV struct {
 	_               struct{}  `root:",pair"`
-	Mode            string    `xml:"mode,attr" enum:"custom passthrough host-model"`
-	Relaxed         *State    `xml:"relaxed"`
-	VAPIC           *State    `xml:"vapic"`
-	Spinlocks       *Spinlock `xml:"spinlocks"`
-	VPIndex         *State    `xml:"vpindex"`
-	Runtime         *State    `xml:"runtime"`
-	SyNIC           *State    `xml:"synic"`
-	STimer          *STimer   `xml:"stimer"`
-	Reset           *State    `xml:"reset"`
-	VendorID        *VendorID `xml:"vendor_id"`
-	Frequencies     *State    `xml:"frequencies"`
-	Reenlightenment *State    `xml:"reenlightenment"`
-	TLBFlush        *TLBFlush `xml:"tlbflush"`
-	IPI             *State    `xml:"ipi"`
-	EVMCS           *State    `xml:"evmcs"`
-	AVIC            *State    `xml:"avic"`
-	EMSRBitmap      *State    `xml:"emsr_bitmap"`
-	XMMInput        *State    `xml:"xmm_input"`
+	Mode            string    `el:"mode,attr" enum:"custom passthrough host-model"`
+	Relaxed         *State    `el:"relaxed"`
+	VAPIC           *State    `el:"vapic"`
+	Spinlocks       *Spinlock `el:"spinlocks"`
+	VPIndex         *State    `el:"vpindex"`
+	Runtime         *State    `el:"runtime"`
+	SyNIC           *State    `el:"synic"`
+	STimer          *STimer   `el:"stimer"`
+	Reset           *State    `el:"reset"`
+	VendorID        *VendorID `el:"vendor_id"`
+	Frequencies     *State    `el:"frequencies"`
+	Reenlightenment *State    `el:"reenlightenment"`
+	TLBFlush        *TLBFlush `el:"tlbflush"`
+	IPI             *State    `el:"ipi"`
+	EVMCS           *State    `el:"evmcs"`
+	AVIC            *State    `el:"avic"`
+	EMSRBitmap      *State    `el:"emsr_bitmap"`
+	XMMInput        *State    `el:"xmm_input"`
 }
 
 // Spinlock is how often a guest spins before it tells the hypervisor.
 type Spinlock struct {
-	State   OnOff `xml:"state,attr"`
-	Retries uint  `xml:"retries,attr"`
+	State   OnOff `el:"state,attr"`
+	Retries uint  `el:"retries,attr"`
 }
 
 // STimer are synthetic timers.
 type STimer struct {
-	State  OnOff  `xml:"state,attr"`
-	Direct *State `xml:"direct"`
+	State  OnOff  `el:"state,attr"`
+	Direct *State `el:"direct"`
 }
 
 // TLBFlush is the flush of other CPUs' translations.
 type TLBFlush struct {
-	State    OnOff  `xml:"state,attr"`
-	Direct   *State `xml:"direct"`
-	Extended *State `xml:"extended"`
+	State    OnOff  `el:"state,attr"`
+	Direct   *State `el:"direct"`
+	Extended *State `el:"extended"`
 }
 
 // VendorID is the hypervisor's name as the guest sees it.
 type VendorID struct {
-	State OnOff  `xml:"state,attr"`
-	Value string `xml:"value,attr"`
+	State OnOff  `el:"state,attr"`
+	Value string `el:"value,attr"`
 }
 
 // KVMFeatures are switches of KVM.
 type KVMFeatures struct {
-	Hidden        *State     `xml:"hidden"`
-	HintDedicated *State     `xml:"hint-dedicated"`
-	PollControl   *State     `xml:"poll-control"`
-	PVIPI         *State     `xml:"pv-ipi"`
-	DirtyRing     *DirtyRing `xml:"dirty-ring"`
+	Hidden        *State     `el:"hidden"`
+	HintDedicated *State     `el:"hint-dedicated"`
+	PollControl   *State     `el:"poll-control"`
+	PVIPI         *State     `el:"pv-ipi"`
+	DirtyRing     *DirtyRing `el:"dirty-ring"`
 }
 
 // DirtyRing is how KVM reports written pages.
 type DirtyRing struct {
-	State OnOff `xml:"state,attr"`
-	Size  uint  `xml:"size,attr"`
+	State OnOff `el:"state,attr"`
+	Size  uint  `el:"size,attr"`
 }
 
 // XenFeatures are switches of Xen.
 type XenFeatures struct {
-	E820Host    *State          `xml:"e820_host"`
-	Passthrough *XenPassthrough `xml:"passthrough"`
+	E820Host    *State          `el:"e820_host"`
+	Passthrough *XenPassthrough `el:"passthrough"`
 }
 
 // XenPassthrough is whether devices can be given to the guest.
 type XenPassthrough struct {
-	State OnOff  `xml:"state,attr"`
-	Mode  string `xml:"mode,attr" enum:"sync_pt share_pt"`
+	State OnOff  `el:"state,attr"`
+	Mode  string `el:"mode,attr" enum:"sync_pt share_pt"`
 }
 
 // LXCCaps are the capabilities of a container.
@@ -279,60 +279,60 @@ func (l *LXCCaps) EncodeNode(name string) *Node {
 
 // GIC is the interrupt controller of ARM.
 type GIC struct {
-	Version string `xml:"version,attr"`
+	Version string `el:"version,attr"`
 }
 
 // SMM is the system management mode.
 type SMM struct {
-	State OnOff `xml:"state,attr"`
-	TSEG  *TSEG `xml:"tseg"`
+	State OnOff `el:"state,attr"`
+	TSEG  *TSEG `el:"tseg"`
 }
 
 // TSEG is the memory of the system management mode.
 type TSEG struct {
-	Unit  string `xml:"unit,attr"`
-	Value uint64 `xml:",text,empty"`
+	Unit  string `el:"unit,attr"`
+	Value uint64 `el:",text,empty"`
 }
 
 // IOAPIC says who emulates it.
 type IOAPIC struct {
-	Driver string `xml:"driver,attr" enum:"qemu kvm"`
+	Driver string `el:"driver,attr" enum:"qemu kvm"`
 }
 
 // HPT is the hash page table of POWER.
 type HPT struct {
-	Resizing    string `xml:"resizing,attr" enum:"enabled disabled required"`
-	MaxPageSize KiB    `xml:"maxpagesize"`
+	Resizing    string `el:"resizing,attr" enum:"enabled disabled required"`
+	MaxPageSize KiB    `el:"maxpagesize"`
 }
 
 // MSRs says what happens on access to an unknown register.
 type MSRs struct {
-	Unknown string `xml:"unknown,attr,required" enum:"ignore fault"`
+	Unknown string `el:"unknown,attr,required" enum:"ignore fault"`
 }
 
 // Workaround is a mitigation on POWER.
 type Workaround struct {
-	Value string `xml:"value,attr,required" enum:"broken workaround fixed"`
+	Value string `el:"value,attr,required" enum:"broken workaround fixed"`
 }
 
 // IBS is a mitigation on POWER.
 type IBS struct {
-	Value string `xml:"value,attr,required" enum:"broken workaround fixed-ibs fixed-ccd fixed-na"`
+	Value string `el:"value,attr,required" enum:"broken workaround fixed-ibs fixed-ccd fixed-na"`
 }
 
 // TCGFeatures are switches of QEMU's translator.
 type TCGFeatures struct {
-	TBCache KiB `xml:"tb-cache"`
+	TBCache KiB `el:"tb-cache"`
 }
 
 // AsyncTeardown is whether memory is given back by a process of its own.
 type AsyncTeardown struct {
-	Enabled YesNo `xml:"enabled,attr"`
+	Enabled YesNo `el:"enabled,attr"`
 }
 
 // AIA is the interrupt controller of RISC-V.
 type AIA struct {
-	Value string `xml:"value,attr,required" enum:"none aplic aplic-imsic"`
+	Value string `el:"value,attr,required" enum:"none aplic aplic-imsic"`
 }
 
 // DecodeNode reads the switches and refuses unknown ones.

@@ -7,77 +7,77 @@ import (
 
 // CPUTune says how the guest's CPUs run on the host's.
 type CPUTune struct {
-	Shares         *uint64       `xml:"shares"`
-	Period         uint64        `xml:"period"`
-	Quota          int64         `xml:"quota"`
-	GlobalPeriod   uint64        `xml:"global_period"`
-	GlobalQuota    int64         `xml:"global_quota"`
-	EmulatorPeriod uint64        `xml:"emulator_period"`
-	EmulatorQuota  int64         `xml:"emulator_quota"`
-	IOThreadPeriod uint64        `xml:"iothread_period"`
-	IOThreadQuota  int64         `xml:"iothread_quota"`
-	VCPUPins       []VCPUPin     `xml:"vcpupin"`
-	EmulatorPin    *EmulatorPin  `xml:"emulatorpin"`
-	IOThreadPins   []IOThreadPin `xml:"iothreadpin"`
-	EmulatorSched  *Sched        `xml:"emulatorsched"`
-	VCPUScheds     []VCPUSched   `xml:"vcpusched"`
-	IOThreadScheds []IOSched     `xml:"iothreadsched"`
-	CacheTunes     []CacheTune   `xml:"cachetune"`
-	MemoryTunes    []MemoryTune  `xml:"memorytune"`
+	Shares         *uint64       `el:"shares"`
+	Period         uint64        `el:"period"`
+	Quota          int64         `el:"quota"`
+	GlobalPeriod   uint64        `el:"global_period"`
+	GlobalQuota    int64         `el:"global_quota"`
+	EmulatorPeriod uint64        `el:"emulator_period"`
+	EmulatorQuota  int64         `el:"emulator_quota"`
+	IOThreadPeriod uint64        `el:"iothread_period"`
+	IOThreadQuota  int64         `el:"iothread_quota"`
+	VCPUPins       []VCPUPin     `el:"vcpupin"`
+	EmulatorPin    *EmulatorPin  `el:"emulatorpin"`
+	IOThreadPins   []IOThreadPin `el:"iothreadpin"`
+	EmulatorSched  *Sched        `el:"emulatorsched"`
+	VCPUScheds     []VCPUSched   `el:"vcpusched"`
+	IOThreadScheds []IOSched     `el:"iothreadsched"`
+	CacheTunes     []CacheTune   `el:"cachetune"`
+	MemoryTunes    []MemoryTune  `el:"memorytune"`
 }
 
 // VCPUPin binds a virtual CPU.
 type VCPUPin struct {
-	VCPU   uint   `xml:"vcpu,attr,empty" missing:"XML error: Missing required attribute 'vcpu' in element 'vcpupin'"`
-	CPUSet CPUSet `xml:"cpuset,attr" missing:"XML error: Missing required attribute 'cpuset' in element 'vcpupin'"`
+	VCPU   uint   `el:"vcpu,attr,empty" missing:"XML error: Missing required attribute 'vcpu' in element 'vcpupin'"`
+	CPUSet CPUSet `el:"cpuset,attr" missing:"XML error: Missing required attribute 'cpuset' in element 'vcpupin'"`
 }
 
 // EmulatorPin binds the emulator's own threads.
 type EmulatorPin struct {
-	CPUSet CPUSet `xml:"cpuset,attr,required"`
+	CPUSet CPUSet `el:"cpuset,attr,required"`
 }
 
 // IOThreadPin binds a thread for disks.
 type IOThreadPin struct {
-	IOThread uint   `xml:"iothread,attr,required,nonzero"`
-	CPUSet   CPUSet `xml:"cpuset,attr,required"`
+	IOThread uint   `el:"iothread,attr,required,nonzero"`
+	CPUSet   CPUSet `el:"cpuset,attr,required"`
 }
 
 // Sched is a scheduler of the host.
 type Sched struct {
-	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
-	Priority  *int   `xml:"priority,attr"`
+	Scheduler string `el:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `el:"priority,attr"`
 }
 
 // VCPUSched is the scheduler of some virtual CPUs.
 type VCPUSched struct {
-	VCPUs     CPUSet `xml:"vcpus,attr,required"`
-	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
-	Priority  *int   `xml:"priority,attr"`
+	VCPUs     CPUSet `el:"vcpus,attr,required"`
+	Scheduler string `el:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `el:"priority,attr"`
 }
 
 // IOSched is the scheduler of some threads for disks.
 type IOSched struct {
-	IOThreads CPUSet `xml:"iothreads,attr,required"`
-	Scheduler string `xml:"scheduler,attr,required" enum:"other batch idle fifo rr"`
-	Priority  *int   `xml:"priority,attr"`
+	IOThreads CPUSet `el:"iothreads,attr,required"`
+	Scheduler string `el:"scheduler,attr,required" enum:"other batch idle fifo rr"`
+	Priority  *int   `el:"priority,attr"`
 }
 
 // CacheTune allots parts of the host's caches.
 type CacheTune struct {
-	VCPUs    CPUSet         `xml:"vcpus,attr" missing:"XML error: Missing cachetune attribute 'vcpus'"`
-	ID       string         `xml:"id,attr"`
-	Caches   []CacheBank    `xml:"cache"`
-	Monitors []CacheMonitor `xml:"monitor"`
+	VCPUs    CPUSet         `el:"vcpus,attr" missing:"XML error: Missing cachetune attribute 'vcpus'"`
+	ID       string         `el:"id,attr"`
+	Caches   []CacheBank    `el:"cache"`
+	Monitors []CacheMonitor `el:"monitor"`
 }
 
 // CacheBank is a part of one cache.
 type CacheBank struct {
-	ID    uint   `xml:"id,attr,empty,required"`
-	Level uint   `xml:"level,attr,required,nonzero"`
-	Type  string `xml:"type,attr,required" enum:"both code data"`
-	Size  uint64 `xml:"size,attr,required"`
-	Unit  string `xml:"unit,attr"`
+	ID    uint   `el:"id,attr,empty,required"`
+	Level uint   `el:"level,attr,required,nonzero"`
+	Type  string `el:"type,attr,required" enum:"both code data"`
+	Size  uint64 `el:"size,attr,required"`
+	Unit  string `el:"unit,attr"`
 }
 
 // DecodeNode reads the size in any unit.
@@ -109,66 +109,66 @@ func prettySize(bytes uint64) (uint64, string) {
 
 // CacheMonitor watches a cache.
 type CacheMonitor struct {
-	Level uint   `xml:"level,attr"`
-	VCPUs CPUSet `xml:"vcpus,attr"`
+	Level uint   `el:"level,attr"`
+	VCPUs CPUSet `el:"vcpus,attr"`
 }
 
 // MemoryTune allots memory bandwidth.
 type MemoryTune struct {
-	VCPUs    CPUSet          `xml:"vcpus,attr" missing:"XML error: Missing memorytune attribute 'vcpus'"`
-	ID       string          `xml:"id,attr"`
-	Nodes    []BandwidthNode `xml:"node"`
-	Monitors []CacheMonitor  `xml:"monitor"`
+	VCPUs    CPUSet          `el:"vcpus,attr" missing:"XML error: Missing memorytune attribute 'vcpus'"`
+	ID       string          `el:"id,attr"`
+	Nodes    []BandwidthNode `el:"node"`
+	Monitors []CacheMonitor  `el:"monitor"`
 }
 
 // BandwidthNode is the bandwidth to one node.
 type BandwidthNode struct {
-	ID        uint `xml:"id,attr,empty,required"`
-	Bandwidth uint `xml:"bandwidth,attr,required"`
+	ID        uint `el:"id,attr,empty,required"`
+	Bandwidth uint `el:"bandwidth,attr,required"`
 }
 
 // NUMATune says which nodes of the host memory comes from.
 type NUMATune struct {
-	Memory   *NUMAMemory `xml:"memory"`
-	MemNodes []MemNode   `xml:"memnode"`
+	Memory   *NUMAMemory `el:"memory"`
+	MemNodes []MemNode   `el:"memnode"`
 }
 
 // NUMAMemory is the rule for all memory.
 type NUMAMemory struct {
-	Mode      string `xml:"mode,attr" enum:"strict preferred interleave restrictive" unknown:"unsupported configuration: Unsupported NUMA memory tuning mode '%s'"`
-	NodeSet   CPUSet `xml:"nodeset,attr"`
-	Placement string `xml:"placement,attr" enum:"static auto" unknown:"unsupported configuration: Unsupported NUMA memory placement mode '%s'"`
+	Mode      string `el:"mode,attr" enum:"strict preferred interleave restrictive" unknown:"unsupported configuration: Unsupported NUMA memory tuning mode '%s'"`
+	NodeSet   CPUSet `el:"nodeset,attr"`
+	Placement string `el:"placement,attr" enum:"static auto" unknown:"unsupported configuration: Unsupported NUMA memory placement mode '%s'"`
 }
 
 // MemNode is the rule for one node of the guest.
 type MemNode struct {
-	CellID  uint   `xml:"cellid,attr,empty,required"`
-	Mode    string `xml:"mode,attr" enum:"strict preferred interleave restrictive"`
-	NodeSet CPUSet `xml:"nodeset,attr,required"`
+	CellID  uint   `el:"cellid,attr,empty,required"`
+	Mode    string `el:"mode,attr" enum:"strict preferred interleave restrictive"`
+	NodeSet CPUSet `el:"nodeset,attr,required"`
 }
 
 // IOTune limits a disk's traffic; of a throttle group, too.
 type IOTune struct {
-	TotalBytes    uint64 `xml:"total_bytes_sec"`
-	ReadBytes     uint64 `xml:"read_bytes_sec"`
-	WriteBytes    uint64 `xml:"write_bytes_sec"`
-	TotalIOPS     uint64 `xml:"total_iops_sec"`
-	ReadIOPS      uint64 `xml:"read_iops_sec"`
-	WriteIOPS     uint64 `xml:"write_iops_sec"`
-	TotalBytesMax uint64 `xml:"total_bytes_sec_max"`
-	ReadBytesMax  uint64 `xml:"read_bytes_sec_max"`
-	WriteBytesMax uint64 `xml:"write_bytes_sec_max"`
-	TotalIOPSMax  uint64 `xml:"total_iops_sec_max"`
-	ReadIOPSMax   uint64 `xml:"read_iops_sec_max"`
-	WriteIOPSMax  uint64 `xml:"write_iops_sec_max"`
-	SizeIOPS      uint64 `xml:"size_iops_sec"`
-	Group         string `xml:"group_name"`
-	TotalBytesLen uint64 `xml:"total_bytes_sec_max_length"`
-	ReadBytesLen  uint64 `xml:"read_bytes_sec_max_length"`
-	WriteBytesLen uint64 `xml:"write_bytes_sec_max_length"`
-	TotalIOPSLen  uint64 `xml:"total_iops_sec_max_length"`
-	ReadIOPSLen   uint64 `xml:"read_iops_sec_max_length"`
-	WriteIOPSLen  uint64 `xml:"write_iops_sec_max_length"`
+	TotalBytes    uint64 `el:"total_bytes_sec"`
+	ReadBytes     uint64 `el:"read_bytes_sec"`
+	WriteBytes    uint64 `el:"write_bytes_sec"`
+	TotalIOPS     uint64 `el:"total_iops_sec"`
+	ReadIOPS      uint64 `el:"read_iops_sec"`
+	WriteIOPS     uint64 `el:"write_iops_sec"`
+	TotalBytesMax uint64 `el:"total_bytes_sec_max"`
+	ReadBytesMax  uint64 `el:"read_bytes_sec_max"`
+	WriteBytesMax uint64 `el:"write_bytes_sec_max"`
+	TotalIOPSMax  uint64 `el:"total_iops_sec_max"`
+	ReadIOPSMax   uint64 `el:"read_iops_sec_max"`
+	WriteIOPSMax  uint64 `el:"write_iops_sec_max"`
+	SizeIOPS      uint64 `el:"size_iops_sec"`
+	Group         string `el:"group_name"`
+	TotalBytesLen uint64 `el:"total_bytes_sec_max_length"`
+	ReadBytesLen  uint64 `el:"read_bytes_sec_max_length"`
+	WriteBytesLen uint64 `el:"write_bytes_sec_max_length"`
+	TotalIOPSLen  uint64 `el:"total_iops_sec_max_length"`
+	ReadIOPSLen   uint64 `el:"read_iops_sec_max_length"`
+	WriteIOPSLen  uint64 `el:"write_iops_sec_max_length"`
 }
 
 // ParseValue reads a number.

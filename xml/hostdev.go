@@ -2,72 +2,72 @@ package xml
 
 // Hostdev is a device of the host that the guest gets.
 type Hostdev struct {
-	Mode      string         `xml:"mode,attr" enum:"subsystem capabilities"`
-	Type      string         `xml:"type,attr,required"`
-	Managed   string         `xml:"managed,attr"`
-	SGIO      string         `xml:"sgio,attr" enum:"filtered unfiltered"`
-	RawIO     YesNo          `xml:"rawio,attr"`
-	Model     string         `xml:"model,attr"`
-	Display   OnOff          `xml:"display,attr"`
-	RAMFB     OnOff          `xml:"ramfb,attr"`
-	Driver    *HostdevDriver `xml:"driver"`
-	Source    *HostdevSource `xml:"source" missing:"XML error: Missing <source> element in hostdev device"`
-	Teaming   *Teaming       `xml:"teaming"`
-	IPs       []InterfaceIP  `xml:"ip"`
-	Routes    []Route        `xml:"route"`
-	Readonly  bool           `xml:"readonly"`
-	Shareable bool           `xml:"shareable"`
-	Boot      *BootOrder     `xml:"boot"`
-	Alias     *Alias         `xml:"alias"`
-	ACPI      *ACPIIndex     `xml:"acpi"`
-	ROM       *ROM           `xml:"rom"`
-	Address   *Address       `xml:"address"`
+	Mode      string         `el:"mode,attr" enum:"subsystem capabilities"`
+	Type      string         `el:"type,attr,required"`
+	Managed   string         `el:"managed,attr"`
+	SGIO      string         `el:"sgio,attr" enum:"filtered unfiltered"`
+	RawIO     YesNo          `el:"rawio,attr"`
+	Model     string         `el:"model,attr"`
+	Display   OnOff          `el:"display,attr"`
+	RAMFB     OnOff          `el:"ramfb,attr"`
+	Driver    *HostdevDriver `el:"driver"`
+	Source    *HostdevSource `el:"source" missing:"XML error: Missing <source> element in hostdev device"`
+	Teaming   *Teaming       `el:"teaming"`
+	IPs       []InterfaceIP  `el:"ip"`
+	Routes    []Route        `el:"route"`
+	Readonly  bool           `el:"readonly"`
+	Shareable bool           `el:"shareable"`
+	Boot      *BootOrder     `el:"boot"`
+	Alias     *Alias         `el:"alias"`
+	ACPI      *ACPIIndex     `el:"acpi"`
+	ROM       *ROM           `el:"rom"`
+	Address   *Address       `el:"address"`
 }
 
 // HostdevDriver is the host's driver.
 type HostdevDriver struct {
-	Name    string `xml:"name,attr" enum:"kvm vfio xen"`
-	Model   string `xml:"model,attr"`
-	IOMMUFD YesNo  `xml:"iommufd,attr"`
+	Name    string `el:"name,attr" enum:"kvm vfio xen"`
+	Model   string `el:"model,attr"`
+	IOMMUFD YesNo  `el:"iommufd,attr"`
 }
 
 // HostdevSource names the host's device. Which fields count depends on the
 // type of the hostdev.
 type HostdevSource struct {
-	StartupPolicy  string       `xml:"startupPolicy,attr" enum:"mandatory requisite optional"` // usb
-	GuestReset     string       `xml:"guestReset,attr" enum:"off uninitialized on"`            // usb
-	WriteFiltering YesNo        `xml:"writeFiltering,attr"`                                    // pci
-	Protocol       string       `xml:"protocol,attr" enum:"adapter iscsi none vhost"`          // scsi, scsi_host
-	WWPN           string       `xml:"wwpn,attr"`                                              // scsi_host
-	Name           string       `xml:"name,attr"`                                              // iscsi
-	Vendor         *HexID       `xml:"vendor"`                                                 // usb
-	Product        *HexID       `xml:"product"`
-	Adapter        *NamedRef    `xml:"adapter"` // scsi
-	Address        *HostAddress `xml:"address"`
-	Hosts          []NetHost    `xml:"host"` // iscsi
-	Auth           *Auth        `xml:"auth"`
-	Initiator      string       `xml:"initiator>iqn>name,attr"`
-	Block          string       `xml:"block"` // capabilities
-	Char           string       `xml:"char"`
-	Interface      string       `xml:"interface"`
+	StartupPolicy  string       `el:"startupPolicy,attr" enum:"mandatory requisite optional"` // usb
+	GuestReset     string       `el:"guestReset,attr" enum:"off uninitialized on"`            // usb
+	WriteFiltering YesNo        `el:"writeFiltering,attr"`                                    // pci
+	Protocol       string       `el:"protocol,attr" enum:"adapter iscsi none vhost"`          // scsi, scsi_host
+	WWPN           string       `el:"wwpn,attr"`                                              // scsi_host
+	Name           string       `el:"name,attr"`                                              // iscsi
+	Vendor         *HexID       `el:"vendor"`                                                 // usb
+	Product        *HexID       `el:"product"`
+	Adapter        *NamedRef    `el:"adapter"` // scsi
+	Address        *HostAddress `el:"address"`
+	Hosts          []NetHost    `el:"host"` // iscsi
+	Auth           *Auth        `el:"auth"`
+	Initiator      string       `el:"initiator>iqn>name,attr"`
+	Block          string       `el:"block"` // capabilities
+	Char           string       `el:"char"`
+	Interface      string       `el:"interface"`
 }
 
 // HexID is a vendor's or product's number.
 type HexID struct {
-	ID *uint `xml:"id,attr,hex=4"`
+	ID *uint `el:"id,attr,hex=4"`
 }
 
 // HostAddress is where the device sits on the host.
 type HostAddress struct {
-	Domain   *uint   `xml:"domain,attr,hex=4"`
-	Bus      string  `xml:"bus,attr"`
-	Slot     *uint   `xml:"slot,attr,hex=2"`
-	Function *uint   `xml:"function,attr,hex=1"`
-	Port     string  `xml:"port,attr"`
-	Device   *uint   `xml:"device,attr"`
-	Target   *uint   `xml:"target,attr"`
-	Unit     *uint64 `xml:"unit,attr"`
-	UUID     string  `xml:"uuid,attr"`
+	Domain   *uint   `el:"domain,attr,hex=4"`
+	Bus      string  `el:"bus,attr"`
+	Slot     *uint   `el:"slot,attr,hex=2"`
+	Function *uint   `el:"function,attr,hex=1"`
+	Port     string  `el:"port,attr"`
+	Device   *uint   `el:"device,attr"`
+	Target   *uint   `el:"target,attr"`
+	Unit     *uint64 `el:"unit,attr"`
+	UUID     string  `el:"uuid,attr"`
 }
 
 // DecodeNode reads the address. A PCI bus is printed in hexadecimal, others

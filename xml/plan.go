@@ -109,7 +109,10 @@ func (p *plan) fields(t reflect.Type, at []int) {
 			p.root, _, p.pair = strings.Cut(root, ",pair")
 			continue
 		}
-		tag, ok := sf.Tag.Lookup("xml")
+		if _, foreign := sf.Tag.Lookup("xml"); foreign {
+			panic("xml: the tag's key is el, since encoding/xml's rules are not ours: " + t.Name() + "." + sf.Name)
+		}
+		tag, ok := sf.Tag.Lookup("el")
 		if sf.Anonymous && !ok {
 			p.fields(sf.Type, index)
 			continue
