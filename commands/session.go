@@ -38,6 +38,7 @@ type Session struct {
 	KeepaliveOff bool
 	Interactive  bool
 	Terminal     bool // the user sits at one
+	Hints        bool // errors go to a terminal: hints follow them
 	// MakeRaw sets the terminal to pass each key on; the function sets it back.
 	MakeRaw func() (restore func(), err error)
 
@@ -172,10 +173,20 @@ func (s *Session) Report(err error) {
 		s.Errorf("%s", f.Text)
 		if f.Err != nil {
 			s.Report(f.Err)
+		} else {
+			s.hint(err)
 		}
 		return
 	}
 	s.Errorf("%s", err)
+	s.hint(err)
+}
+
+// hint prints what may help with an error, where somebody reads it.
+func (s *Session) hint(err error) {
+	if text := hint(err); text != "" && s.Hints {
+		io.WriteString(s.Err, "hint: "+text+"\n")
+	}
 }
 
 func (s *Session) format() string {

@@ -29,7 +29,6 @@ type decodeOptions struct {
 	usable     []Usable // nil: all models
 	restricted bool     // usable counts even if it is empty
 	preferred  []string
-	mustPrefer bool // with one preferred name: it is an error if it is not usable
 }
 
 // candidate is a model with the differences to the CPU.

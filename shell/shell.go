@@ -63,6 +63,7 @@ func Main(ctx context.Context, p Process) int {
 	if fd, ok := terminal(p.In); ok {
 		s.Terminal, s.MakeRaw = true, makeRaw(fd)
 	}
+	_, s.Hints = terminal(p.Err)
 	s.Globals = globals
 	err := run(ctx, s, o.rest)
 	if err != nil && !errors.Is(err, commands.ErrQuit) {
