@@ -31,7 +31,7 @@ func ObjectAbilities() []Ability {
 	row := func(what string, f func(any) bool) Ability { return Ability{Of: "objects", What: what, Has: f} }
 	return []Ability{
 		row("define, undefine", has[Definer]), row("create", has[Creator]), row("start", has[Starter]), row("destroy", has[Destroyer]),
-		row("autostart", has[Autostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
+		row("autostart", has[Autostarter]), row("autostart once", has[OnceAutostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
 	}
 }
 
