@@ -1,12 +1,14 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -44,6 +46,23 @@ var bootDisk = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(file)
 })
 
+// endGuests ends the watchers and QEMUs of a script that failed half way: those
+// whose command lines name its folder.
+func endGuests(dir string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, f := range files {
+		line, err := os.ReadFile(f)
+		if err != nil || !bytes.Contains(line, []byte(dir+"/")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil && pid != os.Getpid() {
+			if p, err := os.FindProcess(pid); err == nil {
+				_ = p.Kill()
+			}
+		}
+	}
+}
+
 func hasQEMU() bool {
 	_, err := exec.LookPath("qemu-system-x86_64")
 	return err == nil && runtime.GOOS == "linux"
@@ -57,6 +76,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIRSH_DEFAULT_CONNECT_URI", "test:///default")
+			e.Defer(func() { endGuests(e.WorkDir) })
 			if !hasQEMU() {
 				return nil
 			}
