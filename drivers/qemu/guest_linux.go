@@ -217,6 +217,10 @@ func (g *guest) event(e qmp.Event) {
 		if g.status.State == drivers.PMSuspended {
 			g.change(drivers.Running, 8, "Started", "Wakeup")
 		}
+	case "VSERPORT_CHANGE":
+		id, _ := e.Data["id"].(string)
+		open, _ := e.Data["open"].(bool)
+		g.channelState(id, open)
 	case "GUEST_PANICKED":
 		g.panicked()
 	case "SHUTDOWN":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,68 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 	fill(dom.Devices.Parallels, false)
 	fill(dom.Devices.Consoles, true)
 	fill(dom.Devices.Channels, false)
+	for i := range dom.Devices.Channels {
+		c := &dom.Devices.Channels[i]
+		if c.Target == nil || c.Target.Type != "virtio" {
+			continue
+		}
+		for _, f := range facts.Chardevs {
+			if f.Label == "char"+aliasOf(c.Alias) {
+				c.Target.State = channelWord(f.Open)
+			}
+		}
+	}
+}
+
+// liveDisks adds to the disks what only a running guest's have: the numbers of
+// their block nodes, and where a chain of images ends. The chain of an image
+// that names its own backing file is QEMU's to know.
+func liveDisks(dom *xml.Domain) {
+	a := args{d: dom}
+	a.numberNodes()
+	for i := range dom.Devices.Disks {
+		d := &dom.Devices.Disks[i]
+		if emptySource(d.Source) {
+			if d.Driver != nil {
+				d.Driver.Type = ""
+			}
+			continue
+		}
+		for _, im := range chain(d) {
+			im.source.Index = itoa(a.nodes[im.source])
+		}
+		if d.BackingStore == nil && (d.Driver == nil || d.Driver.Type == "" || d.Driver.Type == "raw") {
+			d.BackingStore = &xml.BackingStore{}
+		}
+	}
+}
+
+// channelState notes whether the guest has a channel open, for live documents.
+func (g *guest) channelState(alias string, open bool) {
+	file := filepath.Join(g.dir, liveFile)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	dom, err := readDomain(xml.Source{Name: g.status.Name, Data: data})
+	if err != nil {
+		return
+	}
+	for i := range dom.Devices.Channels {
+		if c := &dom.Devices.Channels[i]; aliasOf(c.Alias) == alias && c.Target != nil {
+			c.Target.State = channelWord(open)
+		}
+	}
+	if data, err = xml.Marshal(dom); err == nil {
+		_ = drivers.ReplaceFile(file, data, 0o600)
+	}
+}
+
+func channelWord(open bool) string {
+	if open {
+		return "connected"
+	}
+	return "disconnected"
 }
 
 // fillTaps names the host's ends of bridged interfaces.

@@ -74,6 +74,13 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
 	}
+	config, err := storedForm(dom)
+	if err != nil {
+		return nil, err
+	}
+	if err := drivers.ReplaceFile(filepath.Join(c.layout.guest(dom.Name), configFile), config, 0o600); err != nil {
+		return nil, err
+	}
 	domain.AssignAliases(dom)
 	build, err := c.build(ctx, dom, e)
 	if err != nil {
@@ -96,6 +103,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	id := s.ID
 	dom.ID = &id
+	liveDisks(dom)
 	live, err := xml.Marshal(dom)
 	if err != nil {
 		return nil, err

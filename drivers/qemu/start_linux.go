@@ -264,8 +264,11 @@ func (g *guest) configure(ctx context.Context, st *startConfig) ([]byte, error) 
 
 // liveFacts is what QEMU tells about itself.
 type liveFacts struct {
-	Chardevs []struct{ Label, Filename string }
-	CPUs     []struct {
+	Chardevs []struct {
+		Label, Filename string
+		Open            bool `json:"frontend-open"`
+	}
+	CPUs []struct {
 		QOMPath string `json:"qom-path"`
 	}
 }

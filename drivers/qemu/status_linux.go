@@ -13,8 +13,9 @@ import (
 const (
 	statusFile = "status.json"
 	liveFile   = "live.xml"
-	aliveFile  = "alive"    // QEMU holds its lock from the first instant to the last
-	pidFile    = "qemu.pid" // QEMU's own
+	configFile = "config.xml" // what was started, as defined
+	aliveFile  = "alive"      // QEMU holds its lock from the first instant to the last
+	pidFile    = "qemu.pid"   // QEMU's own
 	watchSock  = "watch.sock"
 	qmpSock    = "qmp.sock"   // the watcher's link
 	spareSock  = "spare.sock" // for a new watcher, and emergencies

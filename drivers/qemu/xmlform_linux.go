@@ -15,6 +15,12 @@ import (
 // document is the guest's live document or its definition, as stored: with
 // everything that is secret.
 func (d *domains) document(r drivers.Ref, running bool, f drivers.Flags) ([]byte, error) {
+	if running && f.Has(drivers.MigratableXML) {
+		// What another host is to start: as it was defined here, not what came of it.
+		if data, err := os.ReadFile(filepath.Join(d.layout.guest(r.Name), configFile)); err == nil {
+			return data, nil
+		}
+	}
 	if running && !f.Has(drivers.Inactive) {
 		data, err := os.ReadFile(filepath.Join(d.layout.guest(r.Name), liveFile))
 		if err == nil {
