@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -33,9 +32,17 @@ func cpuFiles(c *Call, args []string) ([]string, error) {
 			}
 		}
 	}
-	return slices.DeleteFunc(out, func(name string) bool {
-		return slices.Contains(c.Words("exclude"), name) || slices.Contains(c.Words("exclude"), filepath.Base(name))
-	}), nil
+	return out, nil
+}
+
+// excluded tells whether --exclude names a file, by its path or its last part.
+func excluded(c *Call, name string) bool {
+	for _, x := range c.Words("exclude") {
+		if x == name || x == filepath.Base(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // eachCPU calls f with every CPU of the files. Where there are several files
@@ -77,38 +84,6 @@ func eachCPU(c *Call, files []string, tables cpu.Map, f func(name string, s *cpu
 			return ErrReported
 		}
 	}
-	return nil
-}
-
-// emitFleet shows a baseline with what each host costs it.
-func emitFleet(c *Call, members []cpu.Member, base *xml.CPU) error {
-	f, err := cpu.CompareFleet(members)
-	if err != nil {
-		return err
-	}
-	element := base.EncodeNode("cpu").String()
-	var text strings.Builder
-	text.WriteString(element)
-	data := Data{{"xml", element}, {"common", f.Common}}
-	if c.Has("explain") {
-		w := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
-		fmt.Fprint(w, "\nHost\tLacks\tCosts the baseline\n")
-		var hosts []Data
-		for _, h := range f.Hosts {
-			costs := "nothing"
-			if len(h.Costs) > 0 {
-				costs = strings.Join(h.Costs, ", ")
-			}
-			fmt.Fprintf(w, "%s\t%d of %d features\t%s\n", h.Name, len(h.Missing), len(f.Common)+len(f.Differ), costs)
-			hosts = append(hosts, Data{{"host", h.Name}, {"missing", h.Missing}, {"costs", h.Costs}})
-		}
-		w.Flush()
-		data = append(data, Pair{"hosts", hosts})
-	}
-	if c.Has("matrix") {
-		data = append(data, Pair{"matrix", matrix(&text, f)})
-	}
-	c.Emit(Message{Text: text.String(), Data: data})
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -314,7 +315,7 @@ func (c *Conn) Capabilities(ctx context.Context) ([]byte, error) {
 	}
 	root := xml.Element("capabilities", host.Capabilities(cpuNode, true))
 	archs := installedArchs()
-	emulators := make([]*Emulator, len(archs))
+	guests := make([][]byte, len(archs))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 2) // a probe keeps a processor busy
 	for i, arch := range archs {
@@ -323,19 +324,47 @@ func (c *Conn) Capabilities(ctx context.Context) ([]byte, error) {
 			defer wg.Done()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			e, err := c.emulator(ctx, findEmulator(arch), "qemu")
-			if err == nil { // a binary that does not run is no emulator
-				emulators[i] = e
-			}
+			guests[i] = c.guestText(ctx, arch)
 		}()
 	}
 	wg.Wait()
-	for i, arch := range archs {
-		if emulators[i] != nil {
-			root.Add(guestNode(emulators[i], arch))
+	const end = "</capabilities>\n"
+	text, ok := bytes.CutSuffix(root.Print(), []byte(end))
+	if !ok {
+		return nil, xml.Errorf(xml.CodeInternal, "capabilities end without %q", end)
+	}
+	for _, guest := range guests {
+		text = append(append(text, '\n'), guest...)
+		if guest == nil {
+			text = text[:len(text)-1]
 		}
 	}
-	return root.Print(), nil
+	return append(text, end...), nil
+}
+
+// guestText is the <guest> of capabilities as printed there, nil if the
+// architecture's emulator does not run. It is cached: what it is made of, the
+// emulator's own answers, takes longer to read than all the rest.
+func (c *Conn) guestText(ctx context.Context, arch string) []byte {
+	path := findEmulator(arch)
+	file, err := c.layout.answerFile(drivers.EmulatorQuery{
+		Emulator: path, VirtType: "qemu", Arch: arch, Machine: "<guest> kvm=" + strconv.FormatBool(canKVM(arch)),
+	})
+	if err == nil && file != "" {
+		if data, err := os.ReadFile(file); err == nil {
+			return data
+		}
+	}
+	e, err := c.emulator(ctx, path, "qemu")
+	if err != nil { // a binary that does not run is no emulator
+		return nil
+	}
+	text := xml.Element("capabilities", guestNode(e, arch)).Print()
+	text = bytes.TrimSuffix(bytes.TrimPrefix(text, []byte("<capabilities>\n")), []byte("</capabilities>\n"))
+	if file != "" && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+		_ = drivers.ReplaceFile(file, text, 0o600) // a cache that cannot be written costs time only
+	}
+	return text
 }
 
 // installedArchs are the architectures for which PATH has an emulator, sorted.
