@@ -264,7 +264,9 @@ func Suggest(host, other *xml.CPU, arch string) (*xml.CPU, error) {
 		changes++
 	}
 	for i := range same.Features {
-		if f := &same.Features[i]; f.Policy == "forbid" && has.has(findFeature(f.Name)) {
+		f := &same.Features[i]
+		if n := findFeature(f.Name); f.Policy == "forbid" && (has.has(n) || c.model != nil && c.model.features.has(n)) {
+			// A comparison asks for a model's feature even where it is forbidden.
 			f.Policy = "disable"
 			changes++
 		}
