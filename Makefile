@@ -40,7 +40,7 @@ unit:
 
 update:
 	$(GO) generate ./...
-	$(GO) test ./... -update
+	$(GO) test ./tests ./drivers/qemu ./drivers/domain -update
 
 $(CHECKER):
 	mkdir -p dist

@@ -20,8 +20,8 @@ var groups = []group{
 			"iothreadinfo iothreadpin iothreadadd iothreadset iothreaddel send-key send-process-signal lxc-enter-namespace " +
 			"managedsave managedsave-remove managedsave-edit managedsave-dumpxml managedsave-define memtune perf metadata " +
 			"migrate migrate-setmaxdowntime migrate-getmaxdowntime migrate-compcache migrate-setspeed migrate-getspeed " +
-			"migrate-postcopy numatune qemu-attach qemu-monitor-command qemu-monitor-event qemu-agent-command guest-agent- " +
-			"timeout reboot reset restore resume save save-image-define save-image-dumpxml save-image-edit schedinfo " +
+			"migrate-postcopy numatune qemu-attach qemu-monitor-command qemu-monitor-event qemu-agent-command guest-agent-timeout " +
+			"reboot reset restore resume save save-image-define save-image-dumpxml save-image-edit schedinfo " +
 			"screenshot set-lifecycle-action set-user-sshkeys set-user-password setmaxmem setmem setvcpus shutdown start " +
 			"suspend ttyconsole undefine update-device update-memory-device vcpucount vcpuinfo vcpupin emulatorpin " +
 			"vncdisplay guestvcpus setvcpu domblkthreshold guestinfo domdirtyrate-calc dom-fd-associate domdisplay-reload"},
@@ -44,8 +44,8 @@ var groups = []group{
 		"nwfilter-define nwfilter-dumpxml nwfilter-edit nwfilter-list nwfilter-undefine nwfilter-binding-create " +
 			"nwfilter-binding-delete nwfilter-binding-dumpxml nwfilter-binding-list"},
 	{"Networking", "network", networkRows,
-		"net-autostart net-create net-define net-desc net-destroy net-dhcp-leases net-dumpxml net-edit net-event net- " +
-			"info net-list net-metadata net-name net-start net-undefine net-update net-uuid net-port-list net-port-create " +
+		"net-autostart net-create net-define net-desc net-destroy net-dhcp-leases net-dumpxml net-edit net-event net-info " +
+			"net-list net-metadata net-name net-start net-undefine net-update net-uuid net-port-list net-port-create " +
 			"net-port-dumpxml net-port-delete"},
 	{"Node Device", "nodedev", nodedevRows,
 		"nodedev-create nodedev-destroy nodedev-detach nodedev-dettach nodedev-dumpxml nodedev-list nodedev-reattach " +
@@ -54,17 +54,17 @@ var groups = []group{
 	{"Secret", "secret", secretRows,
 		"secret-define secret-dumpxml secret-event secret-get-value secret-list secret-set-value secret-undefine"},
 	{"Snapshot", "snapshot", snapshotRows,
-		"snapshot-create snapshot-create-as snapshot-current snapshot-delete snapshot-dumpxml snapshot-edit snapshot- " +
-			"info snapshot-list snapshot-parent snapshot-revert"},
+		"snapshot-create snapshot-create-as snapshot-current snapshot-delete snapshot-dumpxml snapshot-edit snapshot-info " +
+			"snapshot-list snapshot-parent snapshot-revert"},
 	{"Backup", "backup", backupRows,
 		"backup-begin backup-dumpxml"},
 	{"Storage Pool", "pool", poolRows,
 		"find-storage-pool-sources-as find-storage-pool-sources pool-autostart pool-build pool-create-as pool-create " +
-			"pool-define-as pool-define pool-delete pool-destroy pool-dumpxml pool-edit pool-info pool-list pool-name pool- " +
-			"refresh pool-start pool-undefine pool-uuid pool-event pool-capabilities"},
+			"pool-define-as pool-define pool-delete pool-destroy pool-dumpxml pool-edit pool-info pool-list pool-name pool-refresh " +
+			"pool-start pool-undefine pool-uuid pool-event pool-capabilities"},
 	{"Storage Volume", "volume", volumeRows,
-		"vol-clone vol-create-as vol-create vol-create-from vol-delete vol-download vol-dumpxml vol-info vol-key vol- " +
-			"list vol-name vol-path vol-pool vol-resize vol-upload vol-wipe"},
+		"vol-clone vol-create-as vol-create vol-create-from vol-delete vol-download vol-dumpxml vol-info vol-key vol-list " +
+			"vol-name vol-path vol-pool vol-resize vol-upload vol-wipe"},
 	{"Virsh itself", "virsh", virshRows,
 		"cd echo exit help pwd quit self-test complete connect"},
 }

@@ -183,13 +183,6 @@ func (k *kind) autostart(options ...Option) Command {
 			return err
 		}
 		on := !c.Has("disable")
-		if c.Has("once") { // no driver has it yet
-			words := "mark"
-			if !on {
-				words = "unmark"
-			}
-			return failed(drivers.Unsupported(k.api+"SetAutostartOnce"), "Failed to %s %s %s as autostarted on next boot", words, k.noun, k.named(ref.Name))
-		}
 		if c.Has("once") {
 			return k.autostartOnce(ctx, c, objects, ref, on)
 		}

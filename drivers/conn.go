@@ -21,7 +21,8 @@ type Objects interface {
 	// List gives the objects that the filter lets through: the active ones by
 	// id, then the inactive ones by name.
 	List(context.Context, Filter) ([]Entry, error)
-	// Lookup finds one object; the error of a miss is NotFound's.
+	// Lookup finds one object; the error of a miss has the kind's
+	// code: xml.CodeNoDomain, xml.CodeNoNetwork ...
 	Lookup(context.Context, By, string) (Ref, error)
 	// XML is the object's document, as printed.
 	XML(context.Context, Ref, Flags) ([]byte, error)

@@ -61,6 +61,11 @@ func AssignAliases(d *xml.Domain) {
 				return
 			}
 			name(v.alias, fmt.Sprint("console", i))
+		default:
+			// Named above already, or a kind for which the peer has no other rule.
+			if v.alias != nil {
+				name(v.alias, fmt.Sprint(v.kind, i))
+			}
 		}
 	})
 }
