@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
@@ -21,6 +22,7 @@ type guest struct {
 	config     *xml.Domain // nil: transient
 	state      drivers.State
 	reason     drivers.Reason
+	since      time.Time // when it came into its state
 	autostart  bool
 	saved      bool // has a managed save
 	frozen     map[string]bool
@@ -223,4 +225,9 @@ func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
 // remove forgets a domain.
 func (n *node) remove(g *guest) {
 	n.guests = slices.DeleteFunc(n.guests, func(x *guest) bool { return x == g })
+}
+
+// enter puts the guest into a state.
+func (g *guest) enter(state drivers.State, reason drivers.Reason) {
+	g.state, g.reason, g.since = state, reason, time.Now()
 }

@@ -26,7 +26,7 @@ func (d domains) Info(_ context.Context, r drivers.Ref) (drivers.DomainInfo, err
 	err := d.with(r, func(g *guest) error {
 		def := g.current()
 		i = drivers.DomainInfo{
-			State: g.state, Reason: g.reason, OSType: "linux", VCPUs: int(current(def.VCPU)), HasCPUTime: true, CPUTime: cpuTime(),
+			State: g.state, Reason: g.reason, StateSince: g.since, OSType: "linux", VCPUs: int(current(def.VCPU)), HasCPUTime: true, CPUTime: cpuTime(),
 			MaxMemory: def.Memory.KiB, Memory: uint64(def.CurrentMem), Persistent: g.config != nil, Autostart: g.autostart,
 			ManagedSave: g.saved, SecurityModel: "testSecurity", Messages: g.taints,
 		}

@@ -97,14 +97,14 @@ func (n *node) start(g *guest, reason drivers.Reason) {
 	}
 	g.id = n.nextID
 	n.nextID++
-	g.state, g.reason = drivers.Running, reason
+	g.enter(drivers.Running, reason)
 	g.taints = taints(g.live)
 }
 
 // stop makes a domain end; a transient one is gone then.
 func (n *node) stop(g *guest, reason drivers.Reason) {
 	g.id, g.live, g.taints = -1, nil, nil
-	g.state, g.reason = drivers.ShutOff, reason
+	g.enter(drivers.ShutOff, reason)
 	if g.config == nil {
 		n.remove(g)
 	}
@@ -160,7 +160,7 @@ func (d domains) Reboot(_ context.Context, r drivers.Ref, _ []string) error {
 			d.stop(g, drivers.ShutOffShutdown)
 			d.emit(ref, "Stopped", "Shutdown")
 		default:
-			g.state, g.reason = drivers.Running, drivers.RunningBooted
+			g.enter(drivers.Running, drivers.RunningBooted)
 		}
 		return nil
 	})
@@ -182,7 +182,7 @@ func (d domains) Suspend(_ context.Context, r drivers.Ref) error {
 		if g.state != drivers.Running {
 			return xml.Errorf(xml.CodeInternal, "domain '%s' not running", g.name)
 		}
-		g.state, g.reason = drivers.PausedState, drivers.PausedUser
+		g.enter(drivers.PausedState, drivers.PausedUser)
 		d.emit(g.ref(), "Suspended", "Paused")
 		return nil
 	})
@@ -194,7 +194,7 @@ func (d domains) Resume(_ context.Context, r drivers.Ref) error {
 		if g.state != drivers.PausedState {
 			return xml.Errorf(xml.CodeInternal, "domain '%s' not paused", g.name)
 		}
-		g.state, g.reason = drivers.Running, drivers.RunningUnpaused
+		g.enter(drivers.Running, drivers.RunningUnpaused)
 		d.emit(g.ref(), "Resumed", "Unpaused")
 		return nil
 	})

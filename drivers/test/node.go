@@ -233,7 +233,7 @@ func (n *node) readDomain(e *xml.Node, dir string) error {
 	g.saved = saved
 	if state != drivers.ShutOff {
 		n.start(g, 0)
-		g.state, g.reason = state, 0
+		g.enter(state, 0)
 	}
 	if transient {
 		g.config = nil

@@ -426,7 +426,7 @@ func (s snapshots) Revert(_ context.Context, r drivers.Ref, running, paused, _, 
 				s.emit(g.ref(), "Stopped", "From Snapshot")
 			}
 			g.id, g.live = -1, nil
-			g.state, g.reason = drivers.ShutOff, 7
+			g.enter(drivers.ShutOff, 7)
 			return nil
 		}
 		wasActive := g.active()
@@ -436,7 +436,7 @@ func (s snapshots) Revert(_ context.Context, r drivers.Ref, running, paused, _, 
 			s.emit(g.ref(), "Started", "From Snapshot")
 		}
 		if (m.state == "paused" || paused) && !running {
-			g.state, g.reason = drivers.PausedState, 7
+			g.enter(drivers.PausedState, 7)
 		}
 		return nil
 	})
