@@ -4,19 +4,20 @@ go 1.23.0
 
 require (
 	github.com/chzyer/readline v1.5.1
-	github.com/mattn/go-runewidth v0.0.9
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
 )
 
 require (
 	github.com/digitalocean/go-libvirt v0.0.0-20220804181439-8648fbde413e // indirect
+	github.com/mattn/go-runewidth v0.0.9 // indirect
 	golang.org/x/tools v0.26.0 // indirect
 )
 
 require (
 	github.com/digitalocean/go-qemu v0.0.0-20250212194115-ee9b0668d242
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/olekukonko/tablewriter v0.0.5
 	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/sys v0.35.0
 )

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/mattn/go-runewidth"
+	"github.com/olekukonko/tablewriter"
 )
 
 // Emit shows a result: as virsh prints it, or as JSON.
@@ -77,29 +77,46 @@ func listingText(l Listing, quiet bool) string {
 		}
 		rows = append(rows, cells)
 	}
-	widths := make([]int, len(l.Columns))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], runewidth.StringWidth(cell))
-		}
+	return drawTable(rows, !quiet)
+}
+
+// drawTable lets tablewriter pad all columns but the last, which has no
+// padding; the leading blank, the line of dashes and the last column are
+// virsh's own ways.
+func drawTable(rows [][]string, header bool) string {
+	if len(rows) == 0 || len(rows[0]) == 0 {
+		return ""
 	}
-	var b strings.Builder
-	for n, row := range rows {
-		for i, cell := range row {
-			b.WriteByte(' ')
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell)+2))
-			}
+	last := len(rows[0]) - 1
+	var drawn strings.Builder
+	if last > 0 {
+		t := tablewriter.NewWriter(&drawn)
+		t.SetAutoWrapText(false)
+		t.SetBorder(false)
+		t.SetHeaderLine(false)
+		t.SetColumnSeparator("")
+		t.SetAlignment(tablewriter.ALIGN_LEFT)
+		t.SetNoWhiteSpace(true)
+		t.SetTablePadding("   ")
+		for _, row := range rows {
+			t.Append(row[:last])
 		}
-		b.WriteByte('\n')
-		if n == 0 && !quiet {
-			total := 0
-			for _, w := range widths {
-				total += w + 3
-			}
-			b.WriteString(strings.Repeat("-", total))
-			b.WriteByte('\n')
+		t.Render()
+	}
+	lines := strings.Split(drawn.String(), "\n")
+	var b strings.Builder
+	width := 0
+	for _, row := range rows {
+		width = max(width, tablewriter.DisplayWidth(row[last]))
+	}
+	for n, row := range rows {
+		line := ""
+		if last > 0 {
+			line = lines[n]
+		}
+		b.WriteString(" " + line + row[last] + "\n")
+		if n == 0 && header {
+			b.WriteString(strings.Repeat("-", tablewriter.DisplayWidth(line)+width+3) + "\n")
 		}
 	}
 	return b.String()
