@@ -180,6 +180,8 @@ func (x *explainer) cause(i int) (Cause, string) {
 		return Masked, fmt.Sprintf("model %s of the same signature has it; the host is itself a guest, so its hypervisor hides it", with.name)
 	case with != nil:
 		return Masked, fmt.Sprintf("model %s of the same signature has it; firmware, microcode or the kernel hides it", with.name)
+	case without != nil && !reliablyListed(name):
+		return Unknown, fmt.Sprintf("the models of family %d, model %d do not list it, but models leave it out of processors that have it", sig.Family, sig.Model)
 	case without != nil:
 		return Absent, fmt.Sprintf("no known model of family %d, model %d has it", sig.Family, sig.Model)
 	}
@@ -190,6 +192,18 @@ func (x *explainer) cause(i int) (Cause, string) {
 var microcoded = [...]string{
 	"md-clear", "spec-ctrl", "stibp", "flush-l1d", "ssbd", "srbds-ctrl", "core-capability", "arch-capabilities",
 	"ibpb", "ibrs", "amd-stibp", "amd-ssbd", "virt-ssbd", "tsx-ctrl", "sbpb", "ibpb-brtype", "srso-no",
+}
+
+// listed are the instruction sets that every model of a processor with them
+// lists. Others (f16c, rdrand, vme, arat, abm, ...) are missing from models
+// of processors that have them, so that a model without says nothing.
+var listed = [...]string{
+	"ssse3", "sse4.1", "sse4.2", "aes", "avx", "avx2", "fma", "erms", "smep", "smap", "fsgsbase", "invpcid", "rdseed", "adx", "xsavec",
+	"sha-ni", "gfni", "vaes", "vpclmulqdq", "pku", "la57", "serialize", "avx-vnni",
+}
+
+func reliablyListed(name string) bool {
+	return contains(listed[:], name) || strings.HasPrefix(name, "avx512") || strings.HasPrefix(name, "amx-")
 }
 
 // modelled tells whether any model of a vendor has a feature: only then its
