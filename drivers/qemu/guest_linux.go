@@ -168,6 +168,7 @@ func (g *guest) run(ctx context.Context, s *watch.Session) {
 	}
 	close(g.gone)
 	g.clients.drain(time.Second)
+	watch.RemoveGroup(g.status.Name)
 }
 
 // set notes a new state. g.mu is held.
@@ -368,7 +369,6 @@ func (g *guest) cleanUp() {
 		detail = "Failed"
 	}
 	g.tell("lifecycle", "Stopped", detail)
-	watch.RemoveGroup(g.status.Name)
 }
 
 // removeGuest takes the run folder away in one step, so that nobody sees half

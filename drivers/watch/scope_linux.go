@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // leaveScope takes the process out of its caller's control group, or the end
@@ -22,11 +25,22 @@ func leaveScope(pid int, name string) {
 		}
 	}
 	for _, mount := range groupMounts() {
-		dir := filepath.Join(mount, "virgo-"+groupName(name))
+		join(filepath.Join(mount, "virgo-"+groupName(name)), pid)
+	}
+}
+
+// join puts a process into a group of that folder. The watcher of a former
+// guest of the same name may be removing the folder at this moment, so it is
+// made again where it has gone.
+func join(dir string, pid int) {
+	for range 3 {
 		if err := os.Mkdir(dir, 0o755); err != nil && !os.IsExist(err) {
-			continue
+			return
 		}
-		_ = os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+		err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENODEV) {
+			return
+		}
 	}
 }
 
@@ -76,7 +90,8 @@ func groupMounts() []string {
 }
 
 // RemoveGroup removes the groups that leaveScope made, once they are empty but
-// for the calling watcher.
+// for the calling watcher. Leaving a group takes the kernel tens of
+// milliseconds: nobody should wait for it.
 func RemoveGroup(name string) {
 	for _, mount := range groupMounts() {
 		dir := filepath.Join(mount, "virgo-"+groupName(name))
