@@ -125,9 +125,13 @@ func sorted(rows []Command, order string) []Command {
 
 // Find gives the row of a name, or nil. It does not follow aliases.
 func (t Table) Find(name string) *Command {
-	for _, likely := range []bool{true, false} {
+	for _, likely := range []func(*Group) bool{
+		func(g *Group) bool { return g.made != nil }, // a script names the same few again and again
+		func(g *Group) bool { return hasWord(g.order, name) },
+		func(*Group) bool { return true },
+	} {
 		for _, g := range t {
-			if strings.Contains(" "+g.order+" ", " "+name+" ") != likely {
+			if !likely(g) {
 				continue
 			}
 			list := g.Commands()
@@ -139,6 +143,22 @@ func (t Table) Find(name string) *Command {
 		}
 	}
 	return nil
+}
+
+// hasWord tells whether a list with blanks has the word. It makes
+// no copies: every start asks.
+func hasWord(list, word string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(list[at:], word)
+		if i < 0 || word == "" {
+			return false
+		}
+		at += i
+		end := at + len(word)
+		if (at == 0 || list[at-1] == ' ') && (end == len(list) || list[end] == ' ') {
+			return true
+		}
+	}
 }
 
 // Resolve gives the row that does a name's work, or nil.

@@ -45,14 +45,14 @@ func dominfo(ctx context.Context, c *Call) error {
 		}
 		return f
 	}
-	f := Fields{Width: 15, Items: []Field{
+	f := Fields{Width: 15, Items: append(make([]Field, 0, 18), []Field{
 		{Label: "Id", Value: nil, Text: cellText(idCell(ref.ID))},
 		{Label: "Name", Value: ref.Name},
 		{Label: "UUID", Value: ref.UUID},
 		{Label: "OS Type", Value: i.OSType},
 		{Label: "State", Value: i.State.String()},
 		{Label: "CPU(s)", Key: "cpus", Value: i.VCPUs},
-	}}
+	}...)}
 	if ref.ID >= 0 {
 		f.Items[0].Value = ref.ID
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -140,15 +139,15 @@ func run(ctx context.Context, s *commands.Session, args []string) error {
 		if args[0] == "" {
 			return commands.ErrReported
 		}
-		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-		defer stop()
-		return s.RunScript(ctx, args[0])
+		ctrlC := &interruptible{parent: ctx}
+		defer ctrlC.close()
+		return s.RunScript(ctrlC, args[0])
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
+	ctrlC := &interruptible{parent: ctx}
+	defer ctrlC.close()
 	root := tree(s, args[0])
 	root.SetArgs(args)
-	return root.ExecuteContext(ctx)
+	return root.ExecuteContext(ctrlC)
 }
 
 // Tree is the commands as a cobra tree. Cobra parses no flags: the rows' own

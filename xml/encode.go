@@ -13,7 +13,7 @@ func Marshal(v any) ([]byte, error) {
 
 // MarshalAs prints v as an element of that name.
 func MarshalAs(v any, name string) ([]byte, error) {
-	p := printer{buf: make([]byte, 0, 16384)}
+	p := printer{buf: make([]byte, 0, 4096)}
 	p.value(v, name)
 	return p.buf, nil
 }
@@ -247,9 +247,12 @@ func (f *field) format(v reflect.Value) (string, bool) {
 
 // hexText prints a number as 0x and at least that many digits.
 func hexText(u uint64, digits int) string {
-	text := strconv.FormatUint(u, 16)
-	for len(text) < digits {
-		text = "0" + text
+	var buf [18]byte
+	at := len(buf)
+	for n := 0; n < digits || u != 0; n++ {
+		at--
+		buf[at] = "0123456789abcdef"[u&15]
+		u >>= 4
 	}
-	return "0x" + text
+	return "0x" + string(buf[at:])
 }
