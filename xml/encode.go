@@ -3,6 +3,7 @@ package xml
 import (
 	"reflect"
 	"strconv"
+	"sync"
 )
 
 // Marshal prints a document type, such as *Domain, in libvirt's form.
@@ -13,10 +14,16 @@ func Marshal(v any) ([]byte, error) {
 
 // MarshalAs prints v as an element of that name.
 func MarshalAs(v any, name string) ([]byte, error) {
-	p := printer{buf: make([]byte, 0, 4096)}
+	p := printers.Get().(*printer)
+	defer printers.Put(p)
+	p.buf, p.depth = p.buf[:0], 0
 	p.value(v, name)
-	return p.buf, nil
+	return append([]byte(nil), p.buf...), nil
 }
+
+// printers have buffers to print into: a document's size is known only when it
+// is printed.
+var printers = sync.Pool{New: func() any { return &printer{buf: make([]byte, 0, 4096)} }}
 
 // Encode makes the element of v. nil if v prints nothing.
 func Encode(v any, name string) *Node {
@@ -247,12 +254,14 @@ func (f *field) format(v reflect.Value) (string, bool) {
 
 // hexText prints a number as 0x and at least that many digits.
 func hexText(u uint64, digits int) string {
-	var buf [18]byte
+	var buf [20]byte
 	at := len(buf)
 	for n := 0; n < digits || u != 0; n++ {
 		at--
 		buf[at] = "0123456789abcdef"[u&15]
 		u >>= 4
 	}
-	return "0x" + string(buf[at:])
+	at -= 2
+	buf[at], buf[at+1] = '0', 'x'
+	return string(buf[at:])
 }

@@ -206,7 +206,7 @@ func (f *field) classify(t reflect.Type, sf reflect.StructField) {
 			f.kind = kindFlag
 		case reflect.Struct:
 			f.kind = kindStruct
-			f.inner = func() *plan { return planOf(typ) }
+			f.inner = sync.OnceValue(func() *plan { return planOf(typ) })
 		default:
 			panic(fmt.Sprintf("xml: %s.%s: a type without a form", t, sf.Name))
 		}

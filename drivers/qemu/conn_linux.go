@@ -21,7 +21,8 @@ type Conn struct {
 	mu        sync.Mutex
 	emulators map[string]*Emulator // what was asked for already, by path and accelerator
 	hostCPU   *xml.CPU             // this machine's, once it was asked for
-	owned     []*os.File           // the ends of pipes by which guests die with this connection
+	parsed    parsedDomain
+	owned     []*os.File // the ends of pipes by which guests die with this connection
 }
 
 var (

@@ -334,7 +334,7 @@ func (d *domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, 
 	if err != nil {
 		return drivers.DomainInfo{}, err
 	}
-	dom, err := readDomain(xml.Source{Name: r.Name, Data: data})
+	dom, err := d.look(r.Name, data)
 	if err != nil {
 		return drivers.DomainInfo{}, err
 	}
