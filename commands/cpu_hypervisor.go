@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"virgo/cpu"
@@ -174,19 +173,6 @@ func hypervisorCPUModels(ctx context.Context, c *Call) error {
 // has, as its domain capabilities name them.
 func modelNames(ctx context.Context, c *Call) ([]string, error) {
 	names := []string{}
-	if _, ok := c.conn.(drivers.HypervisorCPUer); ok {
-		h, err := hypervisor(ctx, c, "")
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range h.Models {
-			if cpu.Listed(m.Name, h.Arch) && (c.Has("all") || m.Usable == drivers.Yes) {
-				names = append(names, m.Name)
-			}
-		}
-		slices.Sort(names)
-		return names, nil
-	}
 	d, err := query[drivers.DomainCapabler](c.conn, "virConnectGetDomainCapabilities")
 	if err != nil {
 		return nil, err
