@@ -125,28 +125,45 @@ func (c *Conn) DomainCapabilities(ctx context.Context, q drivers.EmulatorQuery) 
 	if err != nil {
 		return nil, err
 	}
-	file, err := c.layout.answerFile(located)
-	if err != nil {
-		return nil, err
-	}
-	if file != "" {
-		if data, err := os.ReadFile(file); err == nil {
-			return data, nil
+	return c.layout.answer(located, "domain capabilities", func() ([]byte, error) {
+		e, m, q, err := c.resolveQuery(ctx, q)
+		if err != nil {
+			return nil, err
 		}
+		h, err := c.hypervisor(e, q.Arch)
+		if err != nil {
+			return nil, err
+		}
+		return domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print(), nil
+	})
+}
+
+// hostModel is what mode host-model comes to with an emulator, less what blocks
+// migration; nil if nobody knows.
+func (c *Conn) hostModel(ctx context.Context, path, virt, arch string) (*xml.CPU, error) {
+	q := drivers.EmulatorQuery{Emulator: path, VirtType: virt, Arch: arch}
+	data, err := c.layout.answer(q, "host-model", func() ([]byte, error) {
+		e, err := c.emulator(ctx, path, virt)
+		if err != nil {
+			return nil, err
+		}
+		h, err := c.hypervisor(e, arch)
+		if err != nil {
+			return nil, err
+		}
+		if model := h.HostModel(); model != nil {
+			return model.EncodeNode("cpu").Print(), nil
+		}
+		return nil, nil
+	})
+	if err != nil || len(data) == 0 {
+		return nil, err
 	}
-	e, m, q, err := c.resolveQuery(ctx, q)
+	n, err := xml.Parse(xml.Source{Name: "host-model", Data: data})
 	if err != nil {
 		return nil, err
 	}
-	h, err := c.hypervisor(e, q.Arch)
-	if err != nil {
-		return nil, err
-	}
-	data := domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print()
-	if file != "" && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
-		_ = drivers.ReplaceFile(file, data, 0o600) // a cache that cannot be written costs time only
-	}
-	return data, nil
+	return xml.DecodeCPU(n, xml.AnyCPU)
 }
 
 // hypervisor is the emulator's view of CPUs, less this machine's own CPU.
@@ -347,22 +364,17 @@ func (c *Conn) Capabilities(ctx context.Context) ([]byte, error) {
 // emulator's own answers, takes longer to read than all the rest.
 func (c *Conn) guestText(ctx context.Context, arch string) []byte {
 	path := findEmulator(arch)
-	file, err := c.layout.answerFile(drivers.EmulatorQuery{
-		Emulator: path, VirtType: "qemu", Arch: arch, Machine: "<guest> kvm=" + strconv.FormatBool(canKVM(arch)),
-	})
-	if err == nil && file != "" {
-		if data, err := os.ReadFile(file); err == nil {
-			return data
+	q := drivers.EmulatorQuery{Emulator: path, VirtType: "qemu", Arch: arch}
+	text, err := c.layout.answer(q, "<guest> kvm="+strconv.FormatBool(canKVM(arch)), func() ([]byte, error) {
+		e, err := c.emulator(ctx, path, "qemu")
+		if err != nil {
+			return nil, err
 		}
-	}
-	e, err := c.emulator(ctx, path, "qemu")
+		text := xml.Element("capabilities", guestNode(e, arch)).Print()
+		return bytes.TrimSuffix(bytes.TrimPrefix(text, []byte("<capabilities>\n")), []byte("</capabilities>\n")), nil
+	})
 	if err != nil { // a binary that does not run is no emulator
 		return nil
-	}
-	text := xml.Element("capabilities", guestNode(e, arch)).Print()
-	text = bytes.TrimSuffix(bytes.TrimPrefix(text, []byte("<capabilities>\n")), []byte("</capabilities>\n"))
-	if file != "" && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
-		_ = drivers.ReplaceFile(file, text, 0o600) // a cache that cannot be written costs time only
 	}
 	return text
 }

@@ -233,16 +233,11 @@ func (d *domains) updateCPU(ctx context.Context, dom *xml.Domain, running bool, 
 	if dom.CPU == nil || running && !f.Has(drivers.Inactive) && dom.CPU.Mode != "host-passthrough" {
 		return nil
 	}
-	e, err := d.emulator(ctx, dom.Devices.Emulator, dom.Type)
-	if err != nil {
-		return err
-	}
 	arch := dom.OS.Type.Arch
-	h, err := d.hypervisor(e, arch)
+	model, err := d.hostModel(ctx, dom.Devices.Emulator, dom.Type, arch)
 	if err != nil {
 		return err
 	}
-	model := h.HostModel()
 	if f.Has(drivers.MigratableXML) {
 		dom.CPU, err = cpu.Update(dom.CPU, model, arch)
 		if err == nil && dom.CPU.Mode == "custom" && dom.CPU.Check == "" {

@@ -60,19 +60,28 @@ func (l Layout) cacheDir() string {
 	return l.Cache
 }
 
-// answerFile is where the printed answer to a query is kept, "" if nowhere. It
-// depends on the emulator's answers, the query, and on this very program.
-func (l Layout) answerFile(q drivers.EmulatorQuery) (string, error) {
+// answer gives the printed answer to a query from the cache, or has it made and
+// keeps it. It depends on the emulator's own answers, the query, what was asked
+// for, and on this very program.
+func (l Layout) answer(q drivers.EmulatorQuery, what string, prepare func() ([]byte, error)) ([]byte, error) {
 	key, err := probeKey(q.Emulator, q.VirtType)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	self, err := os.Stat("/proc/self/exe")
 	if err != nil {
-		return "", nil
+		return prepare()
 	}
-	h := sha256.Sum256([]byte(fmt.Sprint(key, self.Size(), self.ModTime().UnixNano(), "\x00", q.Arch, "\x00", q.Machine)))
-	return filepath.Join(l.cacheDir(), "answers", hex.EncodeToString(h[:16])+".xml"), nil
+	h := sha256.Sum256([]byte(fmt.Sprint(key, self.Size(), self.ModTime().UnixNano(), "\x00", q.Arch, "\x00", q.Machine, "\x00", what)))
+	file := filepath.Join(l.cacheDir(), "answers", hex.EncodeToString(h[:16])+".xml")
+	if data, err := os.ReadFile(file); err == nil {
+		return data, nil
+	}
+	data, err := prepare()
+	if err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+		_ = drivers.ReplaceFile(file, data, 0o600) // a cache that cannot be written costs time only
+	}
+	return data, err
 }
 
 // probeKey names all that an answer depends on.
