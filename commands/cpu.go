@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -134,9 +135,16 @@ func cpuFile(c *Call, name string) (xml.Source, error) {
 	return xml.Source{Name: shown, Data: data}, nil
 }
 
-// cpuSource reads the first CPU of the file that an option names.
+// cpuSource reads the first CPU of the file that an option names. What a script
+// names again and again, such as the host of many comparisons, is read once.
 func cpuSource(c *Call, option string) (*cpu.Source, error) {
-	src, err := cpuFile(c, c.Str(option))
+	name := c.Str(option)
+	info, _ := os.Stat(name)
+	if last, ok := c.sources[option]; ok && info != nil && last.name == name && sameFile(info, last.info) {
+		s := *last.source
+		return &s, s.HasCPU()
+	}
+	src, err := cpuFile(c, name)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +152,30 @@ func cpuSource(c *Call, option string) (*cpu.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info != nil && info.Mode().IsRegular() && len(src.Data) <= maxKept {
+		if c.sources == nil {
+			c.sources = make(map[string]keptSource)
+		}
+		c.sources[option] = keptSource{name, info, s}
+		kept := *s
+		s = &kept
+	}
 	return s, s.HasCPU()
+}
+
+// keptSource is a source that a session has read.
+type keptSource struct {
+	name   string
+	info   fs.FileInfo // of before it was read
+	source *cpu.Source
+}
+
+// maxKept is the size of a text from which on its source is not kept.
+const maxKept = 1 << 20
+
+// sameFile tells whether nothing has been written since.
+func sameFile(now, before fs.FileInfo) bool {
+	return os.SameFile(now, before) && now.ModTime().Equal(before.ModTime()) && now.Size() == before.Size()
 }
 
 // usableModels reads the list of models that an option names; nil without it.

@@ -51,6 +51,7 @@ type Session struct {
 	conn    drivers.Conn
 	pending bytes.Buffer // text for Out that is not written yet
 	output  string       // of the running command
+	sources map[string]keptSource
 }
 
 // Version is virgo's own.
