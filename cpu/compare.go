@@ -86,6 +86,9 @@ func family(arch string) families {
 	return famNone
 }
 
+// HasModels tells whether CPU models mean anything on an architecture.
+func HasModels(arch string) bool { return family(arch) != famNone }
+
 func noDriver(arch string) error {
 	return xml.Errorf(xml.CodeNoSupport, "'%s' architecture is not supported by CPU driver", arch)
 }

@@ -16,9 +16,9 @@ func implicitUSB(d *xml.Domain) string {
 		return "piix3-uhci"
 	case isPPC64(d):
 		return "qemu-xhci"
-	case isARM(d) && (strings.HasPrefix(m, "versatile") || strings.HasPrefix(m, "realview")):
+	case isARM(d) && (m == "versatilepb" || strings.HasPrefix(m, "realview")):
 		return "pci-ohci"
-	case arch == "alpha", strings.HasPrefix(arch, "mips"), arch == "ppc", arch == "sparc64":
+	case arch == "alpha", strings.HasPrefix(arch, "mips"), strings.HasPrefix(arch, "sh4"), arch == "ppc", arch == "sparc64":
 		return "piix3-uhci"
 	}
 	return ""
@@ -29,8 +29,12 @@ func hasPCIRoot(d *xml.Domain) bool {
 	m := d.OS.Type.Machine
 	switch arch := d.OS.Type.Arch; {
 	case isARM(d):
-		return strings.HasPrefix(m, "versatile") || strings.HasPrefix(m, "realview")
-	case isPPC64(d), arch == "alpha", strings.HasPrefix(arch, "mips"), arch == "ppc", arch == "sparc64":
+		return m == "versatilepb"
+	case strings.HasPrefix(arch, "mips"):
+		return m == "malta"
+	case strings.HasPrefix(arch, "sh4"):
+		return m == "r2d"
+	case isPPC64(d), arch == "alpha", arch == "ppc", arch == "sparc64":
 		return true
 	}
 	return false
@@ -162,7 +166,7 @@ func assignCCW(d *xml.Domain) error {
 // assignMMIO gives virtio devices of boards without PCI a place in memory,
 // which has no number.
 func assignMMIO(d *xml.Domain) {
-	if findController(d, "pci", 0) != nil || !isARM(d) && !isRISCV(d) {
+	if findController(d, "pci", 0) != nil || !isARMVirt(d) && !isRISCVVirt(d) && !(isARM(d) && machineIs(d, "vexpress")) {
 		return
 	}
 	for _, a := range channelDevices(d) {

@@ -424,6 +424,9 @@ func multifunction(d *xml.Domain) {
 
 // noPCI refuses PCI devices where there is no bus.
 func noPCI(d *xml.Domain) error {
+	if isARM(d) || isRISCV(d) {
+		return nil // boards where devices sit elsewhere
+	}
 	for _, v := range pciDevices(d) {
 		if *v.addr == nil || (*v.addr).Type == "pci" {
 			return xml.Errorf(xml.CodeXML, "No PCI buses available")

@@ -501,8 +501,6 @@ func (e *Emulator) defaultCPU(d *xml.Domain) string {
 		return "qemu32"
 	case e.Arch == "x86_64":
 		return "qemu64"
-	case strings.HasPrefix(d.OS.Type.Arch, "ppc64"):
-		return "POWER10"
 	}
 	return ""
 }

@@ -41,7 +41,9 @@ func (a *args) cpu() {
 	a.hyperv(f.HyperV, add)
 	a.kvmFeatures(f.KVM, add)
 	add("pmu", state(f.PMU))
-	a.add("-cpu", opt+a.CPUEnd)
+	if opt += a.CPUEnd; opt != "" {
+		a.add("-cpu", opt)
+	}
 	if l := a.d.OS.Loader; l != nil && l.Secure == "yes" {
 		a.add("-global", "driver=cfi.pflash01,property=secure,value=on")
 	}

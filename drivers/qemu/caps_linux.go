@@ -485,7 +485,7 @@ func describe(e *Emulator, arch string) *domain.Emulator {
 	d := &domain.Emulator{Path: e.Path, Arch: arch, KVM: canKVM(arch), Has: e.Has}
 	for _, m := range e.Machines {
 		if m.Name != "none" {
-			d.Machines = append(d.Machines, domain.Machine{Name: m.Name, Alias: m.Alias, MaxCPUs: m.MaxCPUs, Default: m.Default})
+			d.Machines = append(d.Machines, domain.Machine{Name: m.Name, Alias: m.Alias, MaxCPUs: m.MaxCPUs, Default: m.Default, DefaultCPU: m.DefaultModel})
 		}
 	}
 	return d

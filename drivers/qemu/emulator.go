@@ -36,9 +36,11 @@ type Machine struct {
 	Deprecated bool   `json:"deprecated,omitempty"`
 	Hotplug    bool   `json:"hotpluggable-cpus,omitempty"`
 	DefaultCPU string `json:"default-cpu-type,omitempty"`
-	DefaultRAM string `json:"default-ram-id,omitempty"`
-	NUMAMem    bool   `json:"numa-mem-supported,omitempty"`
-	ACPI       *bool  `json:"acpi,omitempty"`
+	// DefaultModel is libvirt's name of that CPU, "" where it has no models.
+	DefaultModel string `json:"default-model,omitempty"`
+	DefaultRAM   string `json:"default-ram-id,omitempty"`
+	NUMAMem      bool   `json:"numa-mem-supported,omitempty"`
+	ACPI         *bool  `json:"acpi,omitempty"`
 }
 
 // Has tells whether the emulator has a QOM type, that is a device.
@@ -68,6 +70,20 @@ func (e *Emulator) Machine(name string) *Machine {
 		return &e.Machines[0]
 	}
 	return nil
+}
+
+// chooseMachine marks the machine of guests that name none where QEMU has no
+// default, or one that no guest wants.
+func (e *Emulator) chooseMachine() {
+	if !strings.HasPrefix(e.Arch, "arm") && e.Arch != "aarch64" && !strings.HasPrefix(e.Arch, "riscv") {
+		return
+	}
+	at := slices.IndexFunc(e.Machines, func(m Machine) bool { return m.Name == "virt" || m.Alias == "virt" })
+	if at >= 0 {
+		for i := range e.Machines {
+			e.Machines[i].Default = i == at
+		}
+	}
 }
 
 // VersionNumber is major*1000000 + minor*1000 + micro.

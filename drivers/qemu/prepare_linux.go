@@ -114,9 +114,8 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 // build resolves the guest's CPU, which becomes that of dom.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
 	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: make([]byte, masterKeySize)}
-	if dom.CPU == nil {
-		b.CPU = defaultCPU(e, dom)
-		return b, nil
+	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
+		return b, nil // the machine's own
 	}
 	resolved, err := c.resolveCPU(dom, e)
 	if err != nil {
@@ -149,13 +148,25 @@ func defaultCPU(e *Emulator, dom *xml.Domain) string {
 	return "qemu64"
 }
 
-func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
-	guest := dom.CPU
-	if guest.Mode == "host-passthrough" && dom.Type != "kvm" {
-		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode 'host-passthrough' for %s %s domain on %s host is not supported by hypervisor",
-			dom.OS.Type.Arch, dom.Type, host.Arch())
+// modeSupported tells whether a CPU mode means anything for guests of a type
+// and architecture on this machine.
+func modeSupported(mode, virt, arch string) bool {
+	switch mode {
+	case "host-passthrough":
+		return virt == "kvm"
+	case "host-model":
+		return virt == "kvm" || cpu.IsX86(arch)
 	}
-	h, err := c.hypervisor(e, dom.OS.Type.Arch)
+	return true
+}
+
+func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
+	guest, arch := dom.CPU, dom.OS.Type.Arch
+	if !modeSupported(guest.Mode, dom.Type, arch) {
+		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode '%s' for %s %s domain on %s host is not supported by hypervisor",
+			guest.Mode, arch, dom.Type, host.Arch())
+	}
+	h, err := c.hypervisor(e, arch)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +174,7 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 	if check == "" {
 		check = cpu.DefaultCheck(guest, dom.Type)
 	}
-	if check != "none" && dom.Type == "kvm" || h.Reported == nil {
+	if (check != "none" && dom.Type == "kvm" || h.Reported == nil) && cpu.IsX86(arch) == cpu.IsX86(host.Arch()) {
 		if own, err := cpu.HostModel(); err == nil { // else the hypervisor's word alone counts
 			h.Host = own
 		}

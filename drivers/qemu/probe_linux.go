@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -19,13 +20,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"virgo/cpu"
 	"virgo/drivers"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
 // cacheVersion changes with the meaning of a cached answer.
-const cacheVersion = 1
+const cacheVersion = 2
 
 // emulator gives what the binary says with that accelerator, from the cache if
 // nothing that changes the answer has changed.
@@ -181,6 +183,7 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 	var target struct{ Arch string }
 	var types, commands []struct{ Name string }
 	var full, migratable expansion
+	var models []typedModel
 	questions := []struct {
 		command string
 		args    any
@@ -194,7 +197,7 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 		{"query-commands", nil, &commands, false},
 		{"query-cpu-model-expansion", expand(false), &full, true},
 		{"query-cpu-model-expansion", expand(true), &migratable, true},
-		{"query-cpu-definitions", nil, &e.Models, true},
+		{"query-cpu-definitions", nil, &models, true},
 	}
 	var pending []*qmp.Pending
 	for _, q := range questions {
@@ -212,6 +215,20 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 		}
 	}
 	e.Package, e.Arch = version.Package, archFromQEMU(target.Arch)
+	if cpu.HasModels(e.Arch) {
+		for _, m := range models {
+			e.Models = append(e.Models, m.Definition)
+		}
+		for i := range e.Machines {
+			m := &e.Machines[i]
+			// a type may have several names: the first one is libvirt's choice
+			at := slices.IndexFunc(models, func(d typedModel) bool { return m.DefaultCPU != "" && d.Typename == m.DefaultCPU })
+			if at >= 0 {
+				m.DefaultModel = cpu.ModelFromQEMU(models[at].Name, e.Arch)
+			}
+		}
+	}
+	e.chooseMachine()
 	e.Types, e.Commands = keepTypes(namesOf(types)), namesOf(commands)
 	sort.Strings(e.Commands)
 	if e.Props == nil && full.Model.Props != nil {
@@ -219,6 +236,12 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 		e.NonMigratable = full.lost(migratable)
 	}
 	return e, err
+}
+
+// typedModel is a CPU model with its QOM type.
+type typedModel struct {
+	cpu.Definition
+	Typename string
 }
 
 func namesOf(list []struct{ Name string }) []string {
@@ -263,7 +286,7 @@ func socketPair() (ours *os.File, theirs *os.File, err error) {
 
 // findEmulator gives the program that emulates the architecture, "" if there is none.
 func findEmulator(arch string) string {
-	for _, name := range []string{"qemu-system-" + archToQEMU(arch)} {
+	for _, name := range []string{"qemu-system-" + arch, "qemu-system-" + archToQEMU(arch)} {
 		if p, err := exec.LookPath(name); err == nil {
 			if abs, err := filepath.Abs(p); err == nil {
 				return abs
