@@ -154,6 +154,7 @@ func (a *args) machine() {
 		add("kernel_irqchip", map[string]string{"qemu": "split", "kvm": "on"}[f.IOAPIC.Driver])
 	}
 	add("i8042", state(f.PS2))
+	a.machineArch(f, add)
 	core := "off"
 	if d.Memory != nil && isOn(d.Memory.DumpCore) {
 		core = "on"
@@ -199,7 +200,7 @@ func (a *args) machineEnd(f *xml.Features, add func(name, value string)) {
 			add("pcspk-audiodev", "audio"+utoa(a.audioOf(s.Audio)))
 		}
 	}
-	if isX86(a.d.OS.Type.Arch) || a.d.OS.Type.Arch == "aarch64" {
+	if t := a.d.OS.Type; isX86(t.Arch) || isVirt(t.Arch, t.Machine) {
 		add("acpi", map[bool]string{true: "on", false: "off"}[f.ACPI])
 	}
 }

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"fmt"
+	"strings"
 
 	"virgo/xml"
 )
@@ -21,7 +22,10 @@ func pciBuses(d *xml.Domain) map[uint]string {
 		if c.Type == "pci" && c.Index != nil {
 			name := aliasOf(c.Alias)
 			if c.Model == "pci-root" && *c.Index == 0 {
-				name = "pci.0"
+				name = "pci"
+				if isX86(d.OS.Type.Arch) || strings.HasPrefix(d.OS.Type.Arch, "ppc") || isS390(d.OS.Type.Arch) {
+					name = "pci.0"
+				}
 			}
 			if c.Model == "pcie-root" {
 				name = "pcie.0"

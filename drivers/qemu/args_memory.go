@@ -13,7 +13,7 @@ func (a *args) initialMemory() uint64 {
 	if a.hasNUMA() {
 		var sum uint64
 		for _, c := range a.d.CPU.NUMA.Cells {
-			sum += mebibytes(c.Memory) * 1024
+			sum += wholeMemory(a.d.OS.Type.Arch, c.Memory)
 		}
 		return sum
 	}
@@ -23,7 +23,7 @@ func (a *args) initialMemory() uint64 {
 			size -= min(size, uint64(m.Target.Size))
 		}
 	}
-	return mebibytes(size) * 1024
+	return wholeMemory(a.d.OS.Type.Arch, size)
 }
 
 func (a *args) memory() {
@@ -38,18 +38,19 @@ func (a *args) memory() {
 		opt += ",maxmem=" + utoa(mebibytes(m.KiB)*1024) + "k"
 	}
 	a.add("-m", opt)
-	if !a.hasNUMA() {
-		a.object(a.memoryBackend(backend{id: a.ramID(), kib: a.initialMemory(), main: true}))
+	if id := a.ramID(); id != "" && !a.hasNUMA() {
+		a.object(a.memoryBackend(backend{id: id, kib: a.initialMemory(), main: true}))
 	}
 	locked := a.d.Backing != nil && a.d.Backing.Locked
 	a.add("-overcommit", "mem-lock="+onOff(locked))
 }
 
+// ramID names the memory as the machine does; "" where it takes none from outside.
 func (a *args) ramID() string {
-	if m := a.Emulator.Machine(a.d.OS.Type.Machine); m != nil && m.DefaultRAM != "" {
+	if m := a.Emulator.Machine(a.d.OS.Type.Machine); m != nil {
 		return m.DefaultRAM
 	}
-	return "pc.ram"
+	return ""
 }
 
 type backend struct {
