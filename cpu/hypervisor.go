@@ -258,7 +258,8 @@ func Listed(name, arch string) bool {
 		m := findModel(name)
 		return m != nil && !m.newer
 	case famPPC:
-		return findPPC(name) != nil
+		m := findPPC(name)
+		return m != nil && !m.newer
 	}
 	return name != "host"
 }

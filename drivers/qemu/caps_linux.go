@@ -82,7 +82,7 @@ func (c *Conn) locate(q drivers.EmulatorQuery) (drivers.EmulatorQuery, error) {
 			q.VirtType = "kvm"
 		}
 	}
-	if q.VirtType != "qemu" && q.VirtType != "kvm" || q.VirtType == "kvm" && !canKVM(q.Arch) {
+	if q.VirtType != "qemu" && q.VirtType != "kvm" {
 		return fail("Emulator '%s' does not support virt type '%s'", path, q.VirtType)
 	}
 	return q, nil
@@ -97,15 +97,29 @@ func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*
 	fail := func(format string, args ...any) (*Emulator, *Machine, drivers.EmulatorQuery, error) {
 		return nil, nil, q, xml.Errorf(xml.CodeInvalidArg, format, args...)
 	}
-	e, err := c.emulator(ctx, q.Emulator, q.VirtType)
+	// a foreign emulator cannot even be asked with KVM
+	virt := q.VirtType
+	if !canKVM(q.Arch) || q.Emulator != findEmulator(q.Arch) {
+		virt = "qemu"
+	}
+	e, err := c.emulator(ctx, q.Emulator, virt)
 	if err != nil {
 		return nil, nil, q, err
 	}
-	if e.Arch != q.Arch && !(e.Arch == "x86_64" && q.Arch == "i686") {
-		if given.Arch != "" {
-			return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, given.Arch)
-		}
+	switch {
+	case serves(e.Arch, q.Arch):
+	case archFamily(e.Arch) == archFamily(q.Arch):
 		return fail("Emulator '%s' does not support arch '%s'", q.Emulator, q.Arch)
+	default:
+		return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, q.Arch)
+	}
+	if q.VirtType == "kvm" && !canKVM(q.Arch) {
+		return fail("the accel 'kvm' is not supported by '%s' on this host", q.Emulator)
+	}
+	if virt != q.VirtType {
+		if e, err = c.emulator(ctx, q.Emulator, q.VirtType); err != nil {
+			return nil, nil, q, err
+		}
 	}
 	m := e.Machine(q.Machine)
 	if m == nil {
@@ -113,6 +127,25 @@ func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*
 	}
 	q.Machine = m.Name
 	return e, m, q, nil
+}
+
+// serves tells whether an emulator of one architecture runs guests of another.
+func serves(emulator, guest string) bool {
+	return emulator == guest || emulator == "x86_64" && guest == "i686" || emulator == "aarch64" && guest == "armv7l" ||
+		emulator == "armv7l" && guest == "armv6l" || emulator == "ppc64" && guest == "ppc64le"
+}
+
+// archFamily is the first of the architectures that are kin.
+func archFamily(arch string) string {
+	switch {
+	case isX86(arch):
+		return "x86"
+	case isARM(arch):
+		return "arm"
+	case strings.HasPrefix(arch, "ppc"):
+		return "ppc"
+	}
+	return arch
 }
 
 // virtTypes are libvirt's names of hypervisors.
@@ -208,7 +241,9 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 	if m := mode("host-passthrough", kvm); kvm {
 		m.Add(enumNode("hostPassthroughMigratable", "on", "off"))
 	}
-	mode("maximum", true).Add(enumNode("maximumMigratable", "on", "off"))
+	if m := mode("maximum", e.Max); e.Max {
+		m.Add(enumNode("maximumMigratable", "on", "off"))
+	}
 	if h.Reported != nil && cpu.IsX86(q.Arch) {
 		m := mode("host-model", true)
 		shown := h.Reported.Clone()
@@ -249,7 +284,10 @@ func modelNodes(d *cpu.Definition, arch string) []*xml.Node {
 		deprecated = "yes"
 	}
 	vendor, canonical := "unknown", ""
-	if m, ok := cpu.Model(d.Name, arch); ok {
+	switch m, ok := cpu.Model(d.Name, arch); {
+	case isS390(arch) && d.Name != "qemu" && d.Name != "max":
+		vendor = "IBM"
+	case ok && !isARM(arch): // libvirt names no vendor of QEMU's ARM models
 		if m.Vendor != "" {
 			vendor = m.Vendor
 		}

@@ -14,8 +14,8 @@ type offer struct {
 	value   string
 	types   []string
 	command string
-	i440fx  bool   // only with the machine types that have an IDE controller
-	since   uint64 // version of QEMU, where no type tells
+	since   uint64                          // version of QEMU, where no type tells
+	machine func(arch, machine string) bool // only with these; nil: with all
 }
 
 // enumeration is one <enum> of a device or feature.
@@ -53,40 +53,42 @@ func virtioModels(pci string) []offer {
 func deviceOfferings() []offering {
 	return []offering{
 		{"disk", nil, []enumeration{
-			{"diskDevice", always("disk", "cdrom", "floppy", "lun")},
-			{"bus", []offer{{value: "ide", i440fx: true}, typed("fdc", "isa-fdc"), typed("scsi", "scsi-hd"), typed("virtio", "virtio-blk-pci", "virtio-blk-ccw", "virtio-blk-device"),
+			{"diskDevice", []offer{{value: "disk"}, {value: "cdrom"}, {value: "floppy", machine: hasFloppy}, {value: "lun"}}},
+			{"bus", []offer{{value: "ide", machine: hasIDE}, {value: "fdc", machine: hasFloppy}, {value: "scsi"}, {value: "virtio"},
 				typed("usb", "usb-storage"), typed("sata", "ich9-ahci")}},
-			{"model", virtioModels("virtio-blk-pci")}}},
+			{"model", append(always("virtio"), virtioModels("virtio-blk-pci")[1:]...)}}},
 		{"graphics", nil, []enumeration{{"type", []offer{{value: "sdl"}, {value: "vnc", command: "query-vnc"}, typed("spice", "chardev-spicevmc"),
 			{value: "egl-headless", since: 6001000}, {value: "dbus", since: 7000000}}}}},
 		{"video", nil, []enumeration{{"modelType", []offer{typed("vga", "VGA"), typed("cirrus", "cirrus-vga"), typed("vmvga", "vmware-svga"), typed("qxl", "qxl-vga", "qxl"),
 			typed("virtio", "virtio-gpu-pci", "virtio-vga", "virtio-gpu-ccw", "virtio-gpu-device"), {value: "none"}, typed("bochs", "bochs-display"), typed("ramfb", "ramfb")}}}},
 		{"hostdev", nil, []enumeration{
 			{"mode", always("subsystem")}, {"startupPolicy", always("default", "mandatory", "requisite", "optional")},
-			{"subsysType", []offer{typed("usb", "usb-host"), {value: "pci"}, typed("scsi", "scsi-generic")}},
+			{"subsysType", []offer{typed("usb", "usb-host"), {value: "pci"}, {value: "scsi"}}},
 			{"capsType", nil}, {"pciBackend", nil}}},
-		{"rng", []string{"virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device"}, []enumeration{
+		{"rng", nil, []enumeration{
 			{"model", virtioModels("virtio-rng-pci")}, {"backendModel", []offer{typed("random", "rng-random"), typed("egd", "rng-egd"), typed("builtin", "rng-builtin")}}}},
-		{"filesystem", nil, []enumeration{{"driverType", []offer{typed("path", "virtio-9p-pci", "virtio-9p-ccw", "virtio-9p-device"), typed("handle", "virtio-9p-pci", "virtio-9p-ccw", "virtio-9p-device"),
+		{"filesystem", nil, []enumeration{{"driverType", []offer{{value: "path"}, {value: "handle"},
 			typed("virtiofs", "vhost-user-fs-pci", "vhost-user-fs-device", "vhost-user-fs-ccw")}}}},
 		{"tpm", []string{"tpm-tis", "tpm-crb", "tpm-spapr", "tpm-tis-device"}, []enumeration{
-			{"model", []offer{typed("tpm-tis", "tpm-tis", "tpm-tis-device"), typed("tpm-crb", "tpm-crb"), typed("tpm-spapr", "tpm-spapr")}},
+			{"model", []offer{typed("tpm-tis", "tpm-tis", "tpm-tis-device"), typed("tpm-crb", "tpm-crb"), typed("tpm-spapr", "tpm-spapr"), typed("spapr-tpm-proxy", "spapr-tpm-proxy")}},
 			{"backendModel", []offer{typed("passthrough", "tpm-passthrough")}}}},
 		{"redirdev", []string{"usb-redir"}, []enumeration{{"bus", always("usb")}}},
 		{"channel", nil, []enumeration{{"type", []offer{{value: "pty"}, {value: "unix"}, typed("spicevmc", "chardev-spicevmc")}}}},
-		{"crypto", []string{"virtio-crypto-pci", "virtio-crypto-ccw", "virtio-crypto-device"}, []enumeration{{"model", always("virtio")}, {"type", always("qemu")},
+		{"crypto", nil, []enumeration{{"model", []offer{typed("virtio", "virtio-crypto-pci", "virtio-crypto-ccw", "virtio-crypto-device")}}, {"type", always("qemu")},
 			{"backendModel", []offer{typed("builtin", "cryptodev-backend-builtin"), typed("lkcf", "cryptodev-backend-lkcf")}}}},
 		{"interface", nil, []enumeration{{"backendType", always("default", "passt")}}},
-		{"panic", []string{"pvpanic", "pvpanic-pci", "spapr-rtc"}, []enumeration{{"model", []offer{typed("isa", "pvpanic"), typed("hyperv", "x86_64-cpu", "pvpanic"), typed("pvpanic", "pvpanic-pci")}}}},
+		{"panic", []string{"pvpanic", "pvpanic-pci", "spapr-rtc", "virtio-blk-ccw"}, []enumeration{{"model", []offer{typed("isa", "pvpanic"),
+			{value: "pseries", machine: isPSeries}, typed("hyperv", "x86_64-cpu", "pvpanic"), {value: "s390", machine: func(arch, _ string) bool { return isS390(arch) }},
+			typed("pvpanic", "pvpanic-pci")}}}},
 	}
 }
 
 // allowed tells whether the offer holds for that emulator and machine.
-func (o offer) allowed(e *Emulator, machine string) bool {
+func (o offer) allowed(e *Emulator, arch, machine string) bool {
 	if o.command != "" && !e.Command(o.command) {
 		return false
 	}
-	if o.i440fx && !isI440FX(machine) || e.VersionNumber() < o.since {
+	if o.machine != nil && !o.machine(arch, machine) || e.VersionNumber() < o.since {
 		return false
 	}
 	return len(o.types) == 0 || slices.ContainsFunc(o.types, e.Has)
@@ -95,6 +97,17 @@ func (o offer) allowed(e *Emulator, machine string) bool {
 func isI440FX(machine string) bool {
 	return machine == "pc" || strings.HasPrefix(machine, "pc-i440fx-")
 }
+
+// ideBoards are the machines beside PCs that have an IDE controller.
+var ideBoards = []string{"g3beige", "malta", "sun4u"}
+
+func hasIDE(_, machine string) bool { return isI440FX(machine) || slices.Contains(ideBoards, machine) }
+
+func isPSeries(arch, machine string) bool {
+	return isPPC64(arch) && (machine == "pseries" || strings.HasPrefix(machine, "pseries-"))
+}
+
+func hasFloppy(arch, machine string) bool { return !isPSeries(arch, machine) }
 
 func isQ35(machine string) bool { return machine == "q35" || strings.HasPrefix(machine, "pc-q35-") }
 
@@ -145,7 +158,7 @@ func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Nod
 		for _, en := range d.enums {
 			var values []string
 			for _, o := range en.offers {
-				if o.allowed(e, m.Name) {
+				if o.allowed(e, arch, m.Name) {
 					values = append(values, o.value)
 				}
 			}
@@ -157,7 +170,21 @@ func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Nod
 }
 
 func featureNodes(e *Emulator, m *Machine, arch, virt string) *xml.Node {
-	hyperv := supported("hyperv", isX86(arch))
+	gic := supported("gic", false)
+	if isARM(arch) && isVirt(arch, m.Name) {
+		gic = supported("gic", true).Add(enumNode("version", "2", "3"))
+	}
+	n := xml.Element("features",
+		gic,
+		supported("vmcoreinfo", e.Has("vmcoreinfo")),
+		supported("genid", e.Has("vmgenid")),
+		supported("backingStoreInput", true),
+		supported("backup", true),
+		supported("async-teardown", e.VersionNumber() >= 8001000 || e.VersionNumber() >= 7002000 && e.VersionNumber() < 8000000))
+	if isS390(arch) {
+		n.Add(supported("s390-pv", false))
+	}
+	n.Add(supported("ps2", hasPS2(m.Name)), supported("sev", false), supported("sgx", false))
 	if isX86(arch) {
 		values := []string{"spinlocks", "vendor_id"}
 		if virt == "kvm" {
@@ -165,20 +192,9 @@ func featureNodes(e *Emulator, m *Machine, arch, virt string) *xml.Node {
 				"frequencies", "reenlightenment", "tlbflush", "ipi", "avic", "emsr_bitmap", "xmm_input"}
 			values = slices.DeleteFunc(values, func(v string) bool { return !e.hyperv(v) })
 		}
-		hyperv.Add(enumNode("features", values...))
+		n.Add(supported("hyperv", true).Add(enumNode("features", values...)))
 	}
-	return xml.Element("features",
-		supported("gic", false),
-		supported("vmcoreinfo", e.Has("vmcoreinfo")),
-		supported("genid", e.Has("vmgenid")),
-		supported("backingStoreInput", true),
-		supported("backup", true),
-		supported("async-teardown", e.VersionNumber() >= 8001000 || e.VersionNumber() >= 7002000 && e.VersionNumber() < 8000000),
-		supported("ps2", hasPS2(m.Name)),
-		supported("sev", false),
-		supported("sgx", false),
-		hyperv,
-		supported("launchSecurity", false))
+	return n.Add(supported("launchSecurity", false))
 }
 
 // hypervProps are QEMU's names of the Hyper-V enlightenments.

@@ -18,6 +18,7 @@ type Emulator struct {
 	Virt     string           `json:"virt"`    // qemu or kvm
 	Machines []Machine        `json:"machines"`
 	Models   []cpu.Definition `json:"models"`
+	Max      bool             `json:"max"`      // there is a CPU model "max"
 	Types    []string         `json:"types"`    // QOM types that are devices or the like, sorted
 	Commands []string         `json:"commands"` // QMP commands, sorted
 

@@ -27,7 +27,7 @@ import (
 )
 
 // cacheVersion changes with the meaning of a cached answer.
-const cacheVersion = 2
+const cacheVersion = 3
 
 // emulator gives what the binary says with that accelerator, from the cache if
 // nothing that changes the answer has changed.
@@ -229,6 +229,9 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 		}
 	}
 	e.chooseMachine()
+	e.Max = slices.ContainsFunc(types, func(t struct{ Name string }) bool {
+		return strings.HasPrefix(t.Name, "max-") && strings.HasSuffix(t.Name, "-cpu")
+	})
 	e.Types, e.Commands = keepTypes(namesOf(types)), namesOf(commands)
 	sort.Strings(e.Commands)
 	if e.Props == nil && full.Model.Props != nil {
