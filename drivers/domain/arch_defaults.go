@@ -192,29 +192,32 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 		n := &dev.Interfaces[i]
 		add(n.Type != "hostdev" && n.Model != nil && n.Model.Type == "virtio", &n.Address)
 	}
+	for i := range dev.Sounds {
+		add(dev.Sounds[i].Model == "virtio", &dev.Sounds[i].Address)
+	}
 	for i := range dev.Hostdevs {
 		h := &dev.Hostdevs[i]
 		add(h.Type == "scsi_host" || h.Type == "mdev" && h.Model == "vfio-ccw", &h.Address)
 	}
-	for i := range dev.Filesystems {
-		add(true, &dev.Filesystems[i].Address)
-	}
-	for i := range dev.Inputs {
-		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
+	for i := range dev.Videos {
+		m := dev.Videos[i].Model
+		add(m != nil && m.Type == "virtio", &dev.Videos[i].Address)
 	}
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
 		add(c.Type == "virtio-serial" || c.Type == "scsi" && strings.HasPrefix(c.Model, "virtio"), &c.Address)
+	}
+	for i := range dev.Inputs {
+		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
+	}
+	for i := range dev.Filesystems {
+		add(true, &dev.Filesystems[i].Address)
 	}
 	if m := dev.Memballoon; m != nil {
 		add(strings.HasPrefix(m.Model, "virtio"), &m.Address)
 	}
 	for i := range dev.RNGs {
 		add(true, &dev.RNGs[i].Address)
-	}
-	for i := range dev.Videos {
-		m := dev.Videos[i].Model
-		add(m != nil && m.Type == "virtio", &dev.Videos[i].Address)
 	}
 	if v := dev.Vsock; v != nil {
 		add(true, &v.Address)

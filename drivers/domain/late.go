@@ -28,9 +28,14 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	hostBridges(d)
+	if err := checkZPCI(d); err != nil {
+		return err
+	}
+	assignZPCI(d, true)
 	if err := assignPCI(d); err != nil {
 		return err
 	}
+	assignZPCI(d, false)
 	if err := checkCCW(d); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -35,6 +36,7 @@ type args struct {
 	fd    int             // next descriptor
 	env   []string        // what devices add to the environment
 	made  map[string]bool // shared objects that are there already
+	zpci  *xml.ZPCI       // of the next device
 	err   error
 }
 
@@ -67,8 +69,20 @@ func (a *args) fail(code xml.Code, format string, v ...any) {
 }
 
 func (a *args) object(p *props)   { a.add("-object", p.String()) }
-func (a *args) device(p *props)   { a.add("-device", p.String()) }
 func (a *args) blockdev(p *props) { a.add("-blockdev", p.String()) }
+
+// device adds a device and, before a PCI device of s390, what gives it its
+// numbers.
+func (a *args) device(p *props) {
+	if z := a.zpci; z != nil {
+		a.zpci = nil
+		var id struct{ ID string }
+		_ = json.Unmarshal(p.b, &id)
+		uid := uint64(*z.UID)
+		a.add("-device", newProps("driver", "zpci").num("uid", uid).num("fid", uint64(*z.FID)).str("target", id.ID).str("id", "zpci"+utoa(uid)).String())
+	}
+	a.add("-device", p.String())
+}
 
 func (a *args) libDir() string { return a.Layout.libDir(a.ID, a.d.Name) }
 

@@ -43,6 +43,9 @@ func (a *args) where(p *props, addr *xml.Address, acpi *xml.ACPIIndex) *props {
 	}
 	switch addr.Type {
 	case "pci":
+		if z := addr.ZPCI; z != nil && z.UID != nil && z.FID != nil {
+			a.zpci = z
+		}
 		bus := a.pci[addr.Bus]
 		if bus == "" {
 			bus = fmt.Sprintf("pci.%d", addr.Bus)

@@ -20,7 +20,7 @@ func isVirt(arch, machine string) bool {
 // machineArch adds the properties of machines other than PCs.
 func (a *args) machineArch(f *xml.Features, add func(name, value string)) {
 	arch := a.d.OS.Type.Arch
-	if f.GIC != nil && arch == "aarch64" {
+	if f.GIC != nil && a.Emulator.Arch == "aarch64" {
 		add("gic-version", f.GIC.Version)
 	}
 	if f.AIA != nil {

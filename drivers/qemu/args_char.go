@@ -135,17 +135,25 @@ func (a *args) chardevs() {
 	}
 	for i := range a.d.Devices.Consoles {
 		c := &a.d.Devices.Consoles[i]
-		if c.Target == nil || c.Target.Type != "virtio" {
+		driver := consoleDrivers[c.Target.Type]
+		if driver == "" {
 			continue // console 0 is serial 0
 		}
 		char := a.chardev(aliasOf(c.Alias), &c.CharSource)
-		p := newProps("driver", "virtconsole")
+		p := newProps("driver", driver)
+		if c.Address != nil && c.Address.Type == "ccw" {
+			a.where(p, c.Address, nil)
+		}
 		if c.Address != nil && c.Address.Type == "virtio-serial" {
 			p.str("bus", a.controllerAlias("virtio-serial", c.Address.Controller)+".0").num("nr", uint64(c.Address.SerialPort))
 		}
 		a.device(p.str("chardev", char).str("id", aliasOf(c.Alias)))
 	}
 }
+
+// consoleDrivers are the devices of consoles that are no serial ports, by type
+// of target.
+var consoleDrivers = map[string]string{"virtio": "virtconsole", "sclp": "sclpconsole", "sclplm": "sclplmconsole"}
 
 func (a *args) serial(c *xml.Chardev) {
 	char := a.chardev(aliasOf(c.Alias), &c.CharSource)
@@ -154,9 +162,7 @@ func (a *args) serial(c *xml.Chardev) {
 		model = c.Target.Model
 	}
 	switch model {
-	case "", "isa-serial":
-		model = "isa-serial"
-	case "pl011", "16550a", "sclpconsole", "sclplmconsole":
+	case "", "pl011", "16550a": // part of the board
 		a.add("-serial", "chardev:"+char)
 		return
 	}
