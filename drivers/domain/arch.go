@@ -52,3 +52,15 @@ func isLoongArchVirt(d *xml.Domain) bool { return isLoongArch(d) && machineIs(d,
 func hasPCIERoot(d *xml.Domain) bool {
 	return IsQ35(d) || isARMVirt(d) || isRISCVVirt(d) || isLoongArchVirt(d)
 }
+
+// madeUp tells whether the machine has no model in hardware: all its devices
+// are virtio.
+func madeUp(d *xml.Domain) bool {
+	return isARMVirt(d) || isRISCVVirt(d) || isLoongArchVirt(d) || isS390(d)
+}
+
+// Serves tells whether an emulator of one architecture runs guests of another.
+func Serves(emulator, guest string) bool {
+	return emulator == guest || emulator == "x86_64" && guest == "i686" || emulator == "aarch64" && guest == "armv7l" ||
+		emulator == "armv7l" && guest == "armv6l" || emulator == "ppc64" && guest == "ppc64le"
+}

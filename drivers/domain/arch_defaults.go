@@ -163,10 +163,12 @@ func assignCCW(d *xml.Domain) error {
 	return nil
 }
 
-// assignMMIO gives virtio devices of boards without PCI a place in memory,
-// which has no number.
+// assignMMIO gives virtio devices of boards without PCI, or of guests that have
+// some there already, a place in memory, which has no number.
 func assignMMIO(d *xml.Domain) {
-	if findController(d, "pci", 0) != nil || !isARMVirt(d) && !isRISCVVirt(d) && !(isARM(d) && machineIs(d, "vexpress")) {
+	given := false
+	eachDevice(d, func(v deviceView) { given = given || *v.addr != nil && (*v.addr).Type == "virtio-mmio" })
+	if findController(d, "pci", 0) != nil && !given || !isARMVirt(d) && !isRISCVVirt(d) && !(isARM(d) && machineIs(d, "vexpress")) {
 		return
 	}
 	for _, a := range channelDevices(d) {
@@ -205,7 +207,7 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 	}
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
-		add(c.Type == "virtio-serial" || c.Type == "scsi" && strings.HasPrefix(c.Model, "virtio"), &c.Address)
+		add(c.Type == "virtio-serial" || c.Type == "scsi" && (isARM(d) || strings.HasPrefix(c.Model, "virtio")), &c.Address)
 	}
 	for i := range dev.Inputs {
 		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)

@@ -139,7 +139,7 @@ func defaultSerial(d *xml.Domain, s *xml.Chardev) string {
 		return "isa-serial"
 	case isPSeries(d):
 		return "spapr-vio-serial"
-	case isARMVirt(d), isRISCV(d), isLoongArch(d):
+	case isARMVirt(d), isRISCVVirt(d), isLoongArch(d):
 		return "system-serial"
 	case isS390(d):
 		return "sclp-serial"

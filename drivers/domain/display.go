@@ -134,7 +134,7 @@ func defaultVideo(d *xml.Domain, t *Traits) string {
 		return "gop"
 	case isPPC64(d):
 		return "vga"
-	case isARM(d), isS390(d), isRISCV(d), isLoongArch(d):
+	case madeUp(d):
 		return "virtio"
 	}
 	return "cirrus"

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"reflect"
+	"slices"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -106,12 +107,26 @@ func migratable(d *xml.Domain, t *Traits) {
 		}
 	}
 	d.Devices.Watchdogs = dogs
-	if IsI440FX(d) {
+	if !hasPCIERoot(d) {
 		olderControllers(d)
+	}
+	var panics []xml.Panic
+	for _, p := range d.Devices.Panics {
+		if p.Address != nil || !(isS390(d) && p.Model == "s390") && !(isPSeries(d) && p.Model == "pseries") {
+			panics = append(panics, p)
+		}
+	}
+	d.Devices.Panics = panics
+	d.Devices.Serials = append([]xml.Chardev(nil), d.Devices.Serials...)
+	for i := range d.Devices.Serials {
+		// older versions knew no kinds of serial ports but those of PCs
+		if t := d.Devices.Serials[i].Target; t != nil && slices.Contains([]string{"system-serial", "spapr-vio-serial"}, t.Type) {
+			d.Devices.Serials[i].Target = &xml.CharTarget{Port: t.Port}
+		}
 	}
 }
 
-// olderControllers takes out the controllers that every pc has.
+// olderControllers takes out the controllers that the machine has in any case.
 func olderControllers(d *xml.Domain) {
 	count := map[string]int{}
 	for i := range d.Devices.Controllers {
@@ -119,7 +134,7 @@ func olderControllers(d *xml.Domain) {
 	}
 	var kept []xml.Controller
 	for _, c := range d.Devices.Controllers {
-		if count[c.Type] == 1 && *c.Index == 0 && c.Alias == nil && (c.Type == "usb" && c.Model == "piix3-uhci" || c.Type == "pci" && c.Model == "pci-root" && c.PCIHole64 == nil) {
+		if count[c.Type] == 1 && *c.Index == 0 && c.Alias == nil && (c.Type == "usb" && c.Model == "piix3-uhci" && IsI440FX(d) || c.Type == "pci" && c.Model == "pci-root" && c.PCIHole64 == nil) {
 			continue
 		}
 		kept = append(kept, c)

@@ -14,7 +14,7 @@ func lateDefaults(d *xml.Domain, t *Traits) error {
 			}
 		}
 		firmware(d, t.QEMU)
-		return qemuLate(d)
+		return qemuLate(d, t.QEMU)
 	}
 	return nil
 }

@@ -154,7 +154,9 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			if c.Model == "auto" {
 				c.Model = ""
 			}
-			setDefault(&c.Model, defaultSCSI(d))
+			if err := scsiModel(d, c, q); err != nil {
+				return err
+			}
 		case "usb":
 			if c.Model == "" {
 				c.Model = defaultUSB(d)
@@ -180,14 +182,38 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 	return nil
 }
 
-func defaultSCSI(d *xml.Domain) string {
+// defaultSCSI is the model of a SCSI controller that has none; "" where the
+// emulator has none that fits.
+func defaultSCSI(d *xml.Domain, e *Emulator) string {
+	has := func(device string) bool { return e.Has == nil || e.Has(device) }
 	switch {
 	case isPSeries(d):
 		return "ibmvscsi"
-	case isX86(d):
+	case isS390(d), isLoongArch(d):
+		return "virtio-scsi"
+	case d.OS.Type.Arch == "sparc":
+		return "ncr53c90"
+	case has("lsi53c895a"):
 		return "lsilogic"
+	case has("virtio-scsi-pci"), has("virtio-scsi-device"):
+		return "virtio-scsi"
 	}
-	return "virtio-scsi"
+	return ""
+}
+
+// scsiModel settles the model of a SCSI controller.
+func scsiModel(d *xml.Domain, c *xml.Controller, q *QEMU) error {
+	if c.Model != "" {
+		return nil
+	}
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	if c.Model = defaultSCSI(d, e); c.Model == "" {
+		return xml.Errorf(xml.CodeInternal, "Unable to determine model for SCSI controller idx=%d", *c.Index)
+	}
+	return nil
 }
 
 func defaultUSB(d *xml.Domain) string {
@@ -202,11 +228,13 @@ func defaultUSB(d *xml.Domain) string {
 }
 
 // qemuLate completes what controllers that were just added lack.
-func qemuLate(d *xml.Domain) error {
+func qemuLate(d *xml.Domain, q *QEMU) error {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
 		if c.Type == "scsi" {
-			setDefault(&c.Model, defaultSCSI(d))
+			if err := scsiModel(d, c, q); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range d.Devices.Panics {
@@ -217,8 +245,10 @@ func qemuLate(d *xml.Domain) error {
 				p.Model = "pseries"
 			case isS390(d):
 				p.Model = "s390"
-			default:
+			case isX86(d):
 				p.Model = "isa"
+			default:
+				return unsupported("no panic model provided, and no default for the architecture and machine type")
 			}
 		}
 	}
@@ -430,8 +460,12 @@ func qemuInterface(d *xml.Domain, v *xml.Interface) {
 	}
 	if v.Model.Type == "" {
 		switch {
-		case v.Type == "vhostuser", v.Type == "vdpa", !isX86(d):
+		case v.Type == "vhostuser", v.Type == "vdpa", madeUp(d):
 			v.Model.Type = "virtio"
+		case isARM(d) && d.OS.Type.Machine == "versatilepb":
+			v.Model.Type = "scm91c111"
+		case isARM(d):
+			v.Model.Type = "lan9118"
 		default:
 			v.Model.Type = "rtl8139"
 		}

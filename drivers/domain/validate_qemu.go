@@ -14,6 +14,9 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err != nil {
 		return err
 	}
+	if !Serves(e.Arch, d.OS.Type.Arch) {
+		return unsupported("Emulator '%s' does not support arch '%s'", e.Path, d.OS.Type.Arch)
+	}
 	known, limit := len(e.Machines) == 0, 0
 	for _, m := range e.Machines {
 		if m.Name == d.OS.Type.Machine {

@@ -34,8 +34,8 @@ func checkZPCI(d *xml.Domain) error {
 }
 
 // assignZPCI gives PCI devices on s390 the numbers by which its guests know
-// them: the lowest that are free. placed: only those that have a place already,
-// which come first.
+// them: the lowest that are free. placed: only those that have a place and a
+// part of their numbers already; they come first.
 func assignZPCI(d *xml.Domain, placed bool) {
 	if !isS390(d) {
 		return
@@ -61,7 +61,7 @@ func assignZPCI(d *xml.Domain, placed bool) {
 	}
 	for _, v := range devices {
 		a := *v.addr
-		if a == nil || a.Type != "pci" || placed && !a.IsPCI() {
+		if a == nil || a.Type != "pci" || placed && (!a.IsPCI() || a.ZPCI == nil) {
 			continue
 		}
 		if a.ZPCI == nil {

@@ -77,7 +77,7 @@ func (a *args) device(p *props) {
 	if z := a.zpci; z != nil {
 		a.zpci = nil
 		var id struct{ ID string }
-		_ = json.Unmarshal(p.b, &id)
+		_ = json.Unmarshal([]byte(p.String()), &id)
 		uid := uint64(*z.UID)
 		a.add("-device", newProps("driver", "zpci").num("uid", uid).num("fid", uint64(*z.FID)).str("target", id.ID).str("id", "zpci"+utoa(uid)).String())
 	}

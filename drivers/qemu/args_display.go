@@ -251,7 +251,7 @@ func (a *args) videos() {
 		if i > 0 && names[1] != "" {
 			driver = names[1]
 		}
-		if driver == "virtio-gpu" || v.Model.Type == "virtio" && !isX86(a.d.OS.Type.Arch) {
+		if driver == "virtio-gpu" || v.Model.Type == "virtio" && !a.Emulator.Has("virtio-vga") {
 			driver = virtioName("virtio-gpu", "", v.Address)
 		}
 		if driver == "" {

@@ -107,7 +107,7 @@ func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*
 		return nil, nil, q, err
 	}
 	switch {
-	case serves(e.Arch, q.Arch):
+	case domain.Serves(e.Arch, q.Arch):
 	case archFamily(e.Arch) == archFamily(q.Arch):
 		return fail("Emulator '%s' does not support arch '%s'", q.Emulator, q.Arch)
 	default:
@@ -127,12 +127,6 @@ func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*
 	}
 	q.Machine = m.Name
 	return e, m, q, nil
-}
-
-// serves tells whether an emulator of one architecture runs guests of another.
-func serves(emulator, guest string) bool {
-	return emulator == guest || emulator == "x86_64" && guest == "i686" || emulator == "aarch64" && guest == "armv7l" ||
-		emulator == "armv7l" && guest == "armv6l" || emulator == "ppc64" && guest == "ppc64le"
 }
 
 // archFamily is the first of the architectures that are kin.
