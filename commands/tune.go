@@ -225,24 +225,26 @@ func perf(ctx context.Context, c *Call) error {
 
 func domiftune(ctx context.Context, c *Call) error {
 	var list []drivers.Param
-	for _, side := range []string{"inbound", "outbound"} {
-		if !c.Has(side) {
+	for _, side := range rateSides {
+		if !c.Has(side.name) {
 			continue
 		}
-		fields := strings.Split(c.Str(side), ",")
-		names := []string{"average", "peak", "burst", "floor"}
-		for i, name := range names {
-			if i >= len(fields) || i > 0 && fields[i] == "" {
-				if i < 3 {
-					list = append(list, drivers.Param{Name: side + "." + name, Value: uint32(0)})
-				}
-				continue
+		rate, err := parseRate(c.Str(side.name))
+		if err != nil {
+			return err
+		}
+		if rate != ([4]uint64{}) { // nothing but zeros takes the limits away
+			if err := side.check(rate); err != nil {
+				return err
 			}
-			v, err := strconv.ParseUint(fields[i], 10, 32)
-			if err != nil {
-				return shellError("field '%s' is malformed", name)
+		}
+		for i, v := range rate {
+			if v > math.MaxUint32 {
+				return shellError("%s rate larger than maximum %d", side.name, uint32(math.MaxUint32))
 			}
-			list = append(list, drivers.Param{Name: side + "." + name, Value: uint32(v)})
+			if i < 3 || v != 0 {
+				list = append(list, drivers.Param{Name: side.name + "." + rateFields[i], Value: uint32(v)})
+			}
 		}
 	}
 	return tuner{group: drivers.IfaceBandwidth, device: c.Str("interface"), get: "virDomainGetInterfaceParameters",

@@ -204,6 +204,11 @@ func Interfaces(ctx context.Context, e Env) []Candidate {
 	return fromXML(ctx, e, "/domain/devices/interface/mac/@address")
 }
 
+// Aliases completes the aliases of a domain's devices.
+func Aliases(ctx context.Context, e Env) []Candidate {
+	return fromXML(ctx, e, "/domain/devices/*/alias/@name")
+}
+
 // fromXML completes values of the document of the domain that was given.
 func fromXML(ctx context.Context, e Env, expr string) []Candidate {
 	conn, err := e.Conn()
