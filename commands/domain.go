@@ -32,7 +32,8 @@ func domainRows() []Command {
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
-	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows(), deviceRows())
+	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows(), deviceRows(), blockRows(), jobRows(),
+		[]Command{migrateRow()}, guestRows(), hypervisorRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)

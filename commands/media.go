@@ -44,6 +44,9 @@ func changeMedia(ctx context.Context, c *Call) error {
 	if err := exchange(c, drive, action); err != nil {
 		return err
 	}
+	if !c.Has("source") { // an update to nothing
+		action, past = "eject", "ejected"
+	}
 	if c.Has("print-xml") {
 		c.Emit(Document{Text: drive.Dump()})
 		return nil
