@@ -13,7 +13,7 @@ func completeRows() []Command {
 	return []Command{
 		{Name: "complete", Summary: "list the words that may follow", NoConnect: true, Hidden: true, Run: complete, Options: opts(
 			argv("string", Positional|Empty, "the words so far, the last one unfinished").with(completion.Free),
-			str("line", Empty, "the whole line so far, with the program's name; descriptions are printed, too").with(completion.Free))},
+			str("line", Empty, "the whole line so far, with the program's name; descriptions are printed, too").with(completion.Free).own())},
 		{Name: "self-test", Summary: "check the tables of commands", NoConnect: true, Hidden: true, Run: selfTest, Options: opts(
 			flag("completers-missing", "list the options that nothing completes"), flag("dump-help", "print the help of each command"))},
 		{Name: "completion", Summary: "print a completion script for a shell", NoConnect: true, Own: true, Run: completionScript,

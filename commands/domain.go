@@ -32,7 +32,8 @@ func domainRows() []Command {
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
-	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows())
+	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows(), deviceRows(), blockRows(), jobRows(),
+		[]Command{migrateRow()}, guestRows(), hypervisorRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)
@@ -292,6 +293,9 @@ func domrename(ctx context.Context, c *Call) error {
 // disk is a domain's disk as listings show it.
 type disk struct{ kind, device, target, source string }
 
+// sourceAttrs are where a disk's source has its name.
+var sourceAttrs = [...]string{"file", "dev", "dir", "name", "volume", "path"}
+
 // listDisks finds the disks of a domain's document.
 func listDisks(doc []byte) ([]disk, error) {
 	root, err := xml.Parse(xml.Source{Data: doc})
@@ -313,7 +317,7 @@ func listDisks(doc []byte) ([]disk, error) {
 			d.target, _ = t.Attr("dev")
 		}
 		if s := e.Child("source"); s != nil {
-			for _, name := range []string{"file", "dev", "dir", "name", "volume", "path"} {
+			for _, name := range sourceAttrs {
 				if v, ok := s.Attr(name); ok {
 					d.source = v
 					break

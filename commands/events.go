@@ -93,11 +93,14 @@ func (k *kind) runEvent(ctx context.Context, c *Call, events []string, all bool)
 	if err != nil {
 		return err
 	}
-	return k.receive(wait, c, stream, name)
+	return receiveEvents(wait, c, stream, func(e drivers.Event) (Event, bool) {
+		return k.eventResult(c, e), name == "" || e.Name == name
+	})
 }
 
-// receive prints events until the time is up or one has come.
-func (k *kind) receive(ctx context.Context, c *Call, stream <-chan drivers.Event, name string) error {
+// receiveEvents prints the events that show gives until the time is up or one
+// has come.
+func receiveEvents[T any](ctx context.Context, c *Call, stream <-chan T, show func(T) (Event, bool)) error {
 	count := 0
 	finish := func(timedOut bool) error {
 		reason := "event loop interrupted\n"
@@ -121,11 +124,12 @@ func (k *kind) receive(ctx context.Context, c *Call, stream <-chan drivers.Event
 			if !ok {
 				return finish(ctx.Err() == context.DeadlineExceeded)
 			}
-			if name != "" && e.Name != name {
+			event, wanted := show(e)
+			if !wanted {
 				continue
 			}
 			count++
-			c.Emit(k.eventResult(c, e))
+			c.Emit(event)
 			if !c.Has("loop") {
 				return finish(false)
 			}

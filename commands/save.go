@@ -33,6 +33,11 @@ func saveRows() []Command {
 		{Name: "managedsave", Summary: "save a domain where its next start finds it", Run: managedsave, Options: opts(k.object(k.active),
 			flag("bypass-cache", "past the host's cache"), ways(), flag("verbose", "show how far it is"))},
 		{Name: "managedsave-remove", Summary: "drop a domain's saved state", Run: managedsaveRemove, Options: opts(k.object(k.any))},
+		{Name: "managedsave-dumpxml", Summary: "print the XML in a domain's saved state", Run: managedsaveDump, Options: opts(k.object(k.any),
+			flag("security-info", "with passwords"), xpathOptions())},
+		{Name: "managedsave-define", Summary: "change the XML in a domain's saved state", Run: managedsaveDefine, Options: opts(k.object(k.any),
+			str("xml", RP, "file with the domain's XML").with(completion.Files), ways())},
+		{Name: "managedsave-edit", Summary: "edit the XML in a domain's saved state", Run: managedsaveEdit, Options: opts(k.object(k.any), ways())},
 		{Name: "dump", Summary: "write a domain's memory to a file", Run: dump, Options: opts(k.object(k.active), file("file to write"),
 			flag("live", "let it run meanwhile"), flag("crash", "end it then"), flag("bypass-cache", "past the host's cache"),
 			flag("reset", "reset it then"), flag("verbose", "show how far it is"), flag("memory-only", "only the memory"),
@@ -205,6 +210,72 @@ func managedsaveRemove(ctx context.Context, c *Call) error {
 	m.Extra = true
 	c.Emit(m)
 	return nil
+}
+
+func managedsaveDump(ctx context.Context, c *Call) error {
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
+	}
+	if c.ReadOnly && c.Has("security-info") {
+		return xml.Errorf(xml.CodeForbidden, "virDomainManagedSaveGetXMLDesc with secure flag")
+	}
+	d, err := query[drivers.ManagedSaveEditor](objects, "virDomainManagedSaveGetXMLDesc")
+	if err != nil {
+		return err
+	}
+	doc, err := d.ManagedSaveXML(ctx, ref, c.Flags("security-info", drivers.SecurityInfo))
+	if err != nil {
+		return err
+	}
+	return c.document(doc)
+}
+
+func managedsaveDefine(ctx context.Context, c *Call) error {
+	f, err := c.saveFlags()
+	if err != nil {
+		return err
+	}
+	src, err := c.File("xml")
+	if err != nil {
+		return err
+	}
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := change[drivers.ManagedSaveEditor](c, objects, "virDomainManagedSaveDefineXML")
+	if err == nil {
+		err = d.DefineManagedSave(ctx, ref, src, f)
+	}
+	if err != nil {
+		return failed(err, "Failed to update %s XML configuration", ref.Name)
+	}
+	m := msgf(Data{{"domain", ref.Name}, {"action", "updated"}}, "Managed save state file of domain '%s' updated.", ref.Name)
+	m.Extra = true
+	c.Emit(m)
+	return nil
+}
+
+func managedsaveEdit(ctx context.Context, c *Call) error {
+	f, err := c.saveFlags()
+	if err != nil {
+		return err
+	}
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
+	}
+	if c.ReadOnly {
+		return xml.Errorf(xml.CodeForbidden, "virDomainManagedSaveGetXMLDesc with secure flag")
+	}
+	d, err := query[drivers.ManagedSaveEditor](objects, "virDomainManagedSaveGetXMLDesc")
+	if err != nil {
+		return err
+	}
+	read := func() ([]byte, error) { return d.ManagedSaveXML(ctx, ref, drivers.SecurityInfo) }
+	return c.editDocument(ctx, "Managed save image of domain '"+ref.Name+"' XML configuration", read,
+		func(src xml.Source) error { return d.DefineManagedSave(ctx, ref, src, f) })
 }
 
 func dump(ctx context.Context, c *Call) error {

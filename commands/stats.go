@@ -49,7 +49,7 @@ func statsRows() []Command {
 		{Name: "cpu-stats", Summary: "show how long a domain used each CPU", Run: cpuStats, Options: opts(k.object(k.active),
 			flag("total", "only the sums"), num("start", Loose, "first CPU").with(completion.Free), num("count", Loose, "how many").with(completion.Free))},
 		{Name: "domhostname", Summary: "show the guest's host name", Run: domhostname, Options: opts(k.object(k.active),
-			str("source", 0, "who is asked").of("lease agent"))},
+			str("source", Loose, "who is asked").of("lease agent"))},
 	}
 }
 

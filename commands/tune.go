@@ -15,13 +15,6 @@ import (
 // tuneRows are the commands that show or set parameters.
 func tuneRows() []Command {
 	k := domainKind
-	limits := func() []Option {
-		var out []Option
-		for _, name := range diskLimits {
-			out = append(out, alias(strings.ReplaceAll(name, "-", "_"), name), num(name, 0, "limit "+strings.ReplaceAll(name, "-", " ")).with(completion.Free))
-		}
-		return out
-	}
 	return []Command{
 		{Name: "memtune", Summary: "show or set limits of memory", Run: memtune, Options: opts(k.object(k.any),
 			num("hard-limit", Loose, "most memory, in KiB if no unit is given").with(completion.Free),
@@ -32,7 +25,7 @@ func tuneRows() []Command {
 			num("weight", Loose, "weight of the domain").with(completion.Free), blockLists(), impactOptions())},
 		{Name: "blkdeviotune", Summary: "show or set limits of a disk's traffic", Run: blkdeviotune, Options: opts(k.object(k.any),
 			str("device", RP, "target of the disk").with(completion.Disks), alias("group_name", "group-name"),
-			str("group-name", 0, "disks of one group share the limits").with(completion.Free), limits(), impactOptions())},
+			str("group-name", 0, "disks of one group share the limits").with(completion.Free), limitOptions(), impactOptions())},
 		{Name: "numatune", Summary: "show or set NUMA nodes of memory", Run: numatune, Options: opts(k.object(k.any),
 			str("mode", Loose, "how strictly").of("strict preferred interleave restrictive"),
 			str("nodeset", Loose, "numbers of the host's nodes").with(completion.Free), impactOptions())},
@@ -54,6 +47,30 @@ var diskLimits = [...]string{"total-bytes-sec", "read-bytes-sec", "write-bytes-s
 	"total-bytes-sec-max", "read-bytes-sec-max", "write-bytes-sec-max", "total-iops-sec-max", "read-iops-sec-max", "write-iops-sec-max",
 	"size-iops-sec", "total-bytes-sec-max-length", "read-bytes-sec-max-length", "write-bytes-sec-max-length",
 	"total-iops-sec-max-length", "read-iops-sec-max-length", "write-iops-sec-max-length"}
+
+// limitOptions are the options that set limits of disks, each with its older name.
+func limitOptions() []Option {
+	var out []Option
+	for _, name := range diskLimits {
+		out = append(out, alias(strings.ReplaceAll(name, "-", "_"), name), num(name, 0, "limit "+strings.ReplaceAll(name, "-", " ")).with(completion.Free))
+	}
+	return out
+}
+
+// diskLimitParams reads them.
+func diskLimitParams(c *Call) ([]drivers.Param, error) {
+	var list []drivers.Param
+	for _, name := range diskLimits {
+		v, given, err := c.Scaled(name, 1, math.MaxInt64)
+		if err != nil {
+			return nil, err
+		}
+		if given {
+			list = append(list, drivers.Param{Name: strings.ReplaceAll(name, "-", "_"), Value: v})
+		}
+	}
+	return list, nil
+}
 
 func blockLists() []Option {
 	var out []Option
@@ -163,15 +180,9 @@ func blkiotune(ctx context.Context, c *Call) error {
 }
 
 func blkdeviotune(ctx context.Context, c *Call) error {
-	var list []drivers.Param
-	for _, name := range diskLimits {
-		v, given, err := c.Scaled(name, 1, math.MaxInt64)
-		if err != nil {
-			return err
-		}
-		if given {
-			list = append(list, drivers.Param{Name: strings.ReplaceAll(name, "-", "_"), Value: v})
-		}
+	list, err := diskLimitParams(c)
+	if err != nil {
+		return err
 	}
 	if c.Has("group-name") {
 		list = append(list, drivers.Param{Name: "group_name", Value: c.Str("group-name")})
@@ -225,24 +236,26 @@ func perf(ctx context.Context, c *Call) error {
 
 func domiftune(ctx context.Context, c *Call) error {
 	var list []drivers.Param
-	for _, side := range []string{"inbound", "outbound"} {
-		if !c.Has(side) {
+	for _, side := range rateSides {
+		if !c.Has(side.name) {
 			continue
 		}
-		fields := strings.Split(c.Str(side), ",")
-		names := []string{"average", "peak", "burst", "floor"}
-		for i, name := range names {
-			if i >= len(fields) || i > 0 && fields[i] == "" {
-				if i < 3 {
-					list = append(list, drivers.Param{Name: side + "." + name, Value: uint32(0)})
-				}
-				continue
+		rate, err := parseRate(c.Str(side.name))
+		if err != nil {
+			return err
+		}
+		if rate != ([4]uint64{}) { // nothing but zeros takes the limits away
+			if err := side.check(rate); err != nil {
+				return err
 			}
-			v, err := strconv.ParseUint(fields[i], 10, 32)
-			if err != nil {
-				return shellError("field '%s' is malformed", name)
+		}
+		for i, v := range rate {
+			if v > math.MaxUint32 {
+				return shellError("%s rate larger than maximum %d", side.name, uint32(math.MaxUint32))
 			}
-			list = append(list, drivers.Param{Name: side + "." + name, Value: uint32(v)})
+			if i < 3 || v != 0 {
+				list = append(list, drivers.Param{Name: side.name + "." + rateFields[i], Value: uint32(v)})
+			}
 		}
 	}
 	return tuner{group: drivers.IfaceBandwidth, device: c.Str("interface"), get: "virDomainGetInterfaceParameters",

@@ -204,6 +204,16 @@ func Interfaces(ctx context.Context, e Env) []Candidate {
 	return fromXML(ctx, e, "/domain/devices/interface/mac/@address")
 }
 
+// Aliases completes the aliases of a domain's devices.
+func Aliases(ctx context.Context, e Env) []Candidate {
+	return fromXML(ctx, e, "/domain/devices/*/alias/@name")
+}
+
+// ThrottleGroups completes the groups of a domain's disks' limits.
+func ThrottleGroups(ctx context.Context, e Env) []Candidate {
+	return fromXML(ctx, e, "/domain/throttlegroups/throttlegroup/group_name")
+}
+
 // fromXML completes values of the document of the domain that was given.
 func fromXML(ctx context.Context, e Env, expr string) []Candidate {
 	conn, err := e.Conn()
@@ -231,6 +241,8 @@ func fromXML(ctx context.Context, e Env, expr string) []Candidate {
 	for _, n := range found {
 		if len(n.Attrs) > 0 {
 			out = append(out, Candidate{n.Attrs[0].Value, ""})
+		} else if text := n.Value(); text != "" {
+			out = append(out, Candidate{text, ""})
 		}
 	}
 	return out

@@ -194,7 +194,7 @@ type IOThread struct {
 // ParamGroup is a group of parameters.
 type ParamGroup uint8
 
-// The groups; the last three are of one device.
+// The groups; the last two are of one device.
 const (
 	Schedule ParamGroup = iota
 	MemoryLimits
@@ -203,7 +203,6 @@ const (
 	PerfEvents
 	IfaceBandwidth
 	DiskLimits
-	ThrottleGroup
 )
 
 // Param is a named value: int32, uint32, int64, uint64, float64, bool, string.

@@ -183,7 +183,7 @@ type DiskSource struct {
 type NetHost struct {
 	Name      string `el:"name,attr"`
 	Port      string `el:"port,attr"`
-	Transport string `el:"transport,attr"`
+	Transport string `el:"transport,attr" enum:"tcp unix rdma"`
 	Socket    string `el:"socket,attr"`
 }
 

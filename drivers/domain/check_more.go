@@ -107,7 +107,20 @@ func readDiskSource(v *xml.Disk) error {
 		if s.Name == "" && (s.Protocol == "rbd" || s.Protocol == "iscsi" || s.Protocol == "gluster" || s.Protocol == "vxhs" || s.Protocol == "nfs") {
 			return xml.Errorf(xml.CodeXML, "missing name for disk source")
 		}
+		if s.Protocol == "rbd" || s.Protocol == "gluster" {
+			if pool, image, _ := strings.Cut(s.Name, "/"); pool == "" || image == "" {
+				return xml.Errorf(xml.CodeXML, "can't split path '%s' into pool name and image name", s.Name)
+			}
+		}
 		for _, h := range s.Hosts {
+			if h.Transport == "unix" && h.Socket == "" {
+				return xml.Errorf(xml.CodeXML, "missing socket for unix transport")
+			}
+			if h.Transport != "unix" && h.Socket != "" {
+				transport := h.Transport
+				setDefault(&transport, "tcp")
+				return xml.Errorf(xml.CodeXML, "transport '%s' does not support socket attribute", transport)
+			}
 			if h.Name == "" && (h.Transport == "" || h.Transport == "tcp") {
 				return xml.Errorf(xml.CodeXML, "missing name for host")
 			}

@@ -12,14 +12,10 @@ import (
 // user's.
 func insertDevices(d *xml.Domain, t *Traits) error {
 	dev := &d.Devices
-	dev.Disks = insertSorted(dev.Disks,
-		func(a, b *xml.Disk) bool { return diskBus(a) == diskBus(b) },
-		func(v *xml.Disk) int { return diskIndex(diskName(v)) })
+	dev.Disks = sortDisks(dev.Disks)
 	nextIndexes(dev.Controllers)
 	usbCompanions(dev.Controllers)
-	dev.Controllers = insertSorted(dev.Controllers,
-		func(a, b *xml.Controller) bool { return a.Type == b.Type },
-		controllerRank)
+	dev.Controllers = sortControllers(dev.Controllers)
 	for i := range dev.Videos {
 		if m := dev.Videos[i].Model; m != nil && m.Primary == "yes" && i > 0 {
 			v := dev.Videos[i]
@@ -34,6 +30,15 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 	})
 	d.ID = nil
 	return nil
+}
+
+func sortDisks(list []xml.Disk) []xml.Disk {
+	return insertSorted(list, func(a, b *xml.Disk) bool { return diskBus(a) == diskBus(b) },
+		func(v *xml.Disk) int { return diskIndex(diskName(v)) })
+}
+
+func sortControllers(list []xml.Controller) []xml.Controller {
+	return insertSorted(list, func(a, b *xml.Controller) bool { return a.Type == b.Type }, controllerRank)
 }
 
 // insertSorted rebuilds a list by inserting one after the other: among those of

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -15,12 +16,15 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 		}
 	}
 	for i := range dev.Redirdevs {
-		if !hasUSB(d, t) {
-			return unsupported("cannot add redirected USB device: USB is disabled for this domain")
+		if !hasUSB(d) {
+			return errNoUSB()
 		}
 		if err := checkSource(&dev.Redirdevs[i].CharSource, t, true); err != nil {
 			return err
 		}
+	}
+	if p := dev.PStore; p != nil && (p.Size < 4 || p.Size&(p.Size-1) != 0) {
+		return xml.Errorf(xml.CodeXML, "invalid size of ACPI ERST pstore device")
 	}
 	for i := range dev.Controllers {
 		if c := &dev.Controllers[i]; c.Driver != nil && c.Driver.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
@@ -111,8 +115,12 @@ func checkFilesystems(dev *xml.Devices) error {
 	return nil
 }
 
+func errNoUSB() error {
+	return unsupported("cannot add redirected USB device: USB is disabled for this domain")
+}
+
 // hasUSB tells whether the guest has a USB controller.
-func hasUSB(d *xml.Domain, t *Traits) bool {
+func hasUSB(d *xml.Domain) bool {
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "usb" && c.Model != "none" {
 			return true
@@ -182,6 +190,14 @@ func checkDisk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	}
 	if v.Device == "lun" && v.Type != "block" && !(v.Type == "network" && v.Source != nil && v.Source.Protocol == "iscsi") && v.Type != "volume" {
 		return unsupported("disk device='lun' is only valid for block type disk source")
+	}
+	if v.RawIO != "" && v.Device != "lun" {
+		return unsupported("rawio can be used only with device='lun'")
+	}
+	for _, f := range v.Throttle {
+		if !slices.ContainsFunc(d.Throttle, func(t xml.IOTune) bool { return t.Group == f.Group }) {
+			return xml.Errorf(xml.CodeXML, "throttle group '%s' not found", f.Group)
+		}
 	}
 	if a := v.Address; a != nil && a.Type != "drive" {
 		switch bus {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -102,13 +101,9 @@ func nameInterfaces(d *xml.Domain) error {
 
 // clone copies a definition.
 func clone(d *xml.Domain) *xml.Domain {
-	data, err := xml.Marshal(d)
+	c, err := domain.Clone(d)
 	if err != nil {
-		panic(err) // a definition that was read can be printed
-	}
-	c := &xml.Domain{}
-	if err := xml.Unmarshal(xml.Source{Data: data}, c); err != nil {
-		panic(fmt.Sprintf("%v in %s", err, data))
+		panic(err) // a definition that was read can be printed and read again
 	}
 	return c
 }

@@ -92,8 +92,8 @@ func (d domains) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error 
 
 // start makes a domain run: live is its definition, or the kept one is copied.
 func (n *node) start(g *guest, reason drivers.Reason) {
-	if g.live == nil {
-		g.live = clone(g.config)
+	if g.live == nil { // the peer runs the definition itself and keeps a copy
+		g.live, g.config = g.config, clone(g.config)
 	}
 	g.id = n.nextID
 	n.nextID++

@@ -65,8 +65,6 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 					out = append(out, drivers.Param{Name: "group_name", Value: t.Group})
 				}
 			}
-		default:
-			return drivers.Unsupported("virDomainGetThrottleGroup")
 		}
 		return nil
 	})
@@ -205,7 +203,7 @@ func (d domains) SetParams(_ context.Context, r drivers.Ref, group drivers.Param
 				}
 				return setDiskLimits(k, list)
 			}
-			return drivers.Unsupported("virDomainSetThrottleGroup")
+			return nil
 		})
 	})
 }

@@ -1,0 +1,240 @@
+package domain
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"virgo/xml"
+)
+
+// Device is one device out of a document of its own, as attach-device and its
+// like get it.
+type Device struct {
+	Kind string // the element's name: "disk"
+	// Value points to the device: *xml.Disk, *xml.Interface ...
+	Value any
+}
+
+// deviceKinds are the elements that are devices.
+var deviceKinds = []string{"audio", "channel", "console", "controller", "crypto", "disk", "filesystem", "graphics", "hostdev", "hub", "input",
+	"interface", "iommu", "lease", "memballoon", "memory", "nvram", "panic", "parallel", "pstore", "redirdev", "rng", "serial", "shmem",
+	"smartcard", "sound", "tpm", "video", "vsock", "watchdog"}
+
+// ReadDevice reads a device's document.
+func ReadDevice(src xml.Source) (*Device, error) {
+	root, err := xml.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(deviceKinds, root.Name) {
+		return nil, unsupported("unknown device type '%s'", root.Name)
+	}
+	var all xml.Devices
+	if err := xml.Decode(xml.Element("devices", root), &all); err != nil {
+		return nil, xml.InFile(err, src.Name)
+	}
+	field := deviceField(&all, root.Name)
+	if field.Kind() == reflect.Pointer {
+		return &Device{root.Name, field.Interface()}, nil
+	}
+	return &Device{root.Name, field.Index(0).Addr().Interface()}, nil
+}
+
+// deviceField is the field of an element: a slice, or a pointer where a domain
+// has at most one.
+func deviceField(d *xml.Devices, kind string) reflect.Value {
+	v := reflect.ValueOf(d).Elem()
+	for i := range v.NumField() {
+		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("el"), ","); name == kind {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
+
+// Add puts a device behind the others of its kind, or in place of the only one
+// that there can be.
+func Add(d *xml.Domain, v *Device) {
+	field := deviceField(&d.Devices, v.Kind)
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.ValueOf(v.Value))
+		return
+	}
+	field.Set(reflect.Append(field, reflect.ValueOf(v.Value).Elem()))
+}
+
+// Insert is Add, but disks and controllers go where the peer inserts them.
+func Insert(d *xml.Domain, v *Device) {
+	Add(d, v)
+	switch v.Kind {
+	case "disk":
+		d.Devices.Disks = sortDisks(d.Devices.Disks)
+	case "controller":
+		d.Devices.Controllers = sortControllers(d.Devices.Controllers)
+	}
+}
+
+// Replace puts a device in the place of one of d's.
+func Replace(old, v *Device) {
+	reflect.ValueOf(old.Value).Elem().Set(reflect.ValueOf(v.Value).Elem())
+}
+
+// Remove takes away the device that value points to, which is one of d's.
+func Remove(d *xml.Domain, v *Device) {
+	field := deviceField(&d.Devices, v.Kind)
+	if field.Kind() == reflect.Pointer {
+		field.SetZero()
+		return
+	}
+	for i := range field.Len() {
+		if field.Index(i).Addr().Interface() == v.Value {
+			field.Set(reflect.AppendSlice(field.Slice3(0, i, i), field.Slice(i+1, field.Len())))
+			return
+		}
+	}
+}
+
+// All are the devices of a kind.
+func All(d *xml.Domain, kind string) []*Device {
+	field := deviceField(&d.Devices, kind)
+	if !field.IsValid() {
+		return nil
+	}
+	if field.Kind() == reflect.Pointer {
+		if field.IsNil() {
+			return nil
+		}
+		return []*Device{{kind, field.Interface()}}
+	}
+	out := make([]*Device, field.Len())
+	for i := range out {
+		out[i] = &Device{kind, field.Index(i).Addr().Interface()}
+	}
+	return out
+}
+
+// ByAlias finds devices by their alias.
+func ByAlias(d *xml.Domain, alias string) []*Device {
+	var out []*Device
+	eachDevice(d, func(v deviceView) {
+		if *v.alias != nil && (*v.alias).Name == alias {
+			out = append(out, &Device{v.kind, v.v})
+		}
+	})
+	return out
+}
+
+// Alias is the device's alias, or "".
+func (v *Device) Alias() string {
+	if a := v.alias(); a != nil && *a != nil {
+		return (*a).Name
+	}
+	return ""
+}
+
+// SetAlias names the device; kinds without alias stay as they are.
+func (v *Device) SetAlias(name string) {
+	if a := v.alias(); a != nil {
+		*a = nil
+		if name != "" {
+			*a = &xml.Alias{Name: name}
+		}
+	}
+}
+
+func (v *Device) alias() **xml.Alias {
+	f := reflect.ValueOf(v.Value).Elem().FieldByName("Alias")
+	if !f.IsValid() {
+		return nil
+	}
+	return f.Addr().Interface().(**xml.Alias)
+}
+
+// Address is the device's address, or nil.
+func (v *Device) Address() *xml.Address {
+	f := reflect.ValueOf(v.Value).Elem().FieldByName("Address")
+	if !f.IsValid() {
+		return nil
+	}
+	a, _ := f.Interface().(*xml.Address)
+	return a
+}
+
+// joined marks the device that Join adds until it has been found again.
+const joined = "ua-virgo-joined"
+
+// Join completes and checks a device as part of a domain. d is not changed: the
+// domain with the device, and whatever else it needs (controllers), is
+// returned, and the device in it. Devices have no aliases in it but the user's.
+func Join(d *xml.Domain, v *Device, t *Traits) (*xml.Domain, *Device, error) {
+	whole, err := Clone(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.Kind == "redirdev" && !hasUSB(d) { // what Complete would add for it
+		return nil, nil, errNoUSB()
+	}
+	own := v.Alias()
+	if !strings.HasPrefix(own, "ua-") {
+		own = ""
+		v.SetAlias(joined)
+	}
+	Add(whole, v)
+	v.SetAlias(own)
+	if err := Complete(whole, t); err != nil {
+		return nil, nil, err
+	}
+	name := own
+	if name == "" {
+		name = joined
+	}
+	found := ByAlias(whole, name)
+	if len(found) == 0 { // a kind without alias
+		found = All(whole, v.Kind)
+	}
+	device := found[len(found)-1]
+	device.SetAlias(own)
+	return whole, device, nil
+}
+
+// Clone copies a definition, as if it were printed and read again.
+func Clone(d *xml.Domain) (*xml.Domain, error) {
+	data, err := xml.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	c := &xml.Domain{}
+	err = xml.Unmarshal(xml.Source{Name: d.Name, Data: data}, c)
+	c.Devices.Disks, c.Devices.Controllers = sortDisks(c.Devices.Disks), sortControllers(c.Devices.Controllers)
+	return c, err
+}
+
+// Compatible refuses a device that is to be attached where the domain has no
+// place for it.
+func Compatible(d *xml.Domain, v *Device) error {
+	if m, ok := v.Value.(*xml.MemoryDevice); ok && m.Target != nil && m.Target.Node != nil && (d.CPU == nil || d.CPU.NUMA == nil) {
+		return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
+	}
+	if onUSB(v) && !hasUSB(d) {
+		return unsupported("Device configuration is not compatible: Domain has no USB bus support")
+	}
+	return nil
+}
+
+// onUSB tells whether a device sits on the USB bus.
+func onUSB(v *Device) bool {
+	switch d := v.Value.(type) {
+	case *xml.Disk:
+		return diskBus(d) == "usb"
+	case *xml.Hostdev:
+		return d.Type == "usb"
+	case *xml.Input:
+		return d.Bus == "usb"
+	case *xml.Hub:
+		return d.Type == "usb"
+	case *xml.Sound:
+		return d.Model == "usb"
+	}
+	return false
+}
