@@ -96,7 +96,14 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 	if err != nil {
 		return err
 	}
-	read := func() ([]byte, error) { return objects.XML(ctx, ref, f) }
+	read := func() ([]byte, error) {
+		doc, err := objects.XML(ctx, ref, f)
+		if f == drivers.Inactive && k.Kind != drivers.Interface && xml.CodeOf(err) == xml.CodeInvalidArg {
+			f = 0 // a driver whose objects have one definition alone
+			doc, err = objects.XML(ctx, ref, f)
+		}
+		return doc, err
+	}
 	what := k.title + " " + k.named(ref.Name) + " XML configuration"
 	return c.editDocument(ctx, what, read, func(src xml.Source) error {
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -19,12 +20,37 @@ type kind struct {
 	title  string // at the start of messages: "Network"
 	quote  string // around names in messages
 	api    string // of the peer's functions: "virNetwork"
+	lookup string // of the peer's function that finds one, "LookupByName" if empty
 	ids    bool   // objects have ids
 	uuids  bool   // objects have UUIDs
+	keys   bool   // objects have keys, too: words with a colon
 	// terse: a look-up that fails says no more than that.
 	terse bool
+	says  []saying // what the verbs say where it is not the usual
 
 	any, active, inactive, persistent completion.Func
+}
+
+// saying is what a verb says: the action in JSON, the message of success and
+// that of failure, in which {T} and {t} are the kind, {n} the object, {f} the file.
+type saying struct{ verb, action, done, failed string }
+
+// usual is what verbs say of most kinds.
+var usual = []saying{
+	{"autostart", "autostarted", "{T} {n} marked as autostarted", "failed to mark {t} {n} as autostarted"},
+	{"build", "built", "{T} {n} built", "Failed to build {t} {n}"},
+	{"create", "created", "{T} {n} created from {f}", "Failed to create {t} from {f}"},
+	{"define", "defined", "{T} {n} defined from {f}", "Failed to define {t} from {f}"},
+	{"delete", "deleted", "{T} {n} deleted", "Failed to delete {t} {n}"},
+	{"destroy", "destroyed", "{T} {n} destroyed", "Failed to destroy {t} {n}"},
+	{"detach", "detached", "{T} {n} detached", "Failed to detach {t} {n}"},
+	{"find", "", "", "failed to get {t} '{n}'"},
+	{"no-autostart", "not autostarted", "{T} {n} unmarked as autostarted", "failed to unmark {t} {n} as autostarted"},
+	{"reattach", "reattached", "{T} {n} re-attached", "Failed to re-attach {t} {n}"},
+	{"refresh", "refreshed", "{T} {n} refreshed", "Failed to refresh {t} {n}"},
+	{"reset", "reset", "{T} {n} reset", "Failed to reset {t} {n}"},
+	{"start", "started", "{T} {n} started", "Failed to start {t} {n}"},
+	{"undefine", "undefined", "{T} {n} has been undefined", "Failed to undefine {t} {n}"},
 }
 
 // The kinds whose commands share their verbs. A new kind is a row here.
@@ -35,18 +61,89 @@ var (
 	networkKind = &kind{Kind: drivers.Network, prefix: "net-", option: "network", noun: "network", title: "Network", api: "virNetwork",
 		uuids: true, any: completion.Networks, active: completion.ActiveNetworks,
 		inactive: completion.InactiveNetworks, persistent: completion.PersistentNetworks}
+	portKind = &kind{Kind: drivers.NetworkPort, prefix: "net-port-", option: "port", noun: "network port", title: "Network port", api: "virNetworkPort",
+		lookup: "LookupByUUID", uuids: true, any: completion.NetworkPorts}
+	poolKind = &kind{Kind: drivers.Pool, prefix: "pool-", option: "pool", noun: "pool", title: "Pool", api: "virStoragePool",
+		uuids: true, any: completion.Pools, active: completion.ActivePools,
+		inactive: completion.InactivePools, persistent: completion.PersistentPools}
+	volumeKind = &kind{Kind: drivers.Volume, prefix: "vol-", option: "vol", noun: "vol", title: "Vol", api: "virStorageVol",
+		lookup: "LookupByPath", any: completion.Volumes}
+	interfaceKind = &kind{Kind: drivers.Interface, prefix: "iface-", option: "interface", noun: "interface", title: "Interface", api: "virInterface",
+		keys: true, any: completion.HostInterfaces, active: completion.ActiveHostInterfaces,
+		inactive: completion.InactiveHostInterfaces, persistent: completion.HostInterfaces,
+		says: []saying{{"undefine", "undefined", "Interface {n} undefined", "Failed to undefine interface {n}"}}}
+	deviceKind = &kind{Kind: drivers.NodeDevice, prefix: "nodedev-", option: "device", noun: "device", title: "Device", api: "virNodeDevice",
+		any: completion.NodeDevices, active: completion.NodeDevices, inactive: completion.InactiveNodeDevices, persistent: completion.PersistentNodeDevices,
+		says: []saying{
+			{"create", "created", "Node device {n} created from {f}", "Failed to create node device from {f}"},
+			{"define", "defined", "Node device '{n}' defined from '{f}'", "Failed to define node device from '{f}'"},
+			{"destroy", "destroyed", "Destroyed node device '{n}'", "Failed to destroy node device '{n}'"},
+			{"find", "", "", "Could not find matching device '{n}'"},
+			{"undefine", "undefined", "Undefined node device '{n}'", "Failed to undefine node device '{n}'"},
+		}}
+	secretKind = &kind{Kind: drivers.Secret, prefix: "secret-", option: "secret", noun: "secret", title: "Secret", api: "virSecret",
+		lookup: "LookupByUUID", uuids: true, any: completion.Secrets, persistent: completion.Secrets,
+		says: []saying{
+			{"define", "defined", "Secret {n} created", "Failed to set attributes from {f}"},
+			{"undefine", "undefined", "Secret {n} deleted", "Failed to delete secret {n}"},
+		}}
+	filterKind = &kind{Kind: drivers.NWFilter, prefix: "nwfilter-", option: "nwfilter", noun: "network filter", title: "Network filter", api: "virNWFilter",
+		uuids: true, any: completion.NWFilters, persistent: completion.NWFilters,
+		says: []saying{
+			{"find", "", "", "failed to get nwfilter '{n}'"},
+			{"undefine", "undefined", "Network filter {n} undefined", "Failed to undefine network filter {n}"},
+		}}
+	bindingKind = &kind{Kind: drivers.NWFilterBinding, prefix: "nwfilter-binding-", option: "binding", noun: "network filter binding",
+		title: "Network filter binding", api: "virNWFilterBinding", lookup: "LookupByPortDev", any: completion.NWFilterBindings,
+		says: []saying{
+			{"create", "created", "Network filter binding on {n} created from {f}", "Failed to create network filter from {f}"},
+			{"delete", "deleted", "Network filter binding on {n} deleted", "Failed to delete network filter binding on {n}"},
+			{"find", "", "", "failed to get nwfilter binding '{n}'"},
+		}}
 )
 
 // named is an object's name as messages show it.
 func (k *kind) named(name string) string { return k.quote + name + k.quote }
+
+// said is what a verb says of the kind.
+func (k *kind) said(verb string) saying {
+	for _, list := range [][]saying{k.says, usual} {
+		for _, s := range list {
+			if s.verb == verb {
+				return s
+			}
+		}
+	}
+	return saying{verb: verb}
+}
+
+// say fills in a message; a name that stands in quotes there gets no more of them.
+func (k *kind) say(format, name, file string) string {
+	return strings.NewReplacer("{T}", k.title, "{t}", k.noun, "'{n}'", "'"+name+"'", "{n}", k.named(name), "{f}", file).Replace(format)
+}
+
+// fail is the error of a verb.
+func (k *kind) fail(verb string, err error, name, file string) error {
+	return &Failure{Text: k.say(k.said(verb).failed, name, file), Err: err}
+}
+
+// succeed tells that a verb has done its work.
+func (k *kind) succeed(c *Call, verb string, ref drivers.Ref, file string) {
+	s := k.said(verb)
+	c.Emit(k.done(ref, s.action, "%s", k.say(s.done, ref.Name, file)))
+}
 
 // help says what an option that names an object takes.
 func (k *kind) help() string {
 	switch {
 	case k.ids:
 		return "name, id or UUID of the " + k.noun
+	case k.Kind == drivers.Secret:
+		return "UUID of the " + k.noun
 	case k.uuids:
 		return "name or UUID of the " + k.noun
+	case k.Kind == drivers.Volume:
+		return "name, key or path of the volume"
 	}
 	return "name of the " + k.noun
 }
@@ -63,7 +160,11 @@ func (k *kind) objects(ctx context.Context, c *Call) (drivers.Objects, error) {
 	if o := conn.Objects(k.Kind); o != nil {
 		return o, nil
 	}
-	return nil, drivers.Unsupported(k.api + "LookupByName")
+	lookup := k.lookup
+	if lookup == "" {
+		lookup = "LookupByName"
+	}
+	return nil, drivers.Unsupported(k.api + lookup)
 }
 
 // by says what a word that names an object may be.
@@ -73,7 +174,8 @@ const (
 	byID by = 1 << iota
 	byUUID
 	byName
-	byAny = byID | byUUID | byName
+	byKey
+	byAny = byID | byUUID | byName | byKey
 )
 
 // find looks up the object that the kind's option names.
@@ -87,11 +189,22 @@ func (k *kind) findWord(ctx context.Context, c *Call, option, word string, how b
 	objects, err := k.objects(ctx, c)
 	if err != nil {
 		if xml.CodeOf(err) == xml.CodeNoSupport {
-			err = failed(err, "failed to get %s '%s'", k.noun, word)
+			err = k.fail("find", err, word, "")
 		}
 		return nil, drivers.Ref{}, err
 	}
-	var ref drivers.Ref
+	ref, err := k.resolve(ctx, c, objects, option, word, how)
+	if err == nil {
+		return objects, ref, nil
+	}
+	if k.terse && notFound(err) || err == errNoWay {
+		err = nil
+	}
+	return nil, drivers.Ref{}, k.fail("find", err, word, "")
+}
+
+// resolve looks a word up in the ways that it can be meant.
+func (k *kind) resolve(ctx context.Context, c *Call, objects drivers.Objects, option, word string, how by) (ref drivers.Ref, err error) {
 	err = errNoWay
 	if how&byID != 0 && k.ids {
 		if id, e := strconv.ParseInt(word, 10, 32); e == nil && id >= 0 {
@@ -105,17 +218,19 @@ func (k *kind) findWord(ctx context.Context, c *Call, option, word string, how b
 			ref, err = objects.Lookup(ctx, drivers.ByUUID, uuid)
 		}
 	}
-	if err != nil && how&byName != 0 {
+	key := ""
+	if k.keys {
+		key, _ = xml.ParseMAC(word)
+	}
+	switch {
+	case err != nil && key != "" && how&byKey != 0:
+		c.Debugf(0, "%s: <%s> trying as %s MAC", c.Command.Name, option, k.noun)
+		return objects.Lookup(ctx, drivers.ByKey, key)
+	case err != nil && key == "" && how&byName != 0:
 		c.Debugf(0, "%s: <%s> trying as %s NAME", c.Command.Name, option, k.noun)
-		ref, err = objects.Lookup(ctx, drivers.ByName, word)
+		return objects.Lookup(ctx, drivers.ByName, word)
 	}
-	if err == nil {
-		return objects, ref, nil
-	}
-	if k.terse && notFound(err) || err == errNoWay {
-		err = nil
-	}
-	return nil, drivers.Ref{}, failed(err, "failed to get %s '%s'", k.noun, word)
+	return ref, err
 }
 
 // errNoWay says that a word could not be looked up in any way.
@@ -124,7 +239,8 @@ var errNoWay = xml.Errorf(xml.CodeInvalidArg, "no way to look it up")
 // notFound tells whether an error says that there is no such object.
 func notFound(err error) bool {
 	switch xml.CodeOf(err) {
-	case xml.CodeNoDomain, xml.CodeNoNetwork:
+	case xml.CodeNoDomain, xml.CodeNoNetwork, xml.CodeNoPool, xml.CodeNoVolume, xml.CodeNoNodeDevice, xml.CodeNoInterface,
+		xml.CodeNoNWFilter, xml.CodeNoSecret, xml.CodeNoBinding, xml.CodeNoNetworkPort:
 		return true
 	}
 	return false
@@ -136,4 +252,26 @@ func noMetadata(err error) bool { return xml.CodeOf(err) == xml.CodeNoMetadata }
 // Domain looks up the domain of the option of that name.
 func (c *Call) Domain(ctx context.Context) (drivers.Objects, drivers.Ref, error) {
 	return domainKind.find(ctx, c, byAny)
+}
+
+// findChild looks up the object that the kind's option names inside of the one
+// that the outer kind's option names.
+func (k *kind) findChild(ctx context.Context, c *Call, outer *kind) (drivers.Objects, drivers.Ref, error) {
+	_, parent, err := outer.find(ctx, c, byAny)
+	if err != nil {
+		return nil, drivers.Ref{}, err
+	}
+	word := c.Str(k.option)
+	var ref drivers.Ref
+	objects, err := k.objects(ctx, c)
+	if err == nil {
+		var d drivers.ChildFinder
+		if d, err = query[drivers.ChildFinder](objects, k.api+k.lookup); err == nil {
+			ref, err = d.Child(ctx, parent, word)
+		}
+	}
+	if err != nil {
+		return nil, ref, k.fail("find", nil, word, "")
+	}
+	return objects, ref, nil
 }

@@ -139,15 +139,9 @@ func (n *node) read(doc *xml.Node, dir string) error {
 		}
 	}
 	for _, e := range doc.Elements("network") {
-		e, err := follow(e, dir)
-		if err != nil {
+		if err := n.readNetwork(e, dir); err != nil {
 			return err
 		}
-		def, err := parseNetwork(xml.Source{Name: dir, Data: e.Print()})
-		if err != nil {
-			return err
-		}
-		n.nets = append(n.nets, &net{def: def, active: true, persistent: true})
 	}
 	if auth := doc.Child("auth"); auth != nil {
 		for _, u := range auth.Elements("user") {
