@@ -27,6 +27,9 @@ type kind struct {
 	// terse: a look-up that fails says no more than that.
 	terse bool
 	says  []saying // what the verbs say where it is not the usual
+	// uncounted are the words and the peer's function where a driver keeps none of
+	// the kind: of the active objects, and of the inactive ones if they are apart.
+	uncounted, undefined [2]string
 
 	any, active, inactive, persistent completion.Func
 }
@@ -59,21 +62,28 @@ var (
 		ids: true, uuids: true, terse: true, any: completion.Domains, active: completion.ActiveDomains,
 		inactive: completion.InactiveDomains, persistent: completion.PersistentDomains}
 	networkKind = &kind{Kind: drivers.Network, prefix: "net-", option: "network", noun: "network", title: "Network", api: "virNetwork",
-		uuids: true, any: completion.Networks, active: completion.ActiveNetworks,
+		uuids: true, uncounted: [2]string{"Failed to get the number of active networks", "virConnectNumOfNetworks"},
+		undefined: [2]string{"Failed to get the number of inactive networks", "virConnectNumOfDefinedNetworks"},
+		any:       completion.Networks, active: completion.ActiveNetworks,
 		inactive: completion.InactiveNetworks, persistent: completion.PersistentNetworks}
 	portKind = &kind{Kind: drivers.NetworkPort, prefix: "net-port-", option: "port", noun: "network port", title: "Network port", api: "virNetworkPort",
 		lookup: "LookupByUUID", uuids: true, any: completion.NetworkPorts}
 	poolKind = &kind{Kind: drivers.Pool, prefix: "pool-", option: "pool", noun: "pool", title: "Pool", api: "virStoragePool",
-		uuids: true, any: completion.Pools, active: completion.ActivePools,
+		uuids: true, uncounted: [2]string{"Failed to get the number of active pools ", "virConnectNumOfStoragePools"},
+		undefined: [2]string{"Failed to get the number of inactive pools", "virConnectNumOfDefinedStoragePools"},
+		any:       completion.Pools, active: completion.ActivePools,
 		inactive: completion.InactivePools, persistent: completion.PersistentPools}
 	volumeKind = &kind{Kind: drivers.Volume, prefix: "vol-", option: "vol", noun: "vol", title: "Vol", api: "virStorageVol",
 		lookup: "LookupByPath", any: completion.Volumes}
 	interfaceKind = &kind{Kind: drivers.Interface, prefix: "iface-", option: "interface", noun: "interface", title: "Interface", api: "virInterface",
-		keys: true, any: completion.HostInterfaces, active: completion.ActiveHostInterfaces,
+		keys: true, uncounted: [2]string{"Failed to list active interfaces", "virConnectNumOfInterfaces"},
+		undefined: [2]string{"Failed to list inactive interfaces", "virConnectNumOfDefinedInterfaces"},
+		any:       completion.HostInterfaces, active: completion.ActiveHostInterfaces,
 		inactive: completion.InactiveHostInterfaces, persistent: completion.HostInterfaces,
 		says: []saying{{"undefine", "undefined", "Interface {n} undefined", "Failed to undefine interface {n}"}}}
 	deviceKind = &kind{Kind: drivers.NodeDevice, prefix: "nodedev-", option: "device", noun: "device", title: "Device", api: "virNodeDevice",
-		any: completion.NodeDevices, active: completion.NodeDevices, inactive: completion.InactiveNodeDevices, persistent: completion.PersistentNodeDevices,
+		uncounted: [2]string{"Failed to count node devices", "virNodeNumOfDevices"},
+		any:       completion.NodeDevices, active: completion.NodeDevices, inactive: completion.InactiveNodeDevices, persistent: completion.PersistentNodeDevices,
 		says: []saying{
 			{"create", "created", "Node device {n} created from {f}", "Failed to create node device from {f}"},
 			{"define", "defined", "Node device '{n}' defined from '{f}'", "Failed to define node device from '{f}'"},
@@ -82,19 +92,22 @@ var (
 			{"undefine", "undefined", "Undefined node device '{n}'", "Failed to undefine node device '{n}'"},
 		}}
 	secretKind = &kind{Kind: drivers.Secret, prefix: "secret-", option: "secret", noun: "secret", title: "Secret", api: "virSecret",
-		lookup: "LookupByUUID", uuids: true, any: completion.Secrets, persistent: completion.Secrets,
+		lookup: "LookupByUUID", uuids: true, uncounted: [2]string{"Failed to count secrets", "virConnectNumOfSecrets"},
+		any: completion.Secrets, persistent: completion.Secrets,
 		says: []saying{
 			{"define", "defined", "Secret {n} created", "Failed to set attributes from {f}"},
 			{"undefine", "undefined", "Secret {n} deleted", "Failed to delete secret {n}"},
 		}}
 	filterKind = &kind{Kind: drivers.NWFilter, prefix: "nwfilter-", option: "nwfilter", noun: "network filter", title: "Network filter", api: "virNWFilter",
-		uuids: true, any: completion.NWFilters, persistent: completion.NWFilters,
+		uuids: true, uncounted: [2]string{"Failed to count network filters", "virConnectNumOfNWFilters"},
+		any: completion.NWFilters, persistent: completion.NWFilters,
 		says: []saying{
 			{"find", "", "", "failed to get nwfilter '{n}'"},
 			{"undefine", "undefined", "Network filter {n} undefined", "Failed to undefine network filter {n}"},
 		}}
 	bindingKind = &kind{Kind: drivers.NWFilterBinding, prefix: "nwfilter-binding-", option: "binding", noun: "network filter binding",
-		title: "Network filter binding", api: "virNWFilterBinding", lookup: "LookupByPortDev", any: completion.NWFilterBindings,
+		title: "Network filter binding", api: "virNWFilterBinding", lookup: "LookupByPortDev", uncounted: [2]string{"Failed to list network filter bindings", "virConnectListAllNWFilterBindings"},
+		any: completion.NWFilterBindings,
 		says: []saying{
 			{"create", "created", "Network filter binding on {n} created from {f}", "Failed to create network filter from {f}"},
 			{"delete", "deleted", "Network filter binding on {n} deleted", "Failed to delete network filter binding on {n}"},
@@ -165,6 +178,26 @@ func (k *kind) objects(ctx context.Context, c *Call) (drivers.Objects, error) {
 		lookup = "LookupByName"
 	}
 	return nil, drivers.Unsupported(k.api + lookup)
+}
+
+// list lists the objects that a filter lets through.
+func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Objects, []drivers.Entry, error) {
+	objects, err := k.objects(ctx, c)
+	if xml.CodeOf(err) == xml.CodeNoSupport {
+		say := k.uncounted
+		if f.Active == drivers.No && k.undefined[0] != "" {
+			say = k.undefined
+		}
+		return nil, nil, failed(drivers.Unsupported(say[1]), "%s", say[0])
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := objects.List(ctx, f)
+	if err != nil {
+		return nil, nil, failed(err, "Failed to list %ss", k.noun)
+	}
+	return objects, entries, nil
 }
 
 // by says what a word that names an object may be.
@@ -259,7 +292,7 @@ func (c *Call) Domain(ctx context.Context) (drivers.Objects, drivers.Ref, error)
 func (k *kind) findChild(ctx context.Context, c *Call, outer *kind) (drivers.Objects, drivers.Ref, error) {
 	_, parent, err := outer.find(ctx, c, byAny)
 	if err != nil {
-		return nil, drivers.Ref{}, err
+		return nil, drivers.Ref{}, outer.fail("find", nil, c.Str(outer.option), "")
 	}
 	word := c.Str(k.option)
 	var ref drivers.Ref

@@ -221,13 +221,9 @@ func netList(ctx context.Context, c *Call) error {
 	}
 	f := c.filter(networkFilters())
 	f.Titles = c.Has("title")
-	objects, err := networkKind.objects(ctx, c)
+	_, entries, err := networkKind.list(ctx, c, f)
 	if err != nil {
-		return failed(drivers.Unsupported("virConnectNumOfNetworks"), "Failed to list networks")
-	}
-	entries, err := objects.List(ctx, f)
-	if err != nil {
-		return failed(err, "Failed to list networks")
+		return err
 	}
 	l := Listing{Columns: []Column{{Title: "Name"}, {Title: "State"}, {Title: "Autostart"}, {Title: "Persistent"}}}
 	if c.Has("title") {

@@ -119,10 +119,7 @@ func readPortGroup(g *xml.PortGroup) error {
 	if g.Default != "yes" {
 		g.Default = ""
 	}
-	if err := readBandwidth(g.Bandwidth); err != nil {
-		return err
-	}
-	return readVirtualPort(g.VirtualPort)
+	return readBandwidth(g.Bandwidth)
 }
 
 func readBandwidth(b *xml.Bandwidth) error {

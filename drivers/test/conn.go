@@ -77,6 +77,10 @@ func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 		return family{c.node, drivers.Checkpoint}
 	case drivers.Network:
 		return networks{c.node}
+	case drivers.Pool:
+		return pools{c.node}
+	case drivers.Volume:
+		return volumes{pools{c.node}}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type node struct {
 	guests []*guest
 	nextID int
 	nets   []*net
+	pools  []*pool
 	info   drivers.NodeInfo
 	cells  []cell
 	users  []user
@@ -70,6 +71,11 @@ const defaultNode = `<node>
       <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
     </ip>
   </network>
+  <pool type='dir'>
+    <name>default-pool</name>
+    <uuid>dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566</uuid>
+    <target><path>/default-pool</path></target>
+  </pool>
 </node>`
 
 // newNode is a node with nothing on it.
@@ -140,6 +146,11 @@ func (n *node) read(doc *xml.Node, dir string) error {
 	}
 	for _, e := range doc.Elements("network") {
 		if err := n.readNetwork(e, dir); err != nil {
+			return err
+		}
+	}
+	for _, e := range doc.Elements("pool") {
+		if err := n.readPool(e, dir); err != nil {
 			return err
 		}
 	}
