@@ -173,11 +173,44 @@ func (k *kind) objects(ctx context.Context, c *Call) (drivers.Objects, error) {
 	if o := conn.Objects(k.Kind); o != nil {
 		return o, nil
 	}
+	return k.none()
+}
+
+// none is the answer of a driver that keeps none of the kind.
+func (k *kind) none() (drivers.Objects, error) {
 	lookup := k.lookup
 	if lookup == "" {
 		lookup = "LookupByName"
 	}
 	return nil, drivers.Unsupported(k.api + lookup)
+}
+
+// unsupportedLookup is the error where a driver keeps none of the kind; nil if
+// the word could not be looked up anyway.
+func (k *kind) unsupportedLookup(word string, how by) error {
+	key := k.key(word) != ""
+	switch {
+	case key && how&byKey != 0 && k.Kind == drivers.NodeDevice:
+		return drivers.Unsupported(k.api + "LookupSCSIHostByWWN")
+	case key && how&byKey != 0:
+		return drivers.Unsupported(k.api + "LookupByMACString")
+	case how&byName == 0 && (how&byUUID == 0 || !k.uuids || len(word) != 36):
+		return nil
+	}
+	_, err := k.none()
+	return err
+}
+
+// key is the key that a word is, "" if it is none.
+func (k *kind) key(word string) string {
+	key := ""
+	switch {
+	case k.keys:
+		key, _ = xml.ParseMAC(word)
+	case k.Kind == drivers.NodeDevice && strings.Contains(word, ","):
+		key = word
+	}
+	return key
 }
 
 // list lists the objects that a filter lets through.
@@ -219,10 +252,17 @@ func (k *kind) find(ctx context.Context, c *Call, how by) (drivers.Objects, driv
 // findWord looks up an object: by id, then UUID, then name.
 func (k *kind) findWord(ctx context.Context, c *Call, option, word string, how by) (drivers.Objects, drivers.Ref, error) {
 	c.Debugf(1, "%s: found option <%s>: %s", c.Command.Name, option, word)
+	if wwnn, wwpn, pair := strings.Cut(word, ","); pair && k.Kind == drivers.NodeDevice {
+		for _, w := range []string{wwnn, wwpn} {
+			if err := xml.CheckWWN(w); err != nil {
+				return nil, drivers.Ref{}, err
+			}
+		}
+	}
 	objects, err := k.objects(ctx, c)
 	if err != nil {
 		if xml.CodeOf(err) == xml.CodeNoSupport {
-			err = k.fail("find", err, word, "")
+			err = k.fail("find", k.unsupportedLookup(word, how), word, "")
 		}
 		return nil, drivers.Ref{}, err
 	}
@@ -251,10 +291,7 @@ func (k *kind) resolve(ctx context.Context, c *Call, objects drivers.Objects, op
 			ref, err = objects.Lookup(ctx, drivers.ByUUID, uuid)
 		}
 	}
-	key := ""
-	if k.keys {
-		key, _ = xml.ParseMAC(word)
-	}
+	key := k.key(word)
 	switch {
 	case err != nil && key != "" && how&byKey != 0:
 		c.Debugf(0, "%s: <%s> trying as %s MAC", c.Command.Name, option, k.noun)

@@ -3,6 +3,7 @@ package xml
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code is the class of an error, as libvirt's clients know it. The class
@@ -42,6 +43,7 @@ const (
 	CodeNoVolume           Code = 50  // Storage volume not found: ...
 	CodeNoNodeDevice       Code = 53  // Node device not found: ...
 	CodeNoInterface        Code = 57  // Interface not found: ...
+	CodeMultipleInterfaces Code = 59  // multiple matching interfaces found: ...
 	CodeNoNWFilter         Code = 62  // Network filter not found: ...
 	CodeNoSecret           Code = 66  // Secret not found: ...
 	CodeInvalidSecret      Code = 65  // Invalid secret: ...
@@ -84,6 +86,7 @@ var prefixes = []struct {
 	{CodeNoVolume, "Storage volume not found: "},
 	{CodeNoNodeDevice, "Node device not found: "},
 	{CodeNoInterface, "Interface not found: "},
+	{CodeMultipleInterfaces, "multiple matching interfaces found: "},
 	{CodeNoNWFilter, "Network filter not found: "},
 	{CodeNoSecret, "Secret not found: "},
 	{CodeInvalidSecret, "Invalid secret: "},
@@ -125,6 +128,9 @@ func Bare(code Code, format string, args ...any) *Error {
 func (e *Error) Error() string {
 	for _, p := range prefixes {
 		if p.code == e.Code && !e.Bare {
+			if e.Msg == "" {
+				return strings.TrimSuffix(p.words, ": ")
+			}
 			return p.words + e.Msg
 		}
 	}
