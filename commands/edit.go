@@ -110,9 +110,9 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 		if err != nil {
 			return err
 		}
-		df := drivers.Validate
-		if c.Has("skip-validate") {
-			df = 0
+		df := drivers.Flags(0)
+		if k.Kind == drivers.Domain && !c.Has("skip-validate") {
+			df = drivers.Validate
 		}
 		_, err = d.Define(ctx, src, df)
 		return err

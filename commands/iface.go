@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"virgo/completion"
@@ -93,12 +94,14 @@ func ifaceBridge(ctx context.Context, c *Call) error {
 		return err
 	}
 	bridge := c.Str("bridge")
-	delay, given, err := c.Uint32("delay")
-	if err != nil {
-		return err
-	}
-	if _, err := objects.Lookup(ctx, drivers.ByName, bridge); err == nil {
+	_, missing := objects.Lookup(ctx, drivers.ByName, bridge)
+	if missing == nil {
 		return shellError("Network device %s already exists", bridge)
+	}
+	delay, given, err := c.Uint32("delay")
+	var bad *Failure
+	if errors.As(err, &bad) {
+		return failed(missing, "%s", bad.Text) // virsh tells the look-up's error with it
 	}
 	doc, err := objects.XML(ctx, ref, drivers.Inactive)
 	if err != nil {

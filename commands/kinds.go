@@ -259,6 +259,9 @@ func (k *kind) findWord(ctx context.Context, c *Call, option, word string, how b
 			}
 		}
 	}
+	if _, ok := xml.ParseUUID(word); !ok && k.Kind == drivers.Secret {
+		return nil, drivers.Ref{}, k.fail("find", xml.Bare(xml.CodeInvalidArg, "uuidstr in virSecretLookupByUUIDString must be a valid UUID"), word, "")
+	}
 	objects, err := k.objects(ctx, c)
 	if err != nil {
 		if xml.CodeOf(err) == xml.CodeNoSupport {
@@ -285,7 +288,7 @@ func (k *kind) resolve(ctx context.Context, c *Call, objects drivers.Objects, op
 			ref, err = objects.Lookup(ctx, drivers.ByID, strconv.FormatInt(id, 10))
 		}
 	}
-	if err != nil && how&byUUID != 0 && k.uuids && len(word) == 36 {
+	if err != nil && how&byUUID != 0 && k.uuids && (len(word) == 36 || k.Kind == drivers.Secret) {
 		c.Debugf(0, "%s: <%s> trying as %s UUID", c.Command.Name, option, k.noun)
 		if uuid, ok := xml.ParseUUID(word); ok {
 			ref, err = objects.Lookup(ctx, drivers.ByUUID, uuid)

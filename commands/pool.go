@@ -23,11 +23,9 @@ const poolTypes = "dir fs netfs logical disk iscsi scsi mpath rbd sheepdog glust
 func poolRows() []Command {
 	k := poolKind
 	create, build := k.create(nil, nil, buildFlags...), poolBuild(k)
-	for _, row := range []*Command{&create, &build} {
-		row.Run = exclusiveOverwrite(row.Run)
-	}
+	create.Run = exclusiveOverwrite(create.Run)
 	return []Command{
-		k.define(validate), create, k.undefine(), k.start(buildFlags...), k.destroy(), k.autostart(), k.name(byUUID), k.uuid(byName), k.dumpxml(inactiveXML),
+		k.define(validate), create, k.undefine(), poolStart(k), k.destroy(), k.autostart(), k.name(byUUID), k.uuid(byName), k.dumpxml(inactiveXML),
 		k.editRow(drivers.Inactive), k.event("pool-event", "lifecycle refresh", false), build,
 		verbOf(k, "delete", "delete a pool's storage", "Delete", k.inactive,
 			func(d drivers.PoolBuilder, ctx context.Context, _ *Call, ref drivers.Ref) error {
@@ -63,6 +61,18 @@ func exclusiveOverwrite(run func(context.Context, *Call) error) func(context.Con
 		}
 		return run(ctx, c)
 	}
+}
+
+func poolStart(k *kind) Command {
+	row := k.start(buildFlags...)
+	start := exclusiveOverwrite(row.Run)
+	row.Run = func(ctx context.Context, c *Call) error {
+		if _, _, err := k.find(ctx, c, byAny); err != nil {
+			return err
+		}
+		return start(ctx, c)
+	}
+	return row
 }
 
 func poolBuild(k *kind) Command {

@@ -435,7 +435,7 @@ func volWipe(ctx context.Context, c *Call) error {
 		return shellError("Unsupported algorithm '%s'", algorithm)
 	}
 	api := "virStorageVolWipe"
-	if c.Has("algorithm") {
+	if c.Has("algorithm") && algorithm != "zero" {
 		api += "Pattern"
 	}
 	d, err := change[drivers.VolumeWiper](c, objects, api)

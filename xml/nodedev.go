@@ -5,7 +5,7 @@ import "strconv"
 // NodeDevice is a device of the host.
 type NodeDevice struct {
 	_        struct{}     `root:"device"`
-	Name     string       `el:"name"`
+	Name     string       `el:"name,wanted"`
 	Path     string       `el:"path"`
 	DevNodes []DevNode    `el:"devnode"`
 	Parent   *NodeParent  `el:"parent"`

@@ -41,6 +41,7 @@ type field struct {
 	bare     bool // printed although nothing is inside
 	blank    bool // an empty word counts as absent
 	filled   bool // an empty word is as much an error as absence
+	wanted   bool // a schema asks for it, reading does not
 	order    int
 	attr     bool
 	textual  bool // ,text
@@ -155,6 +156,8 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.blank = true
 		case "filled":
 			f.required, f.filled = true, true
+		case "wanted":
+			f.wanted = true
 		case "hex":
 			f.hex, _ = strconv.Atoi(value)
 		case "order":

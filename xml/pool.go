@@ -298,7 +298,7 @@ type Volume struct {
 	Capacity     *ByteSize           `el:"capacity"`
 	Allocation   *ByteSize           `el:"allocation"`
 	Physical     *ByteSize           `el:"physical"`
-	Target       *VolumeTarget       `el:"target"`
+	Target       *VolumeTarget       `el:"target,wanted"`
 	BackingStore *VolumeBackingStore `el:"backingStore"`
 }
 

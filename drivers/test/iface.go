@@ -107,6 +107,9 @@ func (n cards) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, e
 
 // Define adds or replaces an interface.
 func (n cards) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.HostInterface{}, "interface"); err != nil {
+		return drivers.Ref{}, err
+	}
 	def, err := iface.Parse(src)
 	if err != nil {
 		return drivers.Ref{}, err

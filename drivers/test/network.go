@@ -127,7 +127,10 @@ func (n networks) put(src xml.Source, live bool) (*net, error) {
 }
 
 // Define keeps a definition.
-func (n networks) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (n networks) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Network{}, "network"); err != nil {
+		return drivers.Ref{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x, err := n.put(src, false)
@@ -156,7 +159,10 @@ func (n networks) drop(x *net) {
 }
 
 // Create starts a network that is not kept.
-func (n networks) Create(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (n networks) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Network{}, "network"); err != nil {
+		return drivers.Ref{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x, err := n.put(src, true)

@@ -127,6 +127,9 @@ func (n devices) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte,
 // Create makes a virtual SCSI host: its number is that of the first one there
 // is, its name the next free one.
 func (n devices) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.NodeDevice{}, "nodedev"); err != nil {
+		return drivers.Ref{}, err
+	}
 	def, err := nodedev.ParseNew(src)
 	if err != nil {
 		return drivers.Ref{}, err

@@ -168,7 +168,10 @@ func (n pools) put(src xml.Source, live bool) (*pool, error) {
 }
 
 // Define keeps a definition.
-func (n pools) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (n pools) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Pool{}, "storagepool"); err != nil {
+		return drivers.Ref{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p, err := n.put(src, false)

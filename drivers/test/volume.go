@@ -125,7 +125,10 @@ func (n volumes) CreateVolumeFrom(_ context.Context, pool drivers.Ref, src xml.S
 }
 
 func (n volumes) create(parent drivers.Ref, src xml.Source, from string, f drivers.Flags, function string) (drivers.Ref, error) {
-	if err := refuse(f, function, bit{drivers.Prealloc, 1}, bit{drivers.Reflink, 2}, bit{drivers.Validate, 4}); err != nil {
+	if err := refuse(f, function, bit{drivers.Prealloc, 1}, bit{drivers.Reflink, 2}); err != nil {
+		return drivers.Ref{}, err
+	}
+	if err := drivers.CheckSchema(f, src, &xml.Volume{}, "storagevol"); err != nil {
 		return drivers.Ref{}, err
 	}
 	var r drivers.Ref
