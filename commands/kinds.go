@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ var (
 		says: []saying{{"undefine", "undefined", "Interface {n} undefined", "Failed to undefine interface {n}"}}}
 	deviceKind = &kind{Kind: drivers.NodeDevice, prefix: "nodedev-", option: "device", noun: "device", title: "Device", api: "virNodeDevice",
 		uncounted: [2]string{"Failed to count node devices", "virNodeNumOfDevices"},
-		any:       completion.NodeDevices, active: completion.NodeDevices, inactive: completion.InactiveNodeDevices, persistent: completion.PersistentNodeDevices,
+		any:       completion.NodeDevices, active: completion.NodeDevices, inactive: completion.NodeDevices, persistent: completion.NodeDevices,
 		says: []saying{
 			{"create", "created", "Node device {n} created from {f}", "Failed to create node device from {f}"},
 			{"define", "defined", "Node device '{n}' defined from '{f}'", "Failed to define node device from '{f}'"},
@@ -230,7 +231,24 @@ func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Obj
 	if err != nil {
 		return nil, nil, failed(err, "Failed to list %ss", k.noun)
 	}
+	sortEntries(entries)
 	return objects, entries, nil
+}
+
+// sortEntries puts entries into virsh's order: what runs by its id, then by the
+// name without regard to case.
+func sortEntries(list []drivers.Entry) {
+	slices.SortStableFunc(list, func(a, b drivers.Entry) int {
+		switch {
+		case a.ID >= 0 && b.ID >= 0:
+			return a.ID - b.ID
+		case a.ID >= 0:
+			return -1
+		case b.ID >= 0:
+			return 1
+		}
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
 }
 
 // by says what a word that names an object may be.

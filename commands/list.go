@@ -128,6 +128,7 @@ func list(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to list domains")
 	}
+	sortEntries(entries)
 	if !c.Has("table") && (c.Has("uuid") || c.Has("name") || c.Has("id")) {
 		c.Emit(plainDomains(c, entries))
 		return nil

@@ -16,11 +16,11 @@ func networkRows() []Command {
 	k := networkKind
 	return append([]Command{
 		k.define(validate), k.create(nil, nil, validate), k.undefine(), k.start(), k.destroy(), k.autostart(),
-		k.name(byUUID), k.uuid(byName), k.dumpxml(inactiveXML),
+		networkName(), k.uuid(byName), k.dumpxml(inactiveXML),
 		netListRow(), k.editRow(drivers.Inactive), k.desc(), k.metadata(), k.event("net-event", "lifecycle metadata-change", false),
 		{Name: "net-info", Summary: "show a network's main values", Run: netInfo, Options: opts(k.object(k.any))},
 		{Name: "net-update", Summary: "change a part of a network", Run: netUpdate, Options: opts(k.object(k.any),
-			str("command", RP, "what to do").of("add-first add-last add delete modify"),
+			str("command", RP, "what to do").of("add modify delete add-last add-first"),
 			str("section", RP, "the part to change").of("bridge domain ip ip-dhcp-host ip-dhcp-range forward forward-interface forward-pf portgroup dns-host dns-txt dns-srv"),
 			str("xml", RP, "the part's XML, or a file with it").with(completion.Files),
 			num("parent-index", Loose, "which of several elements around it, from 0").with(completion.Free), impactOptions())},
@@ -233,4 +233,11 @@ func portXML(ctx context.Context, c *Call) error {
 		return err
 	}
 	return c.document(doc)
+}
+
+// networkName is the verb that finds a name, by the UUID alone.
+func networkName() Command {
+	row := networkKind.name(byUUID)
+	row.Options = opts(networkKind.object(completion.NetworkUUIDs))
+	return row
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"virgo/completion"
 	"virgo/drivers"
 )
 
@@ -25,13 +24,13 @@ func nodedevRows() []Command {
 		k.create(nil, nil, validate), k.define(validate), destroy, k.undefine(), start, k.autostart(), k.dumpxml(inactiveXML),
 		k.event("nodedev-event", "lifecycle update", false),
 		{Name: "nodedev-list", Summary: "list the host's devices", Run: nodedevList, Options: opts(flag("tree", "as a tree"),
-			str("cap", Loose, "those with any of these capabilities").of(deviceCaps).list(),
+			str("cap", Loose|Empty, "those with any of these capabilities").of(deviceCaps).list(),
 			flag("inactive", "those that are defined and not there"), flag("all", "the active and the inactive ones"),
 			flag("persistent", "those that are kept"), flag("transient", "those that are not kept"))},
 		{Name: "nodedev-info", Summary: "show a device's main values", Run: nodedevInfo, Options: opts(k.object(k.any))},
 		{Name: "nodedev-update", Summary: "change a device that is defined", Run: nodedevUpdate, Options: opts(k.object(k.any), fileOption(), impactOptions())},
 		{Name: "nodedev-detach", Summary: "take a device from the host's driver", Run: nodedevDetach, Options: opts(k.object(k.any),
-			str("driver", Loose, "the driver to bind it to").with(completion.Free))},
+			str("driver", Loose, "the driver to bind it to").of("default kvm vfio xen"))},
 		{Name: "nodedev-dettach", Alias: "nodedev-detach"},
 		{Name: "nodedev-reattach", Summary: "give a device back to the host's driver", Run: func(ctx context.Context, c *Call) error {
 			return deviceAct(ctx, c, "reattach", "ReAttach", drivers.DeviceDetacher.ReattachDevice)
@@ -74,7 +73,7 @@ func nodedevList(ctx context.Context, c *Call) error {
 		return shellError("Option --all is incompatible with --inactive")
 	}
 	f := drivers.Filter{Active: drivers.Yes}
-	if c.Has("cap") {
+	if c.Str("cap") != "" {
 		for _, name := range strings.Split(c.Str("cap"), ",") {
 			if !hasWord(deviceCaps, name) {
 				return shellError("Invalid capability type")
@@ -89,6 +88,9 @@ func nodedevList(ctx context.Context, c *Call) error {
 			}
 		}
 	}
+	if c.Has("transient") && (c.Has("persistent") || c.Has("inactive")) {
+		return shellError("Option --transient is incompatible with --persistent and --inactive")
+	}
 	switch {
 	case c.Has("all"):
 		f.Active = drivers.Any
@@ -96,9 +98,9 @@ func nodedevList(ctx context.Context, c *Call) error {
 		f.Active = drivers.No
 	}
 	switch {
-	case c.Has("persistent") && !c.Has("transient"):
+	case c.Has("persistent"):
 		f.Persistent = drivers.Yes
-	case c.Has("transient") && !c.Has("persistent"):
+	case c.Has("transient"):
 		f.Persistent = drivers.No
 	}
 	_, entries, err := deviceKind.list(ctx, c, f)
@@ -117,19 +119,18 @@ func nodedevList(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// deviceTree draws devices below their parents.
+// deviceTree draws devices below their parents. One whose parent is not there
+// is not drawn.
 func deviceTree(entries []drivers.Entry) Message {
-	names := map[string]bool{}
-	for _, e := range entries {
-		names[e.Name] = true
-	}
 	below := map[string][]string{}
 	for _, e := range entries {
 		parent := ""
-		if e.Parent != nil && names[e.Parent.Name] && e.Parent.Name != e.Name {
+		if e.Parent != nil {
 			parent = e.Parent.Name
 		}
-		below[parent] = append(below[parent], e.Name)
+		if parent != e.Name {
+			below[parent] = append(below[parent], e.Name)
+		}
 	}
 	var b strings.Builder
 	rows := []Data{}

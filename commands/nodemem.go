@@ -16,13 +16,13 @@ func nodeRows() []Command {
 	free := func(name string, f Flag, help string) Option { return num(name, f, help).with(completion.Free) }
 	return []Command{
 		{Name: "allocpages", Summary: "set how many huge pages the host has", Run: allocpages, Options: opts(
-			free("pagesize", RP, "size of the pages, in KiB if no unit is given"), free("pagecount", RP, "how many"),
-			free("cellno", Loose, "number of a NUMA cell"), flag("add", "add to those there are"), flag("all", "in all cells"))},
+			num("pagesize", RP, "size of the pages, in KiB if no unit is given").with(completion.PageSizes), free("pagecount", RP, "how many"),
+			num("cellno", Loose, "number of a NUMA cell").with(completion.Cells), flag("add", "add to those there are"), flag("all", "in all cells"))},
 		{Name: "node-memory-tune", Summary: "show or set how the host shares memory", Run: nodeMemoryTune, Options: opts(
 			free("shm-pages-to-scan", Loose, "pages to look at before a pause"), free("shm-sleep-millisecs", Loose, "length of the pause"),
 			free("shm-merge-across-nodes", Loose, "whether pages of different NUMA nodes are merged"))},
 		{Name: "nodememstats", Summary: "show the host's memory", Run: nodememstats, Options: opts(
-			free("cell", Loose, "number of a NUMA cell; all if none is given"))},
+			num("cell", Loose, "number of a NUMA cell; all if none is given").with(completion.Cells))},
 		{Name: "nodesevinfo", Summary: "show what AMD's memory encryption offers", Run: nodesevinfo},
 		{Name: "nodesuspend", Summary: "send the host to sleep", Run: nodesuspend, Options: opts(
 			str("target", RP, "mem, disk or hybrid").of("mem disk hybrid"), free("duration", RP, "seconds until it wakes, at least 60"))},

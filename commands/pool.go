@@ -17,7 +17,7 @@ var (
 )
 
 // poolTypes are the kinds of pools.
-const poolTypes = "dir fs netfs logical disk iscsi scsi mpath rbd sheepdog gluster zfs vstorage iscsi-direct"
+const poolTypes = "dir fs netfs logical disk iscsi iscsi-direct scsi mpath rbd sheepdog gluster zfs vstorage"
 
 // poolRows are the commands about storage pools.
 func poolRows() []Command {
@@ -139,6 +139,9 @@ func poolList(ctx context.Context, c *Call) error {
 			}
 			f.Types = append(f.Types, t)
 		}
+	}
+	if _, err := poolKind.objects(ctx, c); xml.CodeOf(err) == xml.CodeNoSupport && c.Has("type") {
+		return shellError("Filtering using --type is not supported by this libvirt")
 	}
 	objects, entries, err := poolKind.list(ctx, c, f)
 	if err != nil {

@@ -42,6 +42,9 @@ func secretList(ctx context.Context, c *Call) error {
 		}
 	}
 	settle(&f)
+	if _, err := secretKind.objects(ctx, c); xml.CodeOf(err) == xml.CodeNoSupport && (c.Has("ephemeral") || c.Has("no-ephemeral") || c.Has("private") || c.Has("no-private")) {
+		return shellError("Filtering is not supported by this libvirt")
+	}
 	_, entries, err := secretKind.list(ctx, c, f)
 	if err != nil {
 		return err

@@ -120,6 +120,7 @@ func volList(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to list volumes")
 	}
+	sortEntries(entries)
 	l := Listing{Columns: []Column{{Title: "Name"}, {Title: "Path"}}}
 	if c.Has("details") {
 		l.Columns = append(l.Columns, Column{Title: "Type"}, Column{"Capacity", "capacity_bytes"}, Column{"Allocation", "allocation_bytes"})

@@ -2,9 +2,12 @@ package completion
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 
 	"virgo/drivers"
+	"virgo/xml"
 )
 
 // Pools completes any storage pool.
@@ -52,16 +55,6 @@ func NodeDevices(ctx context.Context, e Env) []Candidate {
 	return objects(ctx, e, drivers.NodeDevice, drivers.Filter{})
 }
 
-// InactiveNodeDevices completes devices that are defined and not there.
-func InactiveNodeDevices(ctx context.Context, e Env) []Candidate {
-	return objects(ctx, e, drivers.NodeDevice, drivers.Filter{Active: drivers.No})
-}
-
-// PersistentNodeDevices completes devices that have a definition.
-func PersistentNodeDevices(ctx context.Context, e Env) []Candidate {
-	return objects(ctx, e, drivers.NodeDevice, drivers.Filter{Persistent: drivers.Yes})
-}
-
 // Secrets completes the UUIDs of secrets.
 func Secrets(ctx context.Context, e Env) []Candidate {
 	return entries(ctx, e, drivers.Secret, nil, func(o drivers.Entry) (string, string) {
@@ -100,6 +93,11 @@ func VolumeKeys(ctx context.Context, e Env) []Candidate {
 	return out
 }
 
+// NetworkUUIDs completes the UUIDs of networks.
+func NetworkUUIDs(ctx context.Context, e Env) []Candidate {
+	return entries(ctx, e, drivers.Network, nil, func(o drivers.Entry) (string, string) { return o.UUID, o.Name })
+}
+
 // NetworkPorts completes the ports of the network that was given.
 func NetworkPorts(ctx context.Context, e Env) []Candidate {
 	return inside(ctx, e, drivers.Network, e.Value("network"), drivers.NetworkPort, func(o drivers.Entry) (string, string) { return o.UUID, "" })
@@ -132,6 +130,66 @@ func entries(ctx context.Context, e Env, kind drivers.Kind, parent *drivers.Ref,
 	for _, o := range list {
 		if text, help := show(o); text != "" {
 			out = append(out, Candidate{text, help})
+		}
+	}
+	return out
+}
+
+// PageSizes completes the sizes of the host's pages.
+func PageSizes(ctx context.Context, e Env) []Candidate {
+	var sizes []uint64
+	for _, text := range ofHost(ctx, e, "/capabilities/host/topology/cells/cell/pages/@size") {
+		if v, err := strconv.ParseUint(text, 10, 54); err == nil && !slices.Contains(sizes, v) {
+			sizes = append(sizes, v)
+		}
+	}
+	slices.Sort(sizes)
+	var out []Candidate
+	for _, v := range sizes {
+		units := []string{"KiB", "MiB", "GiB"}
+		for v%1024 == 0 && len(units) > 1 {
+			v, units = v/1024, units[1:]
+		}
+		out = append(out, Candidate{strconv.FormatUint(v, 10) + units[0], ""})
+	}
+	return out
+}
+
+// Cells completes the numbers of the host's NUMA cells.
+func Cells(ctx context.Context, e Env) []Candidate {
+	var out []Candidate
+	for _, id := range ofHost(ctx, e, "/capabilities/host/topology/cells/cell/@id") {
+		out = append(out, Candidate{id, ""})
+	}
+	return out
+}
+
+// ofHost gives the attributes that an expression finds in the host's capabilities.
+func ofHost(ctx context.Context, e Env, expr string) []string {
+	conn, err := e.Conn()
+	if err != nil {
+		return nil
+	}
+	h, ok := conn.(drivers.Capabler)
+	if !ok {
+		return nil
+	}
+	doc, err := h.Capabilities(ctx)
+	if err != nil {
+		return nil
+	}
+	root, err := xml.Parse(xml.Source{Data: doc})
+	if err != nil {
+		return nil
+	}
+	found, err := root.Find(expr)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, n := range found {
+		if len(n.Attrs) > 0 {
+			out = append(out, n.Attrs[0].Value)
 		}
 	}
 	return out

@@ -1,6 +1,9 @@
 package xml
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // NodeDevice is a device of the host.
 type NodeDevice struct {
@@ -116,6 +119,7 @@ func (c *Capability) DecodeNode(n *Node) error {
 func (c *Capability) EncodeNode(name string) *Node {
 	n := EncodeFields(c.Is, name)
 	n.Attrs = append([]Attr{{Name: "type", Value: c.Type}}, n.Attrs...)
+	n.Pair = c.Type == "ap_matrix"
 	return n
 }
 
@@ -159,6 +163,18 @@ type CapPCI struct {
 	Express  *PCIExpress  `el:"pci-express,bare"`
 }
 
+// CheckNode puts the capabilities into their order, and drops what says nothing.
+func (c *CapPCI) CheckNode(*Node) error {
+	rank := func(k Capability) int {
+		return slices.Index([]string{"phys_function", "virt_functions", "pci-bridge", "cardbus-bridge", "mdev_types", "vpd"}, k.Type)
+	}
+	slices.SortStableFunc(c.Caps, func(a, b Capability) int { return rank(a) - rank(b) })
+	if c.IOMMU != nil && len(c.IOMMU.Addresses) == 0 {
+		c.IOMMU = nil
+	}
+	return nil
+}
+
 // IOMMUGroup are devices that can only be given away together.
 type IOMMUGroup struct {
 	Number    uint         `el:"number,attr,empty"`
@@ -167,7 +183,7 @@ type IOMMUGroup struct {
 
 // DeviceNUMA is the node of the host that a device is near to.
 type DeviceNUMA struct {
-	Node int `el:"node,attr,empty"`
+	Node *int `el:"node,attr"`
 }
 
 // PCIExpress are the links of a device.
@@ -301,6 +317,14 @@ type CapMdev struct {
 	ParentAddr string      `el:"parent_addr"`
 	IOMMU      *IOMMUGroup `el:"iommuGroup"`
 	Attrs      []MdevAttr  `el:"attr"`
+}
+
+// CheckNode gives the device a group.
+func (c *CapMdev) CheckNode(*Node) error {
+	if c.IOMMU == nil {
+		c.IOMMU = &IOMMUGroup{}
+	}
+	return nil
 }
 
 // MdevID is a type of mediated devices.

@@ -20,7 +20,7 @@ type node struct {
 	nextID int
 	nets   []*net
 	pools  []*pool
-	devs   []*xml.NodeDevice
+	devs   []*device
 	cards  []*card
 	kept   []*card // the cards as they were when a change began; nil: none has
 	info   drivers.NodeInfo

@@ -11,6 +11,13 @@ import (
 	"virgo/xml"
 )
 
+// device is one device of a node. One that was made by a command is neither
+// active nor kept, as in the peer's driver.
+type device struct {
+	def  *xml.NodeDevice
+	made bool
+}
+
 // devices are the node devices of a node.
 type devices struct{ *node }
 
@@ -28,13 +35,13 @@ var defaultHosts = [...]struct {
 }
 
 // defaultDevices are the devices of test:///default.
-func defaultDevices() []*xml.NodeDevice {
-	out := []*xml.NodeDevice{{Name: "computer", Caps: []xml.Capability{{Type: "system", Is: &xml.CapSystem{
+func defaultDevices() []*device {
+	out := []*device{{def: &xml.NodeDevice{Name: "computer", Caps: []xml.Capability{{Type: "system", Is: &xml.CapSystem{
 		Hardware: &xml.SystemPart{Vendor: "Libvirt", Version: "Test driver", Serial: "123456", UUID: "11111111-2222-3333-4444-555555555555"},
 		Firmware: &xml.SystemPart{Vendor: "Libvirt", Version: "Test Driver", ReleaseDate: "01/22/2007"},
-	}}}}}
+	}}}}}}
 	for _, h := range defaultHosts {
-		out = append(out, hostDevice("scsi_host"+strconv.Itoa(int(h.host)), h.parent, h.host, h.unique, "20000000"+h.tail, "10000000"+h.tail, h.fabric, h.vports))
+		out = append(out, &device{def: hostDevice("scsi_host"+strconv.Itoa(int(h.host)), h.parent, h.host, h.unique, "20000000"+h.tail, "10000000"+h.tail, h.fabric, h.vports)})
 	}
 	return out
 }
@@ -59,8 +66,13 @@ func (n *node) readDevice(e *xml.Node, dir string) error {
 	if err != nil {
 		return err
 	}
-	n.devs = append(n.devs, def)
+	n.putDevice(&device{def: def})
 	return nil
+}
+
+// putDevice adds a device in place of one of the same name.
+func (n *node) putDevice(d *device) {
+	n.devs = append(slices.DeleteFunc(n.devs, func(o *device) bool { return o.def.Name == d.def.Name }), d)
 }
 
 func deviceRef(d *xml.NodeDevice) drivers.Ref {
@@ -78,7 +90,7 @@ func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 	defer n.mu.Unlock()
 	var out []drivers.Entry
 	for _, d := range n.devs {
-		e := drivers.Entry{Ref: deviceRef(d), Active: true, Persistent: true, Caps: strings.Join(nodedev.Kinds(d), " ")}
+		e := drivers.Entry{Ref: deviceRef(d.def), Active: !d.made, Persistent: !d.made, Caps: strings.Join(nodedev.Kinds(d.def), " ")}
 		if f.Admits(e) {
 			out = append(out, e)
 		}
@@ -89,8 +101,8 @@ func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 
 func (n *node) device(name string) (*xml.NodeDevice, error) {
 	for _, d := range n.devs {
-		if d.Name == name {
-			return d, nil
+		if d.def.Name == name {
+			return d.def, nil
 		}
 	}
 	return nil, xml.Errorf(xml.CodeNoNodeDevice, "no node device with matching name '%s'", name)
@@ -145,7 +157,7 @@ func (n devices) Create(_ context.Context, src xml.Source, f drivers.Flags) (dri
 		return drivers.Ref{}, err
 	}
 	d := hostDevice("scsi_host12", parent.Name, 11, 10, fc.WWNN, fc.WWPN, "2000000043214321", false)
-	n.devs = append(slices.DeleteFunc(n.devs, func(o *xml.NodeDevice) bool { return o.Name == d.Name }), d)
+	n.putDevice(&device{def: d, made: true})
 	n.emit(deviceRef(d), "Created", "")
 	return deviceRef(d), nil
 }
@@ -153,8 +165,8 @@ func (n devices) Create(_ context.Context, src xml.Source, f drivers.Flags) (dri
 // vportParent finds the host that a virtual one goes on.
 func (n *node) vportParent(def *xml.NodeDevice) (*xml.NodeDevice, error) {
 	for _, d := range n.devs {
-		if def.Parent != nil && d.Name == def.Parent.Name {
-			return d, nil
+		if def.Parent != nil && d.def.Name == def.Parent.Name {
+			return d.def, nil
 		}
 	}
 	return nil, xml.Errorf(xml.CodeInternal, "Could not find parent device for '%s'", def.Name)
@@ -169,7 +181,7 @@ func (n devices) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) erro
 		return err
 	}
 	n.emit(deviceRef(d), "Deleted", "")
-	n.devs = slices.DeleteFunc(n.devs, func(o *xml.NodeDevice) bool { return o == d })
+	n.devs = slices.DeleteFunc(n.devs, func(o *device) bool { return o.def == d })
 	return nil
 }
 
