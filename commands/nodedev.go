@@ -138,11 +138,11 @@ func deviceTree(entries []drivers.Entry) Message {
 		drawTree(&b, root, "", true, true, func(name string) []string { return below[name] })
 	}
 	for _, e := range entries {
-		d := Data{{"name", e.Name}}
+		parent := ""
 		if e.Parent != nil {
-			d = append(d, Pair{"parent", e.Parent.Name})
+			parent = e.Parent.Name
 		}
-		rows = append(rows, d)
+		rows = append(rows, Data{{"name", e.Name}, {"parent", parent}})
 	}
 	return Message{Text: b.String(), Data: rows}
 }

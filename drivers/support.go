@@ -39,7 +39,9 @@ func ObjectAbilities() []Ability {
 
 // KindAbilities are those of Objects of one other kind than domains.
 func KindAbilities() []Ability {
-	row := func(k Kind, what string, f func(any) bool) Ability { return Ability{Of: "kind", Kind: k, What: what, Has: f} }
+	row := func(k Kind, what string, f func(any) bool) Ability {
+		return Ability{Of: "kind", Kind: k, What: what, Has: f}
+	}
 	return []Ability{
 		row(Network, "change parts", has[NetworkUpdater]), row(Network, "DHCP leases", has[Leaser]),
 		row(NetworkPort, "create in a network", has[ChildCreator]), row(NetworkPort, "find in a network", has[ChildFinder]),

@@ -40,13 +40,6 @@ func readDiskParts(v *xml.Disk) error {
 	return readDiskSource(v)
 }
 
-func sourceEncryption(s *xml.DiskSource) *xml.Encryption {
-	if s == nil {
-		return nil
-	}
-	return s.Encryption
-}
-
 // keepInterfaceSource drops what another type of interface has.
 func keepInterfaceSource(n *xml.Interface) {
 	s := n.Source
