@@ -24,6 +24,7 @@ type kind struct {
 	lookup string // of the peer's function that finds one, "LookupByName" if empty
 	ids    bool   // objects have ids
 	uuids  bool   // objects have UUIDs
+	only   bool   // UUIDs are all that they can be named by
 	keys   bool   // objects have keys, too: words with a colon
 	// terse: a look-up that fails says no more than that.
 	terse bool
@@ -93,7 +94,7 @@ var (
 			{"undefine", "undefined", "Undefined node device '{n}'", "Failed to undefine node device '{n}'"},
 		}}
 	secretKind = &kind{Kind: drivers.Secret, prefix: "secret-", option: "secret", noun: "secret", title: "Secret", api: "virSecret",
-		lookup: "LookupByUUID", uuids: true, uncounted: [2]string{"Failed to count secrets", "virConnectNumOfSecrets"},
+		lookup: "LookupByUUID", uuids: true, only: true, uncounted: [2]string{"Failed to count secrets", "virConnectNumOfSecrets"},
 		any: completion.Secrets, persistent: completion.Secrets,
 		says: []saying{
 			{"define", "defined", "Secret {n} created", "Failed to set attributes from {f}"},
@@ -152,7 +153,7 @@ func (k *kind) help() string {
 	switch {
 	case k.ids:
 		return "name, id or UUID of the " + k.noun
-	case k.Kind == drivers.Secret:
+	case k.only:
 		return "UUID of the " + k.noun
 	case k.uuids:
 		return "name or UUID of the " + k.noun
@@ -277,7 +278,7 @@ func (k *kind) findWord(ctx context.Context, c *Call, option, word string, how b
 			}
 		}
 	}
-	if _, ok := xml.ParseUUID(word); !ok && k.Kind == drivers.Secret {
+	if _, ok := xml.ParseUUID(word); !ok && k.only {
 		return nil, drivers.Ref{}, k.fail("find", xml.Bare(xml.CodeInvalidArg, "uuidstr in virSecretLookupByUUIDString must be a valid UUID"), word, "")
 	}
 	objects, err := k.objects(ctx, c)
@@ -306,7 +307,7 @@ func (k *kind) resolve(ctx context.Context, c *Call, objects drivers.Objects, op
 			ref, err = objects.Lookup(ctx, drivers.ByID, strconv.FormatInt(id, 10))
 		}
 	}
-	if err != nil && how&byUUID != 0 && k.uuids && (len(word) == 36 || k.Kind == drivers.Secret) {
+	if err != nil && how&byUUID != 0 && k.uuids && (len(word) == 36 || k.only) {
 		c.Debugf(0, "%s: <%s> trying as %s UUID", c.Command.Name, option, k.noun)
 		if uuid, ok := xml.ParseUUID(word); ok {
 			ref, err = objects.Lookup(ctx, drivers.ByUUID, uuid)
@@ -317,7 +318,7 @@ func (k *kind) resolve(ctx context.Context, c *Call, objects drivers.Objects, op
 	case err != nil && key != "" && how&byKey != 0:
 		c.Debugf(0, "%s: <%s> trying as %s MAC", c.Command.Name, option, k.noun)
 		return objects.Lookup(ctx, drivers.ByKey, key)
-	case err != nil && key == "" && how&byName != 0:
+	case err != nil && key == "" && how&byName != 0 && !k.only:
 		c.Debugf(0, "%s: <%s> trying as %s NAME", c.Command.Name, option, k.noun)
 		return objects.Lookup(ctx, drivers.ByName, word)
 	}

@@ -37,7 +37,7 @@ const both drivers.Tri = 2
 
 // settle makes conditions asked for both ways none.
 func settle(f *drivers.Filter) {
-	for _, t := range []*drivers.Tri{&f.Active, &f.Persistent, &f.Autostart, &f.ManagedSave, &f.Snapshots, &f.Checkpoints} {
+	for _, t := range []*drivers.Tri{&f.Active, &f.Persistent, &f.Autostart, &f.ManagedSave, &f.Snapshots, &f.Checkpoints, &f.Ephemeral, &f.Private} {
 		if *t == both {
 			*t = drivers.Any
 		}

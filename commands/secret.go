@@ -147,8 +147,8 @@ func secretInput(c *Call) ([]byte, error) {
 		return nil, shellError("Input secret value is missing")
 	}
 	value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(value) == 0 {
-		return nil, failed(xml.Bare(xml.CodeInvalidArg, "value in virSecretSetValue must not be NULL"), "Failed to set secret value")
+	if err != nil {
+		return nil, shellError("the value is not in base64")
 	}
 	return value, nil
 }

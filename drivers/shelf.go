@@ -4,9 +4,40 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
+	"time"
 
 	"virgo/xml"
 )
+
+// Journal takes the events of all processes of a root, and gives them to whoever
+// follows. Adding one never fails.
+type Journal interface {
+	Append(Event)
+	// Follow sends the events from now on until ctx ends; then it closes the channel.
+	Follow(context.Context) (<-chan Event, error)
+}
+
+// Follow gives a journal's events of one object, or of all if only is nil.
+func Follow(ctx context.Context, j Journal, only *Ref) (<-chan Event, error) {
+	all, err := j.Follow(ctx)
+	if err != nil || only == nil {
+		return all, err
+	}
+	mine := make(chan Event)
+	go func() {
+		defer close(mine)
+		for e := range all {
+			if e.Ref.Name == only.Name {
+				select {
+				case mine <- e:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	return mine, nil
+}
 
 // Shelf keeps the definitions of one kind of objects: what looking them up,
 // listing, keeping and dropping them have in common, whatever the kind.
@@ -15,6 +46,24 @@ type Shelf struct {
 	Store *Store
 	Noun  string   // in errors: "network"
 	Miss  xml.Code // of the error that there is no such object
+	Journal
+}
+
+// NewShelf is the shelf of a kind in a root. folder is the name of its folders.
+func NewShelf(root Root, k Kind, folder, noun string, miss xml.Code, j func(path string) Journal) *Shelf {
+	return &Shelf{Kind: k, Store: root.Store(folder), Noun: noun, Miss: miss, Journal: j(filepath.Join(root.Run, folder, "events"))}
+}
+
+// Tell adds an event of the object to the journal.
+func (s *Shelf) Tell(r Ref, name, detail, reason string) {
+	if MakeDir(filepath.Dir(s.Store.Locks)) == nil {
+		s.Append(Event{Ref: r, Name: name, Detail: detail, Reason: reason, Time: time.Now()})
+	}
+}
+
+// Events follows the journal.
+func (s *Shelf) Events(ctx context.Context, only *Ref) (<-chan Event, error) {
+	return Follow(ctx, s.Journal, only)
 }
 
 // Missing is the error that there is no such object.

@@ -18,12 +18,6 @@ type Layout struct {
 	Log   string `json:"log"`
 }
 
-// layoutFor reads a qemu URI.
-func layoutFor(u drivers.URI) (Layout, error) {
-	r, err := drivers.RootFor(u)
-	return layoutAt(r), err
-}
-
 // layoutAt is the driver's part of a root.
 func layoutAt(r drivers.Root) Layout {
 	in := func(d string) string { return filepath.Join(d, "qemu") }
