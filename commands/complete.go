@@ -108,7 +108,7 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 	}
 	offer := func(o *Option) []completion.Candidate { return begin(o.candidates(ctx, env), last) }
 	if slot.pending != nil {
-		if out := offer(slot.pending); len(out) > 0 || last != "" {
+		if out := offer(slot.pending); len(out) > 0 || last != "" || !rich && slot.pending.Kind != Int {
 			return out
 		}
 		return slot.options(row, "", slot.pending)
@@ -193,7 +193,8 @@ func (s *Session) slot(row *Command, words []string) *slot {
 			}
 			switch {
 			case o == nil:
-				return &slot{broken: true}
+				sl.broken = true
+				return sl
 			case o.Kind == Bool || equals:
 				sl.given = append(sl.given, argument{o, value})
 			case i+1 == len(words):
@@ -205,7 +206,8 @@ func (s *Session) slot(row *Command, words []string) *slot {
 		default:
 			o := sl.next(row)
 			if o == nil {
-				return &slot{broken: true}
+				sl.broken = true
+				return sl
 			}
 			sl.given = append(sl.given, argument{o, w})
 		}

@@ -96,16 +96,23 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 	if err != nil {
 		return err
 	}
-	read := func() ([]byte, error) { return objects.XML(ctx, ref, f) }
+	read := func() ([]byte, error) {
+		doc, err := objects.XML(ctx, ref, f)
+		if f == drivers.Inactive && k.Kind != drivers.Interface && xml.CodeOf(err) == xml.CodeInvalidArg {
+			f = 0 // a driver whose objects have one definition alone
+			doc, err = objects.XML(ctx, ref, f)
+		}
+		return doc, err
+	}
 	what := k.title + " " + k.named(ref.Name) + " XML configuration"
 	return c.editDocument(ctx, what, read, func(src xml.Source) error {
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
 		if err != nil {
 			return err
 		}
-		df := drivers.Validate
-		if c.Has("skip-validate") {
-			df = 0
+		df := drivers.Flags(0)
+		if k.Kind == drivers.Domain && !c.Has("skip-validate") {
+			df = drivers.Validate
 		}
 		_, err = d.Define(ctx, src, df)
 		return err

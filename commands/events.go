@@ -9,6 +9,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/xml"
 )
 
 // domainEvents are the events that `event` knows, in virsh's order.
@@ -65,7 +66,13 @@ func (k *kind) runEvent(ctx context.Context, c *Call, events []string, all bool)
 	if err != nil {
 		return err
 	}
+	api := strings.Replace(k.api, "vir", "virConnect", 1) + "EventRegisterAny"
 	objects, err := k.objects(ctx, c)
+	if xml.CodeOf(err) == xml.CodeNoSupport {
+		if err = drivers.Unsupported(api); c.Has(k.option) {
+			err = k.fail("find", err, c.Str(k.option), "")
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -77,7 +84,7 @@ func (k *kind) runEvent(ctx context.Context, c *Call, events []string, all bool)
 		}
 		only = &ref
 	}
-	d, err := query[drivers.Eventer](objects, strings.Replace(k.api, "vir", "virConnect", 1)+"EventRegisterAny")
+	d, err := query[drivers.Eventer](objects, api)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 // hostRows are the commands about the host and the hypervisor.
 func hostRows() []Command {
-	return append(cpuRows(), []Command{
+	return append(append(cpuRows(), nodeRows()...), []Command{
 		{Name: "uri", Summary: "print the connection's URI", Run: uri},
 		{Name: "version", Summary: "print versions", Run: version,
 			Description: "Prints the versions of the library and of the hypervisor.",

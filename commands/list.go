@@ -37,7 +37,7 @@ const both drivers.Tri = 2
 
 // settle makes conditions asked for both ways none.
 func settle(f *drivers.Filter) {
-	for _, t := range []*drivers.Tri{&f.Active, &f.Persistent, &f.Autostart, &f.ManagedSave, &f.Snapshots, &f.Checkpoints} {
+	for _, t := range []*drivers.Tri{&f.Active, &f.Persistent, &f.Autostart, &f.ManagedSave, &f.Snapshots, &f.Checkpoints, &f.Ephemeral, &f.Private} {
 		if *t == both {
 			*t = drivers.Any
 		}
@@ -128,6 +128,7 @@ func list(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to list domains")
 	}
+	sortEntries(entries)
 	if !c.Has("table") && (c.Has("uuid") || c.Has("name") || c.Has("id")) {
 		c.Emit(plainDomains(c, entries))
 		return nil
@@ -221,13 +222,9 @@ func netList(ctx context.Context, c *Call) error {
 	}
 	f := c.filter(networkFilters())
 	f.Titles = c.Has("title")
-	objects, err := networkKind.objects(ctx, c)
+	_, entries, err := networkKind.list(ctx, c, f)
 	if err != nil {
-		return failed(drivers.Unsupported("virConnectNumOfNetworks"), "Failed to list networks")
-	}
-	entries, err := objects.List(ctx, f)
-	if err != nil {
-		return failed(err, "Failed to list networks")
+		return err
 	}
 	l := Listing{Columns: []Column{{Title: "Name"}, {Title: "State"}, {Title: "Autostart"}, {Title: "Persistent"}}}
 	if c.Has("title") {

@@ -57,16 +57,21 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 	}
 	text := strings.Join(c.Words("new-desc"), " ")
 	set := c.Has("new-desc")
-	if c.Has("edit") || !set {
+	// of networks the old text is read in any case, and must be readable
+	strict := k.Kind == drivers.Network
+	if c.Has("edit") || !set || strict {
 		d, err := query[drivers.Metadataer](objects, k.api+"GetMetadata")
 		if err != nil {
 			return err
 		}
 		old, err := d.Metadata(ctx, ref, which, "", f)
 		if err != nil && !noMetadata(err) {
+			if strict && xml.CodeOf(err) != xml.CodeNoSupport {
+				return err
+			}
 			old = textOf(ctx, objects, ref, word) // as the peer does where it cannot be asked for
 		}
-		if !c.Has("edit") {
+		if !c.Has("edit") && !set {
 			if old == "" {
 				c.Emit(Message{Text: "No " + word + " for " + k.noun + ": " + ref.Name, Data: Data{{word, nil}}})
 			} else {
@@ -77,14 +82,16 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 		if !set {
 			text = old
 		}
-		edited, err := c.edit(ctx, []byte(text+"\n"), ".txt")
-		if err != nil {
-			return err
-		}
-		text = strings.TrimRight(string(edited), "\n")
-		if text == old {
-			c.Emit(Message{Text: k.title + " " + word + " not changed\n", Data: Data{{"changed", false}}})
-			return nil
+		if c.Has("edit") {
+			edited, err := c.edit(ctx, []byte(text+"\n"), ".txt")
+			if err != nil {
+				return err
+			}
+			text = strings.TrimRight(string(edited), "\n")
+			if text == old {
+				c.Emit(Message{Text: k.title + " " + word + " not changed\n", Data: Data{{"changed", false}}})
+				return nil
+			}
 		}
 	}
 	d, err := change[drivers.Metadataer](c, objects, k.api+"SetMetadata")

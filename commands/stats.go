@@ -135,15 +135,19 @@ func domiflist(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// human writes bytes with a unit.
-func human(n uint64) string {
+// human writes bytes with a unit and three decimals, prettySize with two.
+func human(n uint64) string { return scaled(n, 3) }
+
+func prettySize(n uint64) string { return scaled(n, 2) }
+
+func scaled(n uint64, decimals int) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	v, i := float64(n), 0
 	for v >= 1024 && i < len(units)-1 {
 		v /= 1024
 		i++
 	}
-	return fmt.Sprintf("%.3f %s", v, units[i])
+	return fmt.Sprintf("%.*f %s", decimals, v, units[i])
 }
 
 func domblkinfo(ctx context.Context, c *Call) error {

@@ -79,9 +79,9 @@ func (k *kind) define(list ...more) Command {
 			ref, err = d.Define(ctx, src, moreFlags(c, list))
 		}
 		if err != nil {
-			return failed(err, "Failed to define %s from %s", k.noun, src.Name)
+			return k.fail("define", err, "", src.Name)
 		}
-		c.Emit(k.done(ref, "defined", "%s %s defined from %s", k.title, k.named(ref.Name), src.Name))
+		k.succeed(c, "define", ref, src.Name)
 		return nil
 	}
 	return k.verb("define", "keep the definition of a "+k.noun+" without starting it", run, fileOption(), moreOptions(list))
@@ -104,9 +104,9 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 			ref, err = d.Create(ctx, src, moreFlags(c, list))
 		}
 		if err != nil {
-			return failed(err, "Failed to create %s from %s", k.noun, src.Name)
+			return k.fail("create", err, "", src.Name)
 		}
-		c.Emit(k.done(ref, "created", "%s %s created from %s", k.title, k.named(ref.Name), src.Name))
+		k.succeed(c, "create", ref, src.Name)
 		if after != nil {
 			return after(ctx, c, ref)
 		}
@@ -115,64 +115,48 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 	return k.verb("create", "start a "+k.noun+" without keeping its definition", run, fileOption(), options, moreOptions(list))
 }
 
-// undefine is the verb that drops a definition.
-func (k *kind) undefine() Command {
-	run := func(ctx context.Context, c *Call) error {
+// verbOf makes the row of a verb that does one thing to one object. api is the
+// peer's function that does it.
+func verbOf[T any](k *kind, verb, summary, api string, f completion.Func, run func(T, context.Context, *Call, drivers.Ref) error, options ...any) Command {
+	return k.verb(verb, summary, func(ctx context.Context, c *Call) error {
 		objects, ref, err := k.find(ctx, c, byAny)
 		if err != nil {
 			return err
 		}
-		d, err := change[drivers.Definer](c, objects, k.api+"Undefine")
+		d, err := change[T](c, objects, k.api+api)
 		if err == nil {
-			err = d.Undefine(ctx, ref, 0)
+			err = run(d, ctx, c, ref)
 		}
 		if err != nil {
-			return failed(err, "Failed to undefine %s %s", k.noun, k.named(ref.Name))
+			return k.fail(verb, err, ref.Name, "")
 		}
-		c.Emit(k.done(ref, "undefined", "%s %s has been undefined", k.title, k.named(ref.Name)))
+		k.succeed(c, verb, ref, "")
 		return nil
-	}
-	return k.verb("undefine", "drop the definition of a "+k.noun, run, k.object(k.persistent))
+	}, append([]any{k.object(f)}, options...)...)
+}
+
+// undefine is the verb that drops a definition.
+func (k *kind) undefine() Command {
+	return verbOf(k, "undefine", "drop the definition of a "+k.noun, "Undefine", k.persistent,
+		func(d drivers.Definer, ctx context.Context, _ *Call, ref drivers.Ref) error {
+			return d.Undefine(ctx, ref, 0)
+		})
 }
 
 // start is the verb that starts a kept object.
-func (k *kind) start() Command {
-	run := func(ctx context.Context, c *Call) error {
-		objects, ref, err := k.find(ctx, c, byAny)
-		if err != nil {
-			return err
-		}
-		d, err := change[drivers.Starter](c, objects, k.api+"Create")
-		if err == nil {
-			err = d.Start(ctx, ref, 0)
-		}
-		if err != nil {
-			return failed(err, "Failed to start %s %s", k.noun, k.named(ref.Name))
-		}
-		c.Emit(k.done(ref, "started", "%s %s started", k.title, k.named(ref.Name)))
-		return nil
-	}
-	return k.verb("start", "start a "+k.noun+" that is defined", run, k.object(k.inactive))
+func (k *kind) start(list ...more) Command {
+	return verbOf(k, "start", "start a "+k.noun+" that is defined", "Create", k.inactive,
+		func(d drivers.Starter, ctx context.Context, c *Call, ref drivers.Ref) error {
+			return d.Start(ctx, ref, moreFlags(c, list))
+		}, moreOptions(list))
 }
 
 // destroy is the verb that ends an active object at once.
 func (k *kind) destroy(list ...more) Command {
-	run := func(ctx context.Context, c *Call) error {
-		objects, ref, err := k.find(ctx, c, byAny)
-		if err != nil {
-			return err
-		}
-		d, err := change[drivers.Destroyer](c, objects, k.api+"Destroy")
-		if err == nil {
-			err = d.Destroy(ctx, ref, moreFlags(c, list))
-		}
-		if err != nil {
-			return failed(err, "Failed to destroy %s %s", k.noun, k.named(ref.Name))
-		}
-		c.Emit(k.done(ref, "destroyed", "%s %s destroyed", k.title, k.named(ref.Name)))
-		return nil
-	}
-	return k.verb("destroy", "stop a "+k.noun+" at once", run, k.object(k.active), moreOptions(list))
+	return verbOf(k, "destroy", "stop a "+k.noun+" at once", "Destroy", k.active,
+		func(d drivers.Destroyer, ctx context.Context, c *Call, ref drivers.Ref) error {
+			return d.Destroy(ctx, ref, moreFlags(c, list))
+		}, moreOptions(list))
 }
 
 // autostart is the verb that has an object started with the host.
@@ -190,16 +174,14 @@ func (k *kind) autostart(options ...Option) Command {
 		if err == nil {
 			err = d.SetAutostart(ctx, ref, on)
 		}
-		switch {
-		case err != nil && on:
-			return failed(err, "failed to mark %s %s as autostarted", k.noun, k.named(ref.Name))
-		case err != nil:
-			return failed(err, "failed to unmark %s %s as autostarted", k.noun, k.named(ref.Name))
-		case on:
-			c.Emit(k.done(ref, "autostarted", "%s %s marked as autostarted", k.title, k.named(ref.Name)))
-		default:
-			c.Emit(k.done(ref, "not autostarted", "%s %s unmarked as autostarted", k.title, k.named(ref.Name)))
+		verb := "autostart"
+		if !on {
+			verb = "no-autostart"
 		}
+		if err != nil {
+			return k.fail(verb, err, ref.Name, "")
+		}
+		k.succeed(c, verb, ref, "")
 		return nil
 	}
 	return k.verb("autostart", "start a "+k.noun+" with the host", run, k.object(k.persistent),

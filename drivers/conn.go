@@ -2,6 +2,8 @@ package drivers
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"virgo/xml"
 )
@@ -55,7 +57,7 @@ const (
 	ByName By = iota
 	ByUUID    // lower case, dashed
 	ByID      // decimal
-	ByKey     // a volume's key, an interface's MAC
+	ByKey     // a volume's key, an interface's MAC, a SCSI host's "WWNN,WWPN"
 	ByPath    // a volume's path
 )
 
@@ -65,7 +67,7 @@ type Ref struct {
 	Name   string
 	UUID   string // lower case, dashed; "" where the kind has none
 	ID     int    // a running domain's id, else -1
-	Parent *Ref   // the network of a port, the pool of a volume, the domain of a snapshot
+	Parent *Ref   // the network of a port, the pool of a volume, the domain of a snapshot, the device above a device
 }
 
 // Entry is a Ref with what a listing shows beside it.
@@ -78,6 +80,13 @@ type Entry struct {
 	ManagedSave                   bool   // domains
 	Snapshots, Checkpoints        int    // domains
 	Bridge                        string // networks
+	Type                          string // pools
+	Path                          string // volumes
+	MAC                           string // interfaces
+	Caps                          string // node devices: their capabilities, with blanks
+	UsageType, Usage              string // secrets; what they are for
+	Ephemeral, Private            bool   // secrets
+	Filter                        string // bindings
 }
 
 // Tri is a filter's condition: Any, Yes or No.
@@ -97,7 +106,10 @@ func (t Tri) Admits(v bool) bool { return t == Any || (t == Yes) == v }
 type Filter struct {
 	Active, Persistent, Autostart       Tri
 	ManagedSave, Snapshots, Checkpoints Tri
-	States                              []State // domains: any of these; empty is all
+	Ephemeral, Private                  Tri
+	States                              []State  // domains: any of these; empty is all
+	Types                               []string // pools: any of these; empty is all
+	Caps                                []string // node devices: any of these; empty is all
 	Parent                              *Ref
 	Titles                              bool // Entry.Title is wanted too
 	UUIDs                               bool // Entry.UUID is wanted too, however many there are
@@ -114,7 +126,13 @@ func (f Filter) Admits(e Entry) bool {
 			return false
 		}
 	}
-	return f.Active.Admits(e.Active) && f.Persistent.Admits(e.Persistent) && f.Autostart.Admits(e.Autostart) &&
+	if len(f.Types) > 0 && !slices.Contains(f.Types, e.Type) {
+		return false
+	}
+	if len(f.Caps) > 0 && !slices.ContainsFunc(strings.Fields(e.Caps), func(c string) bool { return slices.Contains(f.Caps, c) }) {
+		return false
+	}
+	return f.Ephemeral.Admits(e.Ephemeral) && f.Private.Admits(e.Private) && f.Active.Admits(e.Active) && f.Persistent.Admits(e.Persistent) && f.Autostart.Admits(e.Autostart) &&
 		f.ManagedSave.Admits(e.ManagedSave) && f.Snapshots.Admits(e.Snapshots > 0) && f.Checkpoints.Admits(e.Checkpoints > 0)
 }
 
@@ -146,6 +164,11 @@ const (
 	Config                           // a change: of the definition
 	Force                            // Console: end another session; others as documented
 	Safe                             // Console: only if the driver can be sure to be alone
+	Build                            // pools, Create, Start: build it first
+	Overwrite                        // pools, building: over what is there
+	NoOverwrite                      // pools, building: only if nothing is there
+	Prealloc                         // volumes: metadata in advance
+	Reflink                          // volumes, cloning: share blocks
 )
 
 // Has tells whether all of g's bits are set.

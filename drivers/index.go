@@ -101,7 +101,7 @@ func (s *Store) log() ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, systemError("cannot read folder", s.Dir, err)
+		return nil, SystemError("cannot read folder", s.Dir, err)
 	}
 	if log, err := os.ReadFile(s.Index); err == nil && lastStamp(log) == stamp {
 		return log, nil

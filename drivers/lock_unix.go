@@ -18,7 +18,7 @@ import (
 func LockFile(ctx context.Context, path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, systemError("cannot open lock file", path, err)
+		return nil, SystemError("cannot open lock file", path, err)
 	}
 	// Locks are held for milliseconds as a rule: ask often at first.
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
@@ -28,7 +28,7 @@ func LockFile(ctx context.Context, path string) (*Lock, error) {
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			f.Close()
-			return nil, systemError("cannot lock", path, err)
+			return nil, SystemError("cannot lock", path, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -43,7 +43,7 @@ func LockFile(ctx context.Context, path string) (*Lock, error) {
 func TryLockFile(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, systemError("cannot open lock file", path, err)
+		return nil, SystemError("cannot open lock file", path, err)
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
@@ -53,5 +53,5 @@ func TryLockFile(path string) (*Lock, error) {
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, nil
 	}
-	return nil, systemError("cannot lock", path, err)
+	return nil, SystemError("cannot lock", path, err)
 }

@@ -12,11 +12,11 @@ import (
 func LockFile(_ context.Context, path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, systemError("cannot open lock file", path, err)
+		return nil, SystemError("cannot open lock file", path, err)
 	}
 	if err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, new(windows.Overlapped)); err != nil {
 		f.Close()
-		return nil, systemError("cannot lock", path, err)
+		return nil, SystemError("cannot lock", path, err)
 	}
 	return &Lock{file: f}, nil
 }

@@ -64,12 +64,12 @@ func namesIn(dir string) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, systemError("cannot read folder", dir, err)
+		return nil, SystemError("cannot read folder", dir, err)
 	}
 	defer f.Close()
 	all, err := f.Readdirnames(-1)
 	if err != nil {
-		return nil, systemError("cannot read folder", dir, err)
+		return nil, SystemError("cannot read folder", dir, err)
 	}
 	names := all[:0]
 	for _, n := range all {
@@ -164,7 +164,7 @@ func (s *Store) Remove(name string) error {
 	}
 	current := s.current()
 	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return systemError("cannot remove", s.path(name), err)
+		return SystemError("cannot remove", s.path(name), err)
 	}
 	SyncDir(s.Dir)
 	if current {
@@ -184,7 +184,7 @@ func (s *Store) SetMark(m Mark, name string, on bool) error {
 	link := s.markPath(m, name)
 	if !on {
 		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return systemError("Failed to delete symlink", link, err)
+			return SystemError("Failed to delete symlink", link, err)
 		}
 		return nil
 	}
@@ -193,7 +193,7 @@ func (s *Store) SetMark(m Mark, name string, on bool) error {
 	}
 	err := os.Symlink(s.path(name), link)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return systemError("Failed to create symlink", link, err)
+		return SystemError("Failed to create symlink", link, err)
 	}
 	SyncDir(s.markDir(m))
 	return nil
@@ -232,7 +232,7 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".tmp-*")
 	if err != nil {
-		return systemError("cannot create file in", dir, err)
+		return SystemError("cannot create file in", dir, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
@@ -249,7 +249,7 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return systemError("cannot write file", path, err)
+		return SystemError("cannot write file", path, err)
 	}
 	SyncDir(dir)
 	return nil
@@ -267,13 +267,13 @@ func SyncDir(dir string) {
 // MakeDir makes the folder and what is above it, for this user alone.
 func MakeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return systemError("cannot create directory", dir, err)
+		return SystemError("cannot create directory", dir, err)
 	}
 	return nil
 }
 
-// systemError is an error of the operating system in libvirt's form.
-func systemError(what, path string, err error) error {
+// SystemError is an error of the operating system in libvirt's form.
+func SystemError(what, path string, err error) error {
 	var pe *fs.PathError
 	var le *os.LinkError
 	text := err
@@ -314,7 +314,7 @@ func ReplaceFile(path string, data []byte, mode os.FileMode) error {
 	}
 	if err != nil {
 		os.Remove(tmp)
-		return systemError("cannot write file", path, err)
+		return SystemError("cannot write file", path, err)
 	}
 	return nil
 }

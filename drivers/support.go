@@ -22,6 +22,8 @@ func HostAbilities() []Ability {
 		row("host name, CPUs and memory", has[Hoster]), row("host CPU for comparisons", has[HostCPUer]), row("CPU models", has[CPUModeler]),
 		row("hypervisor CPUs", has[HypervisorCPUer]), row("native formats", has[Converter]), row("maximum of vCPUs", has[MaxVCPUer]),
 		row("SMBIOS data", has[Sysinfoer]), row("free memory", has[FreeMemorier]), row("free pages", has[FreePager]),
+		row("pool capabilities", has[PoolCapabler]), row("allocate pages", has[PageAllocator]), row("shared memory", has[NodeMemoryTuner]),
+		row("memory statistics", has[NodeMemoryStatser]), row("memory encryption", has[SEVInfoer]), row("suspend", has[Suspender]),
 		row("CPU map", has[CPUMapper]), row("CPU load", has[CPULoader]), row("keepalive", has[Keepaliver]),
 	}
 }
@@ -32,6 +34,26 @@ func ObjectAbilities() []Ability {
 	return []Ability{
 		row("define, undefine", has[Definer]), row("create", has[Creator]), row("start", has[Starter]), row("destroy", has[Destroyer]),
 		row("autostart", has[Autostarter]), row("autostart once", has[OnceAutostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
+	}
+}
+
+// KindAbilities are those of Objects of one other kind than domains.
+func KindAbilities() []Ability {
+	row := func(k Kind, what string, f func(any) bool) Ability {
+		return Ability{Of: "kind", Kind: k, What: what, Has: f}
+	}
+	return []Ability{
+		row(Network, "change parts", has[NetworkUpdater]), row(Network, "DHCP leases", has[Leaser]),
+		row(NetworkPort, "create in a network", has[ChildCreator]), row(NetworkPort, "find in a network", has[ChildFinder]),
+		row(Pool, "state and sizes", has[PoolInfoer]), row(Pool, "build, delete", has[PoolBuilder]), row(Pool, "refresh", has[PoolRefresher]),
+		row(Pool, "find sources", has[PoolSourcer]),
+		row(Volume, "find in a pool", has[ChildFinder]), row(Volume, "create, clone, delete", has[VolumeCreator]), row(Volume, "type and sizes", has[VolumeInfoer]),
+		row(Volume, "physical size", has[VolumePhysicaler]), row(Volume, "resize", has[VolumeResizer]), row(Volume, "upload, download", has[VolumeStreamer]),
+		row(Volume, "wipe", has[VolumeWiper]),
+		row(Secret, "values", has[SecretKeeper]),
+		row(NodeDevice, "update", has[DeviceUpdater]), row(NodeDevice, "detach, reattach", has[DeviceDetacher]), row(NodeDevice, "reset", has[DeviceResetter]),
+		row(Interface, "begin, commit, rollback", has[InterfaceChanger]),
+		row(Snapshot, "create, delete", has[Momenter]), row(Snapshot, "revert", has[Reverter]), row(Checkpoint, "create, delete", has[Momenter]),
 	}
 }
 
@@ -49,6 +71,6 @@ func DomainAbilities() []Ability {
 		row("freeze, thaw file systems", has[Freezer]), row("trim file systems", has[Trimmer]), row("list file systems", has[FSInfoer]),
 		row("guest's time", has[GuestClock]), row("guest's host name", has[GuestHostnamer]), row("guest's addresses", has[IfaceAddresser]),
 		row("disk statistics", has[DiskStatser]), row("disk errors", has[DiskErrorer]), row("interface statistics", has[IfaceStatser]),
-		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]),
+		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]), row("backup", has[Backuper]),
 	}
 }

@@ -108,6 +108,11 @@ func TestSupport(t *testing.T) {
 		if drivers.Kind(k) == drivers.Domain {
 			rows = append(rows, drivers.DomainAbilities()...)
 		}
+		for _, r := range drivers.KindAbilities() {
+			if r.Kind == drivers.Kind(k) {
+				rows = append(rows, r)
+			}
+		}
 		section(title, rows, of)
 	}
 	page(t, "support.md", b.String())
@@ -131,7 +136,11 @@ func runJSON(t *testing.T, format, script string) string {
 var shapes = []string{"list --all", "list --all --name", "dominfo test", "domstate test --reason", "domid test", "domuuid test", "domname 1",
 	"dumpxml test", "desc test", "destroy test", "net-list", "net-info default", "net-dumpxml default", "nodeinfo", "hostname", "uri", "version",
 	"capabilities", "domcapabilities", "maxvcpus", "sysinfo", "freecell", "freecell --all", "freepages --all", "nodecpumap", "nodecpustats",
-	"event --list", "help list", "echo a"}
+	"event --list", "help list", "echo a",
+	"pool-list --all", "pool-list --details", "pool-list --name --uuid", "pool-info default-pool", "pool-dumpxml default-pool", "pool-uuid default-pool",
+	"pool-destroy default-pool", "find-storage-pool-sources-as logical", "vol-create-as default-pool v 1M; vol-list default-pool --details",
+	"vol-create-as default-pool v 1M", "iface-list", "iface-mac eth1", "iface-dumpxml eth1", "iface-begin", "nodedev-list", "nodedev-list --tree", "nodedev-info scsi_host1",
+	"nodedev-dumpxml computer", "nodedev-destroy computer", "net-update default add portgroup \"<portgroup name='p'/>\""}
 
 func TestJSONShapes(t *testing.T) {
 	var b strings.Builder
@@ -142,6 +151,7 @@ func TestJSONShapes(t *testing.T) {
 		"This list is made by running the commands on the test driver (`make update`); do not edit.\n\n| command | JSON |\n| --- | --- |\n")
 	for _, cmd := range shapes {
 		line := strings.TrimSpace(runJSON(t, "json", cmd))
+		line = line[strings.LastIndexByte(line, '\n')+1:] // of the last of several commands
 		var v any
 		if err := json.Unmarshal([]byte(line), &v); err != nil {
 			t.Errorf("%s: %v in %s", cmd, err, line)

@@ -1,6 +1,7 @@
 package xml
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -22,11 +23,25 @@ func Unmarshal(src Source, v any) error {
 // Decode reads an element into v, a pointer to a struct or a NodeDecoder.
 // What the type does not know is passed over. Errors know the place.
 func Decode(n *Node, v any) error {
+	var err error
 	if d, ok := v.(NodeDecoder); ok {
-		return located(d.DecodeNode(n), n)
+		err = located(d.DecodeNode(n), n)
+	} else {
+		err = DecodeFields(n, v)
 	}
-	rv := reflect.ValueOf(v).Elem()
-	return planOf(rv.Type()).decode(n, rv)
+	if name := n.Child("name"); err != nil && name != nil {
+		err = Named(err, name.Value())
+	}
+	return err
+}
+
+// Named puts a document's name where an error's text has %N, as texts in tags may.
+func Named(err error, name string) error {
+	var e *Error
+	if errors.As(err, &e) && strings.Contains(e.Msg, "%N") {
+		e.Msg = strings.ReplaceAll(e.Msg, "%N", name)
+	}
+	return err
 }
 
 // DecodeFields is Decode by v's tags alone, for a NodeDecoder that only adds
@@ -48,6 +63,9 @@ func (p *plan) decode(n *Node, rv reflect.Value) error {
 		if err := f.decode(n, rv); err != nil {
 			return located(err, n)
 		}
+	}
+	if p.check {
+		return located(rv.Addr().Interface().(Checker).CheckNode(n), n)
 	}
 	return nil
 }
@@ -100,7 +118,7 @@ func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
 
 func (f *field) absent(n *Node) error {
 	if f.missing != "" {
-		return raise(f.missing)
+		return raise(fill(f.missing, "", n))
 	}
 	if f.attr {
 		return Errorf(CodeXML, "Missing required attribute '%s' in element '%s'", f.name, n.Name)
@@ -148,8 +166,17 @@ func (f *field) setNode(v reflect.Value, c *Node) error {
 		if f.kind != kindCustom && f.kind != kindStruct {
 			return f.setText(v, c.Value(), c)
 		}
+		pointer := v
 		v.Set(reflect.New(f.typ))
 		v = v.Elem()
+		if f.kind == kindStruct {
+			err := f.inner().decode(c, v)
+			if err == errVoid {
+				pointer.SetZero()
+				return nil
+			}
+			return err
+		}
 	}
 	switch f.kind {
 	case kindCustom:
@@ -166,6 +193,9 @@ func (f *field) setText(v reflect.Value, text string, n *Node) error {
 	if f.trim {
 		text = strings.TrimSpace(text)
 	}
+	if text == "" && f.filled {
+		return f.absent(n)
+	}
 	if f.ptr {
 		v.Set(reflect.New(f.typ))
 		v = v.Elem()
@@ -176,6 +206,9 @@ func (f *field) setText(v reflect.Value, text string, n *Node) error {
 	case kindUint, kindInt:
 		return f.setNumber(v, text, n)
 	case kindValue:
+		if f.blank && text == "" {
+			return nil
+		}
 		err := v.Addr().Interface().(Value).ParseValue(text)
 		if err == nil {
 			return nil
@@ -208,10 +241,7 @@ func (f *field) setString(v reflect.Value, text string, n *Node) error {
 // invalid is the error of a value that cannot be.
 func (f *field) invalid(text string, n *Node, expected string) error {
 	if f.unknown != "" {
-		if strings.Contains(f.unknown, "%s") {
-			return raise(strings.ReplaceAll(f.unknown, "%s", text))
-		}
-		return raise(f.unknown)
+		return raise(fill(f.unknown, text, n))
 	}
 	if f.attr {
 		return Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': '%s'.%s", f.name, n.Name, text, expected)
@@ -257,6 +287,14 @@ func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
 	}
 	v.SetUint(u)
 	return nil
+}
+
+// fill puts the value and attributes of the element into a text of a tag.
+func fill(format, value string, n *Node) string {
+	for _, a := range n.Attrs {
+		format = strings.ReplaceAll(format, "%{"+a.Name+"}", a.Value)
+	}
+	return strings.ReplaceAll(format, "%s", value)
 }
 
 // raise makes the error of a complete text: its first words say the class.

@@ -269,17 +269,50 @@ type Secret struct {
 
 // Encryption is how an image is encrypted.
 type Encryption struct {
-	Format  string   `el:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
-	Engine  string   `el:"engine,attr" enum:"qemu librbd"`
-	Cipher  *Cipher  `el:"cipher"`
-	IVGen   *IVGen   `el:"ivgen"`
-	Secrets []Secret `el:"secret"`
+	_       struct{}           `root:"encryption,pair"`
+	Format  string             `el:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
+	Engine  string             `el:"engine,attr" enum:"qemu librbd"`
+	Secrets []EncryptionSecret `el:"secret"`
+	Cipher  *Cipher            `el:"cipher"`
+	IVGen   *IVGen             `el:"ivgen"`
+}
+
+// CheckNode drops what the format does not have.
+func (e *Encryption) CheckNode(*Node) error {
+	if e.IVGen != nil && e.Cipher == nil {
+		return Errorf(CodeXML, "ivgen element found, but cipher is missing")
+	}
+	if e.Format != "luks" && e.Format != "luks2" && e.Format != "luks-any" {
+		e.Cipher, e.IVGen = nil, nil
+	}
+	return nil
+}
+
+// EncryptionSecret names the secret that an image is encrypted with.
+type EncryptionSecret struct {
+	Type  string `el:"type,attr" enum:"passphrase" missing:"XML error: unknown volume encryption secret type" unknown:"unsupported configuration: unknown volume encryption secret type %s"`
+	UUID  UUID   `el:"uuid,attr" unknown:"XML error: invalid secret uuid '%s'"`
+	Usage string `el:"usage,attr"`
+}
+
+// CheckNode wants one of the names.
+func (s *EncryptionSecret) CheckNode(*Node) error { return oneSecret(s.UUID, s.Usage) }
+
+// oneSecret checks that a secret is named by its UUID or by its usage.
+func oneSecret(uuid UUID, usage string) error {
+	switch {
+	case uuid == "" && usage == "":
+		return Errorf(CodeXML, "missing secret uuid or usage attribute")
+	case uuid != "" && usage != "":
+		return Errorf(CodeXML, "either secret uuid or usage expected")
+	}
+	return nil
 }
 
 // Cipher is a cipher.
 type Cipher struct {
-	Name string `el:"name,attr,required"`
-	Size uint   `el:"size,attr"`
+	Name string `el:"name,attr" missing:"XML error: cipher info missing 'name' attribute"`
+	Size uint   `el:"size,attr,required"`
 	Mode string `el:"mode,attr"`
 	Hash string `el:"hash,attr"`
 }

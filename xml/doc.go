@@ -20,6 +20,8 @@
 //	attr       an attribute
 //	text       the element's own text
 //	required   absence is an error: "Missing required attribute ..."
+//	filled     required, and an empty word is absence too
+//	wanted     CheckSchema wants it, though reading does not
 //	empty      printed even if zero
 //	nonzero    0 is refused (of an enum: its first word)
 //	bare       an optional element that is printed although nothing is inside
@@ -39,11 +41,12 @@
 // Further tags: enum:"a b c" lists the values that a string may have;
 // unknown:"unsupported configuration: unknown thing '%s'" is the whole error
 // where it is not the usual "Invalid value for attribute ..."; missing:"..." is
-// the whole error of absence.
+// the whole error of absence. In these, %s is the value, %{name} the element's
+// attribute of that name, %N the document's name: the text of its root's <name>.
 //
 // A bool is an element without content that is there or not. Pointers to
 // numbers and structs tell absent from zero. OnOff and YesNo are such words;
 // a type that implements Value has a text form of its own. A type with rules
-// that tags cannot say implements NodeDecoder, NodeEncoder, and may use
-// DecodeFields and EncodeFields for the rest.
+// that tags cannot say implements Checker, or NodeDecoder and NodeEncoder, which
+// may use DecodeFields and EncodeFields for the rest.
 package xml

@@ -63,23 +63,10 @@ func (d *Domain) DecodeNode(n *Node) error {
 	if err := d.decodeIDs(n); err != nil {
 		return located(err, n)
 	}
-	own := *n
-	own.Children = make([]*Node, len(n.Children))
-	for i, c := range n.Children {
-		own.Children[i] = c
-		if c.Space == qemuSpace {
-			own.Children[i] = c.prefixed("qemu:")
-		}
-	}
+	own := n.ours(qemuSpace, "qemu:")
 	own.mergeDevices()
 	own.mergeBoot()
-	own.Attrs = nil
-	for _, a := range n.Attrs {
-		if !strings.HasPrefix(a.Name, "xmlns") {
-			own.Attrs = append(own.Attrs, a)
-		}
-	}
-	if err := DecodeFields(&own, d); err != nil {
+	if err := DecodeFields(own, d); err != nil {
 		return err
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
@@ -149,23 +136,6 @@ func (d *Domain) decodeIDs(n *Node) error {
 		return Errorf(CodeConfigUnsupported, "Unknown architecture %s", a)
 	}
 	return nil
-}
-
-// prefixed is a copy of the element with all names under one prefix.
-func (n *Node) prefixed(prefix string) *Node {
-	c := *n
-	if i := strings.IndexByte(c.Name, ':'); i >= 0 {
-		c.Name = c.Name[i+1:]
-	}
-	c.Name = prefix + c.Name
-	c.Children = nil
-	for _, k := range n.Children {
-		if k.IsElement() {
-			k = k.prefixed(prefix)
-		}
-		c.Children = append(c.Children, k)
-	}
-	return &c
 }
 
 // GenID is the generation id: a UUID, or empty where one shall be made.

@@ -3,6 +3,7 @@ package xml
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code is the class of an error, as libvirt's clients know it. The class
@@ -38,7 +39,19 @@ const (
 	CodeAccessDenied       Code = 88 // access denied: ...
 	CodeNoDomainSnapshot   Code = 72 // Domain snapshot not found: ...
 	CodeNoDomainCheckpoint Code = 102
-	CodePlain              Code = -1 // the text alone
+	CodeNoPool             Code = 49  // Storage pool not found: ...
+	CodeNoVolume           Code = 50  // Storage volume not found: ...
+	CodeNoNodeDevice       Code = 53  // Node device not found: ...
+	CodeNoInterface        Code = 57  // Interface not found: ...
+	CodeMultipleInterfaces Code = 59  // multiple matching interfaces found: ...
+	CodeNoNWFilter         Code = 62  // Network filter not found: ...
+	CodeNoSecret           Code = 66  // Secret not found: ...
+	CodeInvalidSecret      Code = 65  // Invalid secret: ...
+	CodeVolumeExists       Code = 90  // this storage volume exists already: ...
+	CodeSchema             Code = 92  // XML document failed to validate against schema: ...
+	CodeNoBinding          Code = 100 // Network filter binding not found: ...
+	CodeNoNetworkPort      Code = 106 // network port not found: ...
+	CodePlain              Code = -1  // the text alone
 )
 
 // prefixes holds the words before an error's text, by class.
@@ -70,6 +83,17 @@ var prefixes = []struct {
 	{CodeAccessDenied, "access denied: "},
 	{CodeNoDomainSnapshot, "Domain snapshot not found: "},
 	{CodeNoDomainCheckpoint, "Domain checkpoint not found: "},
+	{CodeNoPool, "Storage pool not found: "},
+	{CodeNoVolume, "Storage volume not found: "},
+	{CodeNoNodeDevice, "Node device not found: "},
+	{CodeNoInterface, "Interface not found: "},
+	{CodeMultipleInterfaces, "multiple matching interfaces found: "},
+	{CodeSchema, "XML document failed to validate against schema: "},
+	{CodeNoNWFilter, "Network filter not found: "},
+	{CodeNoSecret, "Secret not found: "},
+	{CodeInvalidSecret, "Invalid secret: "},
+	{CodeNoBinding, "Network filter binding not found: "},
+	{CodeNoNetworkPort, "network port not found: "},
 }
 
 // Error is an error of one of libvirt's classes. Its text is what virsh prints
@@ -80,6 +104,8 @@ type Error struct {
 	File         string
 	Line, Column int
 	Err          error // cause, or nil
+	// Bare: the text comes without the class's words.
+	Bare bool
 }
 
 // Errorf is in fmt's manner: the class, then the text.
@@ -93,10 +119,20 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return e
 }
 
+// Bare is Errorf for an error whose text comes without the class's words.
+func Bare(code Code, format string, args ...any) *Error {
+	e := Errorf(code, format, args...)
+	e.Bare = true
+	return e
+}
+
 // Error gives the class's words and the text.
 func (e *Error) Error() string {
 	for _, p := range prefixes {
-		if p.code == e.Code {
+		if p.code == e.Code && !e.Bare {
+			if e.Msg == "" {
+				return strings.TrimSuffix(p.words, ": ")
+			}
 			return p.words + e.Msg
 		}
 	}

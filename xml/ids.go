@@ -59,4 +59,13 @@ func ParseMAC(text string) (string, bool) {
 	return string(out), true
 }
 
+// CheckWWN checks a world-wide name: sixteen hexadecimal digits, 0x before them or not.
+func CheckWWN(text string) error {
+	digits := strings.TrimPrefix(text, "0x")
+	if _, err := strconv.ParseUint(digits, 16, 64); err != nil || len(digits) != 16 {
+		return Errorf(CodeInternal, "Malformed wwn: %s", text)
+	}
+	return nil
+}
+
 func utoa(v uint) string { return strconv.FormatUint(uint64(v), 10) }

@@ -74,7 +74,7 @@ type InterfaceLocal struct {
 
 // VLAN are the tags of an interface, a network or a port group.
 type VLAN struct {
-	Trunk YesNo     `el:"trunk,attr"`
+	Trunk string    `el:"trunk,attr" enum:"yes no" unknown:"XML error: invalid \"trunk='%s'\" in <vlan> - must be yes or no"`
 	Tags  []VLANTag `el:"tag"`
 }
 
@@ -92,19 +92,20 @@ type VirtualPort struct {
 
 // VirtualPortParams are its numbers.
 type VirtualPortParams struct {
-	ManagerID     *uint  `el:"managerid,attr"`
-	TypeID        *uint  `el:"typeid,attr"`
-	TypeIDVersion *uint  `el:"typeidversion,attr"`
-	InstanceID    string `el:"instanceid,attr"`
-	InterfaceID   string `el:"interfaceid,attr"`
+	ManagerID     *uint8 `el:"managerid,attr" unknown:"XML error: value of managerid out of range"`
+	TypeID        *uint  `el:"typeid,attr" unknown:"XML error: value for typeid out of range"`
+	TypeIDVersion *uint8 `el:"typeidversion,attr" unknown:"XML error: value of typeidversion out of range"`
+	InstanceID    UUID   `el:"instanceid,attr" unknown:"XML error: cannot parse instanceid parameter as a uuid"`
+	InterfaceID   UUID   `el:"interfaceid,attr" unknown:"XML error: cannot parse interfaceid parameter as a uuid"`
 	ProfileID     string `el:"profileid,attr"`
 }
 
 // Bandwidth limits traffic.
 type Bandwidth struct {
-	ClassID  uint  `el:"classID,attr"`
-	Inbound  *Rate `el:"inbound"`
-	Outbound *Rate `el:"outbound"`
+	_        struct{} `root:",pair"`
+	ClassID  uint     `el:"classID,attr"`
+	Inbound  *Rate    `el:"inbound"`
+	Outbound *Rate    `el:"outbound"`
 }
 
 // Rate is one direction's.

@@ -27,19 +27,23 @@ type lintNames struct {
 func lintables() map[reflect.Type]lintNames {
 	device := map[string]reflect.Type{"alias": reflect.TypeFor[Alias](), "address": reflect.TypeFor[Address](), "log": reflect.TypeFor[CharLog](), "boot": reflect.TypeFor[BootOrder]()}
 	return map[reflect.Type]lintNames{
-		reflect.TypeFor[Address]():    {attrs: "type domain bus slot function multifunction controller target unit port cssid ssid devno reg iobase irq base uuid device", kids: "zpci"},
-		reflect.TypeFor[Chardev]():    {attrs: "type tty", kids: "source protocol target log alias acpi address", inner: device},
-		reflect.TypeFor[Redirdev]():   {attrs: "type bus", kids: "source protocol log boot alias address", inner: device},
-		reflect.TypeFor[Smartcard]():  {attrs: "mode type", kids: "source protocol log certificate database alias address", inner: device},
-		reflect.TypeFor[RNGBackend](): {attrs: "model type", kids: "source protocol log"},
-		reflect.TypeFor[KiB]():        {attrs: "unit"},
-		reflect.TypeFor[Bytes]():      {attrs: "unit"},
-		reflect.TypeFor[MiB]():        {attrs: "unit"},
+		reflect.TypeFor[Address]():     {attrs: "type domain bus slot function multifunction controller target unit port cssid ssid devno reg iobase irq base uuid device", kids: "zpci"},
+		reflect.TypeFor[Chardev]():     {attrs: "type tty", kids: "source protocol target log alias acpi address", inner: device},
+		reflect.TypeFor[Redirdev]():    {attrs: "type bus", kids: "source protocol log boot alias address", inner: device},
+		reflect.TypeFor[Smartcard]():   {attrs: "mode type", kids: "source protocol log certificate database alias address", inner: device},
+		reflect.TypeFor[RNGBackend]():  {attrs: "model type", kids: "source protocol log"},
+		reflect.TypeFor[KiB]():         {attrs: "unit"},
+		reflect.TypeFor[Bytes]():       {attrs: "unit"},
+		reflect.TypeFor[MiB]():         {attrs: "unit"},
+		reflect.TypeFor[ByteSize]():    {attrs: "unit"},
+		reflect.TypeFor[LiveSize]():    {attrs: "unit"},
+		reflect.TypeFor[ClusterSize](): {attrs: "unit"},
 	}
 }
 
 // lintFree are types under which anything goes.
-var lintFree = []reflect.Type{reflect.TypeFor[Metadata](), reflect.TypeFor[LXCCaps](), reflect.TypeFor[CPU](), reflect.TypeFor[CPUNUMA]()}
+var lintFree = []reflect.Type{reflect.TypeFor[Metadata](), reflect.TypeFor[LXCCaps](), reflect.TypeFor[CPU](), reflect.TypeFor[CPUNUMA](),
+	reflect.TypeFor[Capability]()}
 
 // Lint compares a document with a document type, such as *Domain, and names
 // each element and attribute that the type does not know.

@@ -6,6 +6,8 @@ import "strings"
 // their own, one for each namespace.
 type Metadata struct {
 	Nodes []*Node
+	// Hollow: all that there was has no namespace and was dropped.
+	Hollow bool
 }
 
 // DecodeNode takes the elements that have a namespace, the first of each.
@@ -17,6 +19,7 @@ func (m *Metadata) DecodeNode(n *Node) error {
 			m.Nodes = append(m.Nodes, c)
 		}
 	}
+	m.Hollow = len(m.Nodes) == 0 && len(n.Elements("")) > 0
 	return nil
 }
 
@@ -71,7 +74,7 @@ func contains(list []string, s string) bool {
 }
 
 func (m *Metadata) printNode(p *printer, name string) {
-	if len(m.Nodes) == 0 {
+	if len(m.Nodes) == 0 && !m.Hollow {
 		return
 	}
 	var d dumper

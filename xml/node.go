@@ -1,5 +1,10 @@
 package xml
 
+import (
+	"errors"
+	"strings"
+)
+
 // Source is a document to read: its bytes, and the name that errors give it.
 type Source struct {
 	Name string
@@ -48,3 +53,46 @@ type NodeDecoder interface{ DecodeNode(*Node) error }
 
 // NodeEncoder is a type that makes its own element; nil prints nothing.
 type NodeEncoder interface{ EncodeNode(name string) *Node }
+
+// errVoid is a Checker's answer that an element is as good as absent.
+var errVoid = errors.New("void")
+
+// Checker is a type that checks, once its fields are read, what tags cannot say.
+type Checker interface{ CheckNode(*Node) error }
+
+// ours is a copy of a document's root with one prefix for the children that
+// belong to a namespace, whatever it was in the document, and without declarations.
+func (n *Node) ours(space, prefix string) *Node {
+	own := *n
+	own.Children = make([]*Node, len(n.Children))
+	for i, c := range n.Children {
+		own.Children[i] = c
+		if c.Space == space {
+			own.Children[i] = c.prefixed(prefix)
+		}
+	}
+	own.Attrs = nil
+	for _, a := range n.Attrs {
+		if !strings.HasPrefix(a.Name, "xmlns") {
+			own.Attrs = append(own.Attrs, a)
+		}
+	}
+	return &own
+}
+
+// prefixed is a copy of the element with all names under one prefix.
+func (n *Node) prefixed(prefix string) *Node {
+	c := *n
+	if i := strings.IndexByte(c.Name, ':'); i >= 0 {
+		c.Name = c.Name[i+1:]
+	}
+	c.Name = prefix + c.Name
+	c.Children = nil
+	for _, k := range n.Children {
+		if k.IsElement() {
+			k = k.prefixed(prefix)
+		}
+		c.Children = append(c.Children, k)
+	}
+	return &c
+}

@@ -17,7 +17,7 @@ type plan struct {
 	text  *field
 	parse []*field // attrs, text and kids in the order in which they are read
 	pair  bool     // printed as open and end tag although empty
-
+	check bool     // the type is a Checker
 }
 
 // field is one attribute, child element, path or text of a struct.
@@ -40,6 +40,8 @@ type field struct {
 	nonneg   bool // read as a signed number that may not be negative
 	bare     bool // printed although nothing is inside
 	blank    bool // an empty word counts as absent
+	filled   bool // an empty word is as much an error as absence
+	wanted   bool // a schema asks for it, reading does not
 	order    int
 	attr     bool
 	textual  bool // ,text
@@ -81,6 +83,7 @@ func (v YesNo) Yes() bool { return v == "yes" }
 
 var (
 	decoderType = reflect.TypeFor[NodeDecoder]()
+	checkerType = reflect.TypeFor[Checker]()
 	valueType   = reflect.TypeFor[Value]()
 	nodeType    = reflect.TypeFor[*Node]()
 	onOffType   = reflect.TypeFor[OnOff]()
@@ -94,7 +97,7 @@ func planOf(t reflect.Type) *plan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*plan)
 	}
-	p := &plan{}
+	p := &plan{check: reflect.PointerTo(t).Implements(checkerType)}
 	p.fields(t, nil)
 	p.finish()
 	actual, _ := plans.LoadOrStore(t, p)
@@ -151,6 +154,10 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.bare = true
 		case "blank":
 			f.blank = true
+		case "filled":
+			f.required, f.filled = true, true
+		case "wanted":
+			f.wanted = true
 		case "hex":
 			f.hex, _ = strconv.Atoi(value)
 		case "order":

@@ -1,6 +1,7 @@
 package xml
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"sort"
@@ -54,6 +55,11 @@ func TestRoundTrip(t *testing.T) {
 				continue // printed in another form, or masked
 			}
 			data, _ := os.ReadFile(f)
+			if at := bytes.IndexByte(data, '<'); at > 0 {
+				data = data[at:] // what a command said before the document
+			}
+			data = bytes.ReplaceAll(data, []byte("address='#'"), []byte("address='52:54:00:00:00:01'")) // masked
+			data = bytes.ReplaceAll(data, []byte("<uuid>#<"), []byte("<uuid>11111111-2222-4333-8444-555555555555<"))
 			n, err := Parse(Source{Name: f, Data: data})
 			if err != nil {
 				continue
@@ -64,6 +70,14 @@ func TestRoundTrip(t *testing.T) {
 				v = &Domain{}
 			case "network":
 				v = &Network{}
+			case "pool", "secret", "filter":
+				continue // sizes are not read; secrets and filters have tests of their own
+			case "volume":
+				v = &Volume{}
+			case "interface":
+				v = &HostInterface{}
+			case "device":
+				v = &NodeDevice{}
 			default:
 				continue
 			}

@@ -37,24 +37,7 @@ func readDiskParts(v *xml.Disk) error {
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed != "yes" && s.Reservations.Source == nil {
 		return xml.Errorf(xml.CodeXML, "missing connection type for <reservations/>")
 	}
-	for _, e := range []*xml.Encryption{v.Encryption, sourceEncryption(v.Source)} {
-		if e == nil {
-			continue
-		}
-		for _, secret := range e.Secrets {
-			if secret.Type == "" {
-				return xml.Errorf(xml.CodeXML, "unknown volume encryption secret type")
-			}
-		}
-	}
 	return readDiskSource(v)
-}
-
-func sourceEncryption(s *xml.DiskSource) *xml.Encryption {
-	if s == nil {
-		return nil
-	}
-	return s.Encryption
 }
 
 // keepInterfaceSource drops what another type of interface has.

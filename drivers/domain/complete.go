@@ -1,6 +1,9 @@
 package domain
 
-import "virgo/xml"
+import (
+	"virgo/drivers"
+	"virgo/xml"
+)
 
 // complete runs the steps in the order in which their errors win.
 func complete(d *xml.Domain, t *Traits) error {
@@ -43,10 +46,10 @@ func postParse(d *xml.Domain, t *Traits) error {
 // basics fills in what stands outside of the devices.
 func basics(d *xml.Domain, t *Traits) error {
 	if d.UUID == "" {
-		d.UUID = newUUID()
+		d.UUID = drivers.NewUUID()
 	}
 	if d.GenID != nil && *d.GenID == "" {
-		*d.GenID = xml.GenID(newUUID())
+		*d.GenID = xml.GenID(drivers.NewUUID())
 	}
 	if d.VCPU == nil {
 		d.VCPU = &xml.VCPU{}

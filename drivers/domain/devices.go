@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virgo/drivers"
 	"virgo/xml"
 )
 
@@ -149,7 +150,7 @@ func iface(d *xml.Domain, n *xml.Interface, t *Traits) {
 			v.Parameters = &xml.VirtualPortParams{}
 		}
 		if v.Parameters.InterfaceID == "" {
-			v.Parameters.InterfaceID = newUUID()
+			v.Parameters.InterfaceID = xml.UUID(drivers.NewUUID())
 		}
 	}
 	if n.Type == "direct" && n.Source != nil {
@@ -197,7 +198,7 @@ func generated(dev string) bool {
 
 // newMAC makes a random address in QEMU's range.
 func newMAC() string {
-	u := newUUID()
+	u := drivers.NewUUID()
 	return "52:54:00:" + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
 }
 

@@ -1,8 +1,6 @@
 package domain
 
 import (
-	"crypto/rand"
-
 	"virgo/xml"
 )
 
@@ -120,13 +118,4 @@ func eachLate(dev *xml.Devices, f func(deviceView)) {
 	if v := dev.PStore; v != nil {
 		f(deviceView{"pstore", v, &v.Alias, &v.Address, nil})
 	}
-}
-
-// newUUID makes a random UUID.
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return xml.FormatUUID(b)
 }

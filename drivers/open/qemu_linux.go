@@ -1,6 +1,7 @@
 package open
 
 import (
+	"virgo/drivers/kept"
 	"virgo/drivers/qemu"
 	"virgo/drivers/watch"
 )
@@ -8,6 +9,7 @@ import (
 // linuxDrivers are the drivers that need Linux.
 var linuxDrivers = []entry{
 	{"qemu", qemu.Open},
+	{"secret", kept.Open},
 }
 
 // Watcher is what stands by a running guest of a driver; nil if it has none.

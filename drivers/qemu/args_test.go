@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/xml"
 )
@@ -46,7 +47,7 @@ func TestArgs(t *testing.T) {
 		}
 		domain.AssignAliases(dom)
 		for _, live := range []bool{false, true} {
-			b := Build{Emulator: e, Layout: under("/root", "etc", "run", "lib", "cache", "log", "/root"), ID: -1, CPU: "qemu64", Path: "/bin",
+			b := Build{Emulator: e, Layout: layoutAt(drivers.RootAt("/root")), ID: -1, CPU: "qemu64", Path: "/bin",
 				MasterKey: make([]byte, masterKeySize)}
 			suffix := ".shown"
 			if live {

@@ -7,6 +7,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/host"
+	"virgo/drivers/kept"
 	"virgo/xml"
 )
 
@@ -15,6 +16,7 @@ import (
 type Conn struct {
 	host.Facts
 	uri    string
+	root   drivers.Root
 	layout Layout
 	store  *drivers.Store
 
@@ -41,22 +43,23 @@ var (
 
 // Open opens qemu:///system, qemu:///session or qemu:///embed?root=DIR.
 func Open(_ context.Context, uri drivers.URI, _ drivers.OpenOptions) (drivers.Conn, error) {
-	l, err := layoutFor(uri)
+	root, err := drivers.RootFor(uri)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{uri: uri.Text, layout: l, store: l.store(), emulators: make(map[string]*Emulator)}, nil
+	l := layoutAt(root)
+	return &Conn{uri: uri.Text, root: root, layout: l, store: l.store(), emulators: make(map[string]*Emulator)}, nil
 }
 
 // URI is the connection's own.
 func (c *Conn) URI() string { return c.uri }
 
-// Objects gives the domains; a root keeps nothing else yet.
+// Objects gives the domains, and what else a root keeps.
 func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 	if k == drivers.Domain {
 		return &domains{c}
 	}
-	return nil
+	return kept.Objects(c.root, k)
 }
 
 // Close ends the guests that were started to live as long as the connection.

@@ -438,23 +438,7 @@ func (c *Conn) tell(r drivers.Ref, detail, reason string) {
 
 // Events follows the root's journal.
 func (d *domains) Events(ctx context.Context, only *drivers.Ref) (<-chan drivers.Event, error) {
-	all, err := watch.Journal{Path: d.layout.journal()}.Follow(ctx)
-	if err != nil || only == nil {
-		return all, err
-	}
-	mine := make(chan drivers.Event)
-	go func() {
-		defer close(mine)
-		for e := range all {
-			if e.Ref.Name == only.Name {
-				select {
-				case mine <- e:
-				case <-ctx.Done():
-				}
-			}
-		}
-	}()
-	return mine, nil
+	return drivers.Follow(ctx, watch.Journal{Path: d.layout.journal()}, only)
 }
 
 // notRunning is the peer's error for what needs a running domain.

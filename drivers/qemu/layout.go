@@ -2,11 +2,9 @@ package qemu
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"virgo/drivers"
-	"virgo/xml"
 )
 
 // Layout names the folders of a root, each for this driver alone. docs/state.md
@@ -20,53 +18,10 @@ type Layout struct {
 	Log   string `json:"log"`
 }
 
-// layoutFor reads a qemu URI.
-func layoutFor(u drivers.URI) (Layout, error) {
-	switch u.Path {
-	case "/embed":
-		root := u.Query.Get("root")
-		if root == "" {
-			return Layout{}, xml.Errorf(xml.CodeInvalidArg, "root path must be specified, such as qemu:///embed?root=/path")
-		}
-		if !filepath.IsAbs(root) {
-			return Layout{}, xml.Errorf(xml.CodeInvalidArg, "root path must be absolute")
-		}
-		return under(root, "etc", "run", "lib", "cache", "log", root), nil
-	case "/system":
-		if os.Geteuid() != 0 && os.Getenv("VIRGO_SYSTEM") == "" {
-			return Layout{}, xml.Errorf(xml.CodeAccessDenied, "qemu:///system is the root user's; use qemu:///session or qemu:///embed?root=DIR")
-		}
-		return under("/", "etc/virgo", "run/virgo", "var/lib/virgo", "var/cache/virgo", "var/log/virgo", "/"), nil
-	case "/session":
-		return sessionLayout()
-	}
-	return Layout{}, xml.Errorf(xml.CodeInternal, "unexpected QEMU URI path '%s', try qemu:///system, qemu:///session or qemu:///embed?root=DIR", u.Path)
-}
-
-func under(dir, etc, run, lib, cache, log, root string) Layout {
-	in := func(d string) string { return filepath.Join(dir, d, "qemu") }
-	return Layout{Root: root, Etc: in(etc), Run: in(run), Lib: in(lib), Cache: in(cache), Log: in(log)}
-}
-
-// sessionLayout is the XDG folders of this user.
-func sessionLayout() (Layout, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return Layout{}, xml.Errorf(xml.CodeInternal, "no home folder for qemu:///session: %v", err)
-	}
-	dir := func(env, fallback string) string {
-		if d := os.Getenv(env); filepath.IsAbs(d) {
-			return filepath.Join(d, "virgo", "qemu")
-		}
-		return filepath.Join(home, fallback, "virgo", "qemu")
-	}
-	cache := dir("XDG_CACHE_HOME", ".cache")
-	run := filepath.Join(cache, "run")
-	if d := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(d) {
-		run = filepath.Join(d, "virgo", "qemu")
-	}
-	return Layout{Root: "session", Etc: dir("XDG_CONFIG_HOME", ".config"), Run: run,
-		Lib: dir("XDG_DATA_HOME", ".local/share"), Cache: cache, Log: filepath.Join(cache, "log")}, nil
+// layoutAt is the driver's part of a root.
+func layoutAt(r drivers.Root) Layout {
+	in := func(d string) string { return filepath.Join(d, "qemu") }
+	return Layout{Root: r.Name, Etc: in(r.Etc), Run: in(r.Run), Lib: in(r.Lib), Cache: in(r.Cache), Log: in(r.Log)}
 }
 
 // store holds the definitions.

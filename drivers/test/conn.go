@@ -77,6 +77,14 @@ func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 		return family{c.node, drivers.Checkpoint}
 	case drivers.Network:
 		return networks{c.node}
+	case drivers.Interface:
+		return cards{c.node}
+	case drivers.NodeDevice:
+		return devices{c.node}
+	case drivers.Pool:
+		return pools{c.node}
+	case drivers.Volume:
+		return volumes{pools{c.node}}
 	}
 	return nil
 }

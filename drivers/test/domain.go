@@ -3,7 +3,6 @@ package test
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"slices"
 	"strconv"
 	"time"
@@ -47,14 +46,6 @@ func (g *guest) current() *xml.Domain {
 
 func (g *guest) ref() drivers.Ref {
 	return drivers.Ref{Kind: drivers.Domain, Name: g.name, UUID: g.uuid, ID: g.id}
-}
-
-// newUUID makes a random UUID.
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return xml.FormatUUID(b)
 }
 
 // parse reads a definition as define does.

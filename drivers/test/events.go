@@ -16,14 +16,18 @@ type listener struct {
 	events chan drivers.Event
 }
 
-// emit tells those who listen; the node is locked.
+// emit tells those who listen of an object's life; the node is locked.
 func (n *node) emit(r drivers.Ref, detail, reason string) {
+	n.emitEvent(r, "lifecycle", detail, reason)
+}
+
+func (n *node) emitEvent(r drivers.Ref, name, detail, reason string) {
 	for _, l := range n.listen {
 		if l.kind != r.Kind || l.ref != nil && l.ref.UUID != r.UUID {
 			continue
 		}
 		select {
-		case l.events <- drivers.Event{Ref: r, Name: "lifecycle", Detail: detail, Reason: reason, Time: time.Now()}:
+		case l.events <- drivers.Event{Ref: r, Name: name, Detail: detail, Reason: reason, Time: time.Now()}:
 		default: // one who does not read loses
 		}
 	}

@@ -27,5 +27,5 @@ func refuse(f drivers.Flags, function string, bits ...bit) error {
 }
 
 func badFlags(n uint, function string) error {
-	return xml.Errorf(xml.CodePlain, "unsupported flags (0x%x) in function %s", n, function)
+	return xml.Bare(xml.CodeInvalidArg, "unsupported flags (0x%x) in function %s", n, function)
 }

@@ -145,7 +145,7 @@ func (d domains) IfaceAddresses(_ context.Context, r drivers.Ref, _ string) ([]d
 			if n.Source != nil && n.Type == "network" {
 				for _, x := range d.nets {
 					if x.def.Name == n.Source.Network && len(x.def.IPs) > 0 {
-						ip := x.def.IPs[0].Address
+						ip := x.def.IPs[0].Address.String()
 						base = ip[:strings.LastIndexByte(ip, '.')+1]
 					}
 				}

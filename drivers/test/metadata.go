@@ -83,24 +83,3 @@ func (d domains) SetMetadata(_ context.Context, r drivers.Ref, k drivers.Metadat
 		})
 	})
 }
-
-// Metadata reads title, description or an element.
-func (n networks) Metadata(_ context.Context, r drivers.Ref, k drivers.MetadataKind, uri string, _ drivers.Flags) (string, error) {
-	text := ""
-	err := n.with(r, func(x *net) error {
-		var err error
-		text, err = drivers.ReadMetadata(x.def.Title, x.def.Description, x.def.Metadata, k, uri)
-		return err
-	})
-	return text, err
-}
-
-// SetMetadata sets or removes them.
-func (n networks) SetMetadata(_ context.Context, r drivers.Ref, k drivers.MetadataKind, value *string, key, uri string, _ drivers.Flags) error {
-	if err := drivers.CheckTitle(k, value); err != nil {
-		return err
-	}
-	return n.with(r, func(x *net) error {
-		return drivers.WriteMetadata(&x.def.Title, &x.def.Description, &x.def.Metadata, k, value, key, uri)
-	})
-}

@@ -2,17 +2,18 @@ package test
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"virgo/drivers"
+	"virgo/drivers/network"
 	"virgo/xml"
 )
 
-// net is one network. live is what an active one runs with if that differs.
+// net is one network.
 type net struct {
 	def                           *xml.Network
+	next                          *xml.Network // the kept definition, if an active one has another
 	active, persistent, autostart bool
 }
 
@@ -20,45 +21,31 @@ type net struct {
 type networks struct{ *node }
 
 func (n *net) ref() drivers.Ref {
-	return drivers.Ref{Kind: drivers.Network, Name: n.def.Name, UUID: n.def.UUID, ID: -1}
+	return drivers.Ref{Kind: drivers.Network, Name: n.def.Name, UUID: string(n.def.UUID), ID: -1}
 }
 
-// parseNetwork reads a definition and adds what the peer adds.
+// parseNetwork reads a definition; the peer's driver knows no options for dnsmasq.
 func parseNetwork(src xml.Source) (*xml.Network, error) {
-	def := &xml.Network{}
-	if err := xml.Unmarshal(src, def); err != nil {
-		return nil, err
-	}
-	if def.UUID == "" {
-		def.UUID = newUUID()
-	}
-	for _, ip := range def.IPs {
-		if _, err := netip.ParseAddr(ip.Address); ip.Address != "" && err != nil {
-			return nil, xml.Errorf(xml.CodeXML, "Invalid address '%s' in network '%s'", ip.Address, def.Name)
-		}
-	}
-	if f := def.Forward; f != nil && f.Mode == "" {
-		f.Mode = "nat"
-	}
-	if b := def.Bridge; b != nil && (def.Forward == nil || ownBridge(def.Forward.Mode)) {
-		if b.STP == "" {
-			b.STP = "on"
-		}
-		if b.Delay == "" {
-			b.Delay = "0"
-		}
-	}
-	return def, nil
+	return network.Parse(src, network.Traits{})
 }
 
-// ownBridge tells whether a network of that mode has a bridge of its own.
-func ownBridge(mode string) bool {
-	return mode == "nat" || mode == "route" || mode == "open" || mode == "none"
+// readNetwork takes a network of a node's description: an active one.
+func (n *node) readNetwork(e *xml.Node, dir string) error {
+	e, err := follow(e, dir)
+	if err != nil {
+		return err
+	}
+	def, err := parseNetwork(xml.Source{Name: dir, Data: e.Print()})
+	if err != nil {
+		return err
+	}
+	n.nets = append(n.nets, &net{def: def, active: true, persistent: true})
+	return nil
 }
 
 func (n networks) find(r drivers.Ref) (*net, error) {
 	for _, x := range n.nets {
-		if x.def.UUID == r.UUID {
+		if string(x.def.UUID) == r.UUID {
 			return x, nil
 		}
 	}
@@ -88,7 +75,7 @@ func (n networks) Lookup(_ context.Context, by drivers.By, word string) (drivers
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, x := range n.nets {
-		if by == drivers.ByName && x.def.Name == word || by == drivers.ByUUID && x.def.UUID == word {
+		if by == drivers.ByName && x.def.Name == word || by == drivers.ByUUID && string(x.def.UUID) == word {
 			return x.ref(), nil
 		}
 	}
@@ -123,6 +110,12 @@ func (n networks) put(src xml.Source, live bool) (*net, error) {
 			return nil, xml.Errorf(xml.CodeOperationFailed, "network '%s' already exists with uuid %s", x.def.Name, x.def.UUID)
 		case x.def.UUID == def.UUID && live && x.active:
 			return nil, xml.Errorf(xml.CodeOperationInvalid, "network is already active as '%s'", x.def.Name)
+		case x.def.UUID == def.UUID && live:
+			x.next, x.def = x.def, def
+			return x, nil
+		case x.def.UUID == def.UUID && x.active:
+			x.next = def
+			return x, nil
 		case x.def.UUID == def.UUID:
 			x.def = def
 			return x, nil
@@ -134,7 +127,10 @@ func (n networks) put(src xml.Source, live bool) (*net, error) {
 }
 
 // Define keeps a definition.
-func (n networks) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (n networks) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Network{}, "network"); err != nil {
+		return drivers.Ref{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x, err := n.put(src, false)
@@ -163,7 +159,10 @@ func (n networks) drop(x *net) {
 }
 
 // Create starts a network that is not kept.
-func (n networks) Create(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (n networks) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Network{}, "network"); err != nil {
+		return drivers.Ref{}, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x, err := n.put(src, true)
@@ -192,6 +191,9 @@ func (n networks) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) err
 	return n.with(r, func(x *net) error {
 		x.active = false
 		n.emit(x.ref(), "Stopped", "")
+		if x.next != nil {
+			x.def, x.next = x.next, nil
+		}
 		if !x.persistent {
 			n.drop(x)
 		}
@@ -213,4 +215,87 @@ func (n networks) with(r drivers.Ref, f func(*net) error) error {
 		return err
 	}
 	return f(x)
+}
+
+// pick gives the definitions that flags mean: the active one, the kept one.
+func (n *net) pick(f drivers.Flags) ([]**xml.Network, error) {
+	if f.Has(drivers.Live) && !n.active {
+		return nil, xml.Errorf(xml.CodeOperationInvalid, "network is not running")
+	}
+	if f.Has(drivers.Config) && !n.persistent {
+		return nil, xml.Errorf(xml.CodeOperationInvalid, "cannot change persistent config of a transient network")
+	}
+	var out []**xml.Network
+	if f&(drivers.Live|drivers.Config) == 0 || f.Has(drivers.Live) || !n.active {
+		out = append(out, &n.def)
+	}
+	if f.Has(drivers.Config) && n.active {
+		if n.next == nil {
+			next, err := network.Clone(n.def)
+			if err != nil {
+				return nil, err
+			}
+			n.next = next
+		}
+		out = append(out, &n.next)
+	}
+	return out, nil
+}
+
+// UpdateNetwork changes a part of the definitions that flags mean.
+func (n networks) UpdateNetwork(_ context.Context, r drivers.Ref, u drivers.NetworkUpdate, f drivers.Flags) error {
+	return n.with(r, func(x *net) error {
+		defs, err := x.pick(f)
+		if err != nil {
+			return err
+		}
+		changed := make([]*xml.Network, len(defs))
+		for i, d := range defs {
+			if changed[i], err = network.Update(*d, u, network.Traits{}); err != nil {
+				return err
+			}
+		}
+		for i, d := range defs {
+			*d = changed[i]
+		}
+		return nil
+	})
+}
+
+// Metadata reads title, description or an element.
+func (n networks) Metadata(_ context.Context, r drivers.Ref, k drivers.MetadataKind, uri string, f drivers.Flags) (string, error) {
+	if f.Has(drivers.Live | drivers.Config) {
+		return "", xml.Errorf(xml.CodePlain, "Flags 'VIR_NETWORK_UPDATE_AFFECT_LIVE' and 'VIR_NETWORK_UPDATE_AFFECT_CONFIG' are mutually exclusive")
+	}
+	text := ""
+	err := n.with(r, func(x *net) error {
+		defs, err := x.pick(f)
+		if err != nil {
+			return err
+		}
+		def := *defs[0]
+		text, err = drivers.ReadMetadata(def.Title, def.Description, def.Metadata, k, uri)
+		return err
+	})
+	return text, err
+}
+
+// SetMetadata sets or removes them.
+func (n networks) SetMetadata(_ context.Context, r drivers.Ref, k drivers.MetadataKind, value *string, key, uri string, f drivers.Flags) error {
+	if err := drivers.CheckTitle(k, value); err != nil {
+		return err
+	}
+	return n.with(r, func(x *net) error {
+		defs, err := x.pick(f)
+		if err != nil {
+			return err
+		}
+		for _, d := range defs {
+			if err := drivers.WriteMetadata(&(*d).Title, &(*d).Description, &(*d).Metadata, k, value, key, uri); err != nil {
+				return err
+			}
+		}
+		n.emitEvent(x.ref(), "metadata-change", "", "")
+		return nil
+	})
 }

@@ -19,6 +19,10 @@ type node struct {
 	guests []*guest
 	nextID int
 	nets   []*net
+	pools  []*pool
+	devs   []*device
+	cards  []*card
+	kept   []*card // the cards as they were when a change began; nil: none has
 	info   drivers.NodeInfo
 	cells  []cell
 	users  []user
@@ -70,6 +74,20 @@ const defaultNode = `<node>
       <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
     </ip>
   </network>
+  <interface type='ethernet' name='eth1'>
+    <start mode='onboot'/>
+    <mac address='aa:bb:cc:dd:ee:ff'/>
+    <mtu size='1492'/>
+    <protocol family='ipv4'>
+      <ip address='192.168.0.5' prefix='24'/>
+      <route gateway='192.168.0.1'/>
+    </protocol>
+  </interface>
+  <pool type='dir'>
+    <name>default-pool</name>
+    <uuid>dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566</uuid>
+    <target><path>/default-pool</path></target>
+  </pool>
 </node>`
 
 // newNode is a node with nothing on it.
@@ -85,6 +103,7 @@ func openDefault() (*node, error) {
 	n := newNode()
 	cpus := []int{0, 1, 2, 3, 4, 5, 6, 7}
 	n.cells = []cell{{2097152, 4, cpus}, {4194304, 8, []int{8, 9, 10, 11, 12, 13, 14, 15}}}
+	n.devs = defaultDevices()
 	doc, err := xml.Parse(xml.Source{Name: "default", Data: []byte(defaultNode)})
 	if err != nil {
 		return nil, err
@@ -139,15 +158,24 @@ func (n *node) read(doc *xml.Node, dir string) error {
 		}
 	}
 	for _, e := range doc.Elements("network") {
-		e, err := follow(e, dir)
-		if err != nil {
+		if err := n.readNetwork(e, dir); err != nil {
 			return err
 		}
-		def, err := parseNetwork(xml.Source{Name: dir, Data: e.Print()})
-		if err != nil {
+	}
+	for _, e := range doc.Elements("interface") {
+		if err := n.readInterface(e, dir); err != nil {
 			return err
 		}
-		n.nets = append(n.nets, &net{def: def, active: true, persistent: true})
+	}
+	for _, e := range doc.Elements("device") {
+		if err := n.readDevice(e, dir); err != nil {
+			return err
+		}
+	}
+	for _, e := range doc.Elements("pool") {
+		if err := n.readPool(e, dir); err != nil {
+			return err
+		}
 	}
 	if auth := doc.Child("auth"); auth != nil {
 		for _, u := range auth.Elements("user") {

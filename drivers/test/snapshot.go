@@ -174,6 +174,16 @@ func (f family) CreateMoment(_ context.Context, dom drivers.Ref, src xml.Source,
 			return ref, badFlags(n, "testDomainSnapshotCreateXML")
 		}
 	}
+	switch {
+	case f.kind == drivers.Checkpoint:
+		if err := xml.CheckSchema(src, &xml.Checkpoint{}, "domaincheckpoint"); err != nil {
+			return ref, err
+		}
+	case fl.Validate:
+		if err := xml.CheckSchema(src, &xml.Snapshot{}, "domainsnapshot"); err != nil {
+			return ref, err
+		}
+	}
 	doc, err := xml.Parse(src)
 	if err != nil {
 		return ref, err
@@ -282,6 +292,9 @@ func (f family) redefined(m *moment, doc *xml.Node, g *guest) error {
 func (f family) parseDisks(m *moment, doc *xml.Node, fl drivers.MomentFlags) error {
 	given := map[string]momentDisk{}
 	if list := doc.Child("disks"); list != nil {
+		if len(list.Elements("disk")) > len(m.def.Devices.Disks) {
+			return xml.Errorf(xml.CodeConfigUnsupported, "too many disk %s requests for domain", f.word())
+		}
 		for _, e := range list.Elements("disk") {
 			name, ok := e.Attr("name")
 			if !ok {

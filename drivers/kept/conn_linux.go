@@ -1,0 +1,63 @@
+// Package kept gives the objects other than domains that a root keeps, and the
+// connections that have nothing else.
+package kept
+
+import (
+	"context"
+
+	"virgo/drivers"
+	"virgo/drivers/secret"
+	"virgo/drivers/watch"
+)
+
+// Objects are those of a kind in a root; nil if none are kept of it.
+func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
+	switch k {
+	case drivers.Secret:
+		return secret.New(root, journal)
+	}
+	return nil
+}
+
+func journal(path string) drivers.Journal { return watch.Journal{Path: path} }
+
+// Conn is a connection to the objects of a root that belong to one driver.
+type Conn struct {
+	uri   string
+	root  drivers.Root
+	kinds []drivers.Kind
+}
+
+// kindsOf are the kinds that the drivers have.
+func kindsOf(driver string) []drivers.Kind {
+	switch driver {
+	case "secret":
+		return []drivers.Kind{drivers.Secret}
+	}
+	return nil
+}
+
+// Open opens secret:///embed?root=DIR and the like.
+func Open(_ context.Context, uri drivers.URI, _ drivers.OpenOptions) (drivers.Conn, error) {
+	root, err := drivers.RootFor(uri)
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{uri: uri.Text, root: root, kinds: kindsOf(uri.Driver)}, nil
+}
+
+// URI is the connection's own.
+func (c *Conn) URI() string { return c.uri }
+
+// Objects gives those of the driver's kinds.
+func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
+	for _, mine := range c.kinds {
+		if mine == k {
+			return Objects(c.root, k)
+		}
+	}
+	return nil
+}
+
+// Close has nothing to close.
+func (c *Conn) Close() error { return nil }

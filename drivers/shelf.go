@@ -1,0 +1,203 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"virgo/xml"
+)
+
+// Journal takes the events of all processes of a root, and gives them to whoever
+// follows. Adding one never fails.
+type Journal interface {
+	Append(Event)
+	// Follow sends the events from now on until ctx ends; then it closes the channel.
+	Follow(context.Context) (<-chan Event, error)
+}
+
+// Follow gives a journal's events of one object, or of all if only is nil.
+func Follow(ctx context.Context, j Journal, only *Ref) (<-chan Event, error) {
+	all, err := j.Follow(ctx)
+	if err != nil || only == nil {
+		return all, err
+	}
+	mine := make(chan Event)
+	go func() {
+		defer close(mine)
+		for e := range all {
+			if e.Ref.Name == only.Name {
+				select {
+				case mine <- e:
+				case <-ctx.Done():
+				}
+			}
+		}
+	}()
+	return mine, nil
+}
+
+// Shelf keeps the definitions of one kind of objects: what looking them up,
+// listing, keeping and dropping them have in common, whatever the kind.
+type Shelf struct {
+	Kind  Kind
+	Store *Store
+	Noun  string   // in errors: "network"
+	Miss  xml.Code // of the error that there is no such object
+	Journal
+}
+
+// NewShelf is the shelf of a kind in a root. folder is the name of its folders.
+func NewShelf(root Root, k Kind, folder, noun string, miss xml.Code, j func(path string) Journal) *Shelf {
+	return &Shelf{Kind: k, Store: root.Store(folder), Noun: noun, Miss: miss, Journal: j(filepath.Join(root.Run, folder, "events"))}
+}
+
+// Tell adds an event of the object to the journal.
+func (s *Shelf) Tell(r Ref, name, detail, reason string) {
+	if MakeDir(filepath.Dir(s.Store.Locks)) == nil {
+		s.Append(Event{Ref: r, Name: name, Detail: detail, Reason: reason, Time: time.Now()})
+	}
+}
+
+// Events follows the journal.
+func (s *Shelf) Events(ctx context.Context, only *Ref) (<-chan Event, error) {
+	return Follow(ctx, s.Journal, only)
+}
+
+// Missing is the error that there is no such object.
+func (s *Shelf) Missing(by By, word string) error {
+	what := "name"
+	if by == ByUUID {
+		what = "uuid"
+	}
+	return xml.Errorf(s.Miss, "no %s with matching %s '%s'", s.Noun, what, word)
+}
+
+// Ref names an object of the shelf.
+func (s *Shelf) Ref(name, uuid string) Ref {
+	return Ref{Kind: s.Kind, Name: name, UUID: uuid, ID: -1}
+}
+
+// Lookup finds an object by name or UUID.
+func (s *Shelf) Lookup(_ context.Context, by By, word string) (Ref, error) {
+	name := word
+	if by == ByUUID {
+		var err error
+		if name, err = s.Store.ByUUID(word); err != nil {
+			return Ref{}, err
+		}
+	}
+	if name == "" || by != ByUUID && by != ByName {
+		return Ref{}, s.Missing(by, word)
+	}
+	doc, err := s.Store.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Ref{}, s.Missing(by, word)
+	}
+	if err != nil {
+		return Ref{}, err
+	}
+	return s.Ref(name, DocumentUUID(doc)), nil
+}
+
+// Read gives the document of an object.
+func (s *Shelf) Read(r Ref) ([]byte, error) {
+	doc, err := s.Store.Read(r.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.Missing(ByName, r.Name)
+	}
+	return doc, err
+}
+
+// Entries lists what is kept, by name.
+func (s *Shelf) Entries() ([]Entry, error) {
+	names, err := s.Store.Names()
+	if err != nil {
+		return nil, err
+	}
+	uuids, err := s.Store.UUIDs()
+	if err != nil {
+		return nil, err
+	}
+	auto, err := s.Store.Autostarted()
+	if err != nil {
+		return nil, err
+	}
+	marked := make(map[string]bool, len(auto))
+	for _, n := range auto {
+		marked[n] = true
+	}
+	out := make([]Entry, 0, len(names))
+	for _, n := range names {
+		out = append(out, Entry{Ref: s.Ref(n, uuids[n]), Persistent: true, Autostart: marked[n]})
+	}
+	return out, nil
+}
+
+// Put keeps a document under a name and UUID that no other object has. doc
+// makes it while names are locked.
+func (s *Shelf) Put(ctx context.Context, name, uuid string, doc func() ([]byte, error)) (Ref, error) {
+	if err := CheckName(name); err != nil {
+		return Ref{}, err
+	}
+	lock, err := s.Store.LockNames(ctx)
+	if err != nil {
+		return Ref{}, err
+	}
+	defer lock.Unlock()
+	if err := s.Store.Clash(s.Noun, name, uuid); err != nil {
+		return Ref{}, err
+	}
+	data, err := doc()
+	if err != nil {
+		return Ref{}, err
+	}
+	return s.Ref(name, uuid), s.Store.Write(name, uuid, data)
+}
+
+// Change replaces the document of an object by what f makes of it. No other
+// process changes it meanwhile.
+func (s *Shelf) Change(ctx context.Context, r Ref, f func([]byte) ([]byte, error)) error {
+	lock, err := s.Store.LockNames(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	old, err := s.Read(r)
+	if err != nil {
+		return err
+	}
+	data, err := f(old)
+	if err != nil {
+		return err
+	}
+	return s.Store.Write(r.Name, r.UUID, data)
+}
+
+// Drop forgets an object.
+func (s *Shelf) Drop(ctx context.Context, r Ref) error {
+	lock, err := s.Store.LockNames(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, err := s.Read(r); err != nil {
+		return err
+	}
+	return s.Store.Remove(r.Name)
+}
+
+// Mark sets or takes away an object's autostart mark.
+func (s *Shelf) Mark(ctx context.Context, r Ref, on bool) error {
+	lock, err := s.Store.LockNames(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, err := s.Read(r); err != nil {
+		return err
+	}
+	return s.Store.SetMark(AutostartMark, r.Name, on)
+}

@@ -1,0 +1,3 @@
+// Package storage knows storage pools and volumes: what definitions are
+// completed with and checked for, and which kinds of pools there are.
+package storage

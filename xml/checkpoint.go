@@ -1,0 +1,134 @@
+package xml
+
+import "strings"
+
+// Checkpoint is a moment from which on changed blocks of disks are noted.
+type Checkpoint struct {
+	_            struct{}         `root:"domaincheckpoint"`
+	Name         MomentName       `el:"name"`
+	Description  string           `el:"description"`
+	Parent       string           `el:"parent>name"`
+	CreationTime *uint64          `el:"creationTime"`
+	Disks        []CheckpointDisk `el:"disks>disk"`
+	Domain       *Node            `el:"domain"`
+}
+
+// CheckpointDisk says what becomes of one disk.
+type CheckpointDisk struct {
+	Name       string  `el:"name,attr" missing:"XML error: missing name from disk checkpoint element"`
+	Checkpoint string  `el:"checkpoint,attr" enum:"no bitmap" unknown:"unsupported configuration: unknown disk checkpoint setting '%s'"`
+	Bitmap     string  `el:"bitmap,attr"`
+	Size       *uint64 `el:"size,attr"`
+}
+
+// Snapshot is a moment to which a domain can be taken back.
+type Snapshot struct {
+	_              struct{}        `root:"domainsnapshot"`
+	Name           string          `el:"name"`
+	Description    string          `el:"description"`
+	State          string          `el:"state"`
+	Parent         string          `el:"parent>name"`
+	CreationTime   *uint64         `el:"creationTime"`
+	Memory         *SnapshotMemory `el:"memory"`
+	Disks          []SnapshotDisk  `el:"disks>disk"`
+	Active         *uint           `el:"active"`
+	Domain         *Node           `el:"domain"`
+	InactiveDomain *Node           `el:"inactiveDomain"`
+	Cookie         *Node           `el:"cookie"`
+}
+
+// SnapshotMemory says what becomes of the memory.
+type SnapshotMemory struct {
+	Snapshot string `el:"snapshot,attr" enum:"no internal external manual"`
+	File     string `el:"file,attr"`
+}
+
+// SnapshotDisk says what becomes of one disk.
+type SnapshotDisk struct {
+	Name     string           `el:"name,attr" missing:"XML error: missing name from disk snapshot element"`
+	Snapshot string           `el:"snapshot,attr" enum:"no internal external manual" unknown:"unsupported configuration: unknown disk snapshot setting '%s'"`
+	Type     string           `el:"type,attr" enum:"none file block dir network volume"`
+	Driver   *PoolFormat      `el:"driver"`
+	Source   *DiskSource      `el:"source"`
+	Deleted  *SnapshotDeleted `el:"snapshotDeleteInProgress"`
+}
+
+// SnapshotDeleted marks a disk whose snapshot is being deleted.
+type SnapshotDeleted struct{}
+
+// MomentName is a name that can be a file's: letters, digits, _ - and, but for
+// the first place, dots.
+type MomentName string
+
+// ParseValue checks the name.
+func (m *MomentName) ParseValue(text string) error {
+	*m = MomentName(text)
+	for i, r := range text {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.' && i > 0 {
+			continue
+		}
+		return Errorf(CodeXML, "name %s cannot be that of a file", text)
+	}
+	return nil
+}
+
+// FormatValue is the name.
+func (m *MomentName) FormatValue() string { return string(*m) }
+
+// Backup is a copy of a running domain's disks, or an offer of them to others.
+type Backup struct {
+	_           struct{}      `root:"domainbackup"`
+	Mode        string        `el:"mode,attr" enum:"push pull"`
+	ID          uint          `el:"id,attr"` // live
+	Incremental string        `el:"incremental"`
+	Server      *BackupServer `el:"server"`
+	Disks       []BackupDisk  `el:"disks>disk"`
+}
+
+// BackupServer is where a pull backup is offered.
+type BackupServer struct {
+	TLS       YesNo  `el:"tls,attr"`
+	Transport string `el:"transport,attr" enum:"tcp unix fd"`
+	Name      string `el:"name,attr"`
+	Port      uint   `el:"port,attr"`
+	Socket    string `el:"socket,attr"`
+	FDGroup   string `el:"fdgroup,attr"`
+}
+
+// BackupDisk is one disk.
+type BackupDisk struct {
+	Name         string        `el:"name,attr,required"`
+	Backup       YesNo         `el:"backup,attr"`
+	State        string        `el:"state,attr"` // live
+	Type         string        `el:"type,attr" enum:"file block"`
+	BackupMode   string        `el:"backupmode,attr" enum:"full incremental"`
+	Incremental  string        `el:"incremental,attr"`
+	ExportName   string        `el:"exportname,attr"`
+	ExportBitmap string        `el:"exportbitmap,attr"`
+	Index        uint          `el:"index,attr"` // live
+	Driver       *PoolFormat   `el:"driver"`
+	Target       *BackupTarget `el:"target"`
+	Scratch      *BackupTarget `el:"scratch"`
+}
+
+// BackupTarget is where a backup's blocks go.
+type BackupTarget struct {
+	File       string           `el:"file,attr"`
+	Dev        string           `el:"dev,attr"`
+	SecLabels  []SourceSecLabel `el:"seclabel"`
+	Encryption *Encryption      `el:"encryption"`
+}
+
+// CheckNode wants a pull backup's parts of a pull backup alone.
+func (b *Backup) CheckNode(n *Node) error {
+	pull := b.Mode == "pull"
+	if b.Server != nil && !pull {
+		return Errorf(CodeXML, "use of <server> requires pull mode backup")
+	}
+	for _, d := range b.Disks {
+		if pull && d.Target != nil || !pull && d.Scratch != nil {
+			return Errorf(CodeXML, "disk %s has a part of another mode of backup", strings.TrimSpace(d.Name))
+		}
+	}
+	return nil
+}
