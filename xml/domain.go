@@ -8,6 +8,8 @@ type Domain struct {
 	Type        string          `el:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
 	ID          *int            `el:"id,attr"` // of a running guest
 	QEMU        string          `el:"xmlns:qemu,attr"`
+	Xen         string          `el:"xmlns:xen,attr"`
+	Bhyve       string          `el:"xmlns:bhyve,attr"`
 	Name        string          `el:"name,order=1"`
 	UUID        string          `el:"uuid,order=2"`
 	HWUUID      string          `el:"hwuuid"`
@@ -53,10 +55,16 @@ type Domain struct {
 	QEMUCapabilities *QEMUCapabilities `el:"qemu:capabilities"`
 	QEMUOverride     []QEMUOverride    `el:"qemu:override>qemu:device"`
 	QEMUDeprecation  *QEMUDeprecation  `el:"qemu:deprecation"`
+	XenCommandline   *XenCommandline   `el:"xen:commandline"`
+	BhyveCommandline *BhyveCommandline `el:"bhyve:commandline"`
 }
 
-// qemuSpace is the namespace of what is passed to QEMU as it stands.
-const qemuSpace = "http://libvirt.org/schemas/domain/qemu/1.0"
+// The namespaces of what is passed to a hypervisor as it stands.
+const (
+	qemuSpace  = "http://libvirt.org/schemas/domain/qemu/1.0"
+	XenSpace   = "http://libvirt.org/schemas/domain/xen/1.0"
+	BhyveSpace = "http://libvirt.org/schemas/domain/bhyve/1.0"
+)
 
 // DecodeNode reads the definition.
 func (d *Domain) DecodeNode(n *Node) error {
@@ -67,8 +75,13 @@ func (d *Domain) DecodeNode(n *Node) error {
 	own.Children = make([]*Node, len(n.Children))
 	for i, c := range n.Children {
 		own.Children[i] = c
-		if c.Space == qemuSpace {
+		switch c.Space {
+		case qemuSpace:
 			own.Children[i] = c.prefixed("qemu:")
+		case XenSpace:
+			own.Children[i] = c.prefixed("xen:")
+		case BhyveSpace:
+			own.Children[i] = c.prefixed("bhyve:")
 		}
 	}
 	own.mergeDevices()
@@ -84,6 +97,12 @@ func (d *Domain) DecodeNode(n *Node) error {
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
 		d.QEMU = qemuSpace
+	}
+	if d.XenCommandline != nil {
+		d.Xen = XenSpace
+	}
+	if d.BhyveCommandline != nil {
+		d.Bhyve = BhyveSpace
 	}
 	return nil
 }
