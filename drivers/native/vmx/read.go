@@ -253,8 +253,12 @@ func (r *reader) video(d *xml.Domain) error {
 	if err != nil {
 		return err
 	}
-	kib := uint((max(bytes, 0) + 1023) / 1024)
-	if kib == 0 {
+	bytes = min(max(bytes, 0), 1<<40)
+	kib := uint(1)
+	for int64(kib)<<10 < bytes { // the next power of two
+		kib *= 2
+	}
+	if bytes == 0 {
 		kib = 4096
 	}
 	d.Devices.Videos = []xml.Video{{Model: &xml.VideoModel{Type: "vmvga", VRAM: kib, Primary: "yes"}}}

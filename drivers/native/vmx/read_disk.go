@@ -60,21 +60,23 @@ func (r *reader) disks(d *xml.Domain) error {
 	return nil
 }
 
-// addControllers adds SCSI controllers up to the last that has a disk, with
-// their models; a driver would add them without.
+// addControllers adds SCSI and SATA controllers up to the last that has a disk,
+// SCSI's with their models; a driver would add them without.
 func addControllers(d *xml.Domain, models map[uint]string) {
-	high := -1
+	high := map[string]uint{}
 	for i := range d.Devices.Disks {
-		if v := &d.Devices.Disks[i]; v.Target.Bus == "scsi" {
-			high = max(high, int(v.Address.Controller))
-		}
+		v := &d.Devices.Disks[i]
+		high[v.Target.Bus] = max(high[v.Target.Bus], v.Address.Controller+1)
 	}
-	for c := range uint(high + 1) {
+	for c := range high["scsi"] {
 		model := models[c]
 		if c > 3 { // more than VMware has: an address that the peer made up
 			model = "auto"
 		}
 		d.Devices.Controllers = append(d.Devices.Controllers, xml.Controller{Type: "scsi", Index: &c, Model: model})
+	}
+	for c := range high["sata"] {
+		d.Devices.Controllers = append(d.Devices.Controllers, xml.Controller{Type: "sata", Index: &c})
 	}
 }
 
@@ -177,9 +179,12 @@ func (r *reader) floppy(v *xml.Disk, name string) (bool, error) {
 		return false, err
 	}
 	switch kind := r.str(name + ".fileType"); {
-	case ok && strings.EqualFold(kind, "device"):
-		v.Type, v.Source = "block", &xml.DiskSource{Dev: file}
-	case ok && strings.EqualFold(kind, "file"):
+	case strings.EqualFold(kind, "device"):
+		if v.Type = "block"; ok {
+			v.Source = &xml.DiskSource{Dev: file}
+		}
+	case strings.EqualFold(kind, "file") && !ok:
+	case strings.EqualFold(kind, "file"):
 		path, err := r.file(file)
 		if err != nil {
 			return false, r.At(asError(err), r.Get(name+".fileName"))
@@ -198,6 +203,10 @@ func (r *reader) unhandled(name, file string, ok bool, kind string) error {
 	return r.fail(name+".fileName", "Invalid or not yet handled value '%s' for VMX entry '%s.fileName' for device type '%s'", file, name, kind)
 }
 
+func (r *reader) notImage(name, kind string) error {
+	return r.fail(name+".deviceType", "Expecting VMX entry '%s.deviceType' to be 'cdrom-image' but found '%s'", name, kind)
+}
+
 // passthrough begins the names of CD-ROM drives of an ESX host.
 const passthrough = "/vmfs/devices/cdrom/"
 
@@ -214,7 +223,7 @@ func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error)
 	is := func(word string) bool { return strings.EqualFold(kind, word) }
 	switch {
 	case ok && hasSuffix(file, ".vmdk"):
-		if is("cdrom-image") || is("atapi-cdrom") || is("cdrom-raw") || is("scsi-passthru") {
+		if is("cdrom-image") || is("atapi-cdrom") || is("cdrom-raw") {
 			return false, nil // an image that no such drive reads
 		}
 		hard := map[string]string{"scsi": "scsi-hardDisk", "ide": "ata-hardDisk"}[s.bus]
@@ -224,7 +233,7 @@ func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error)
 		return true, r.hardDisk(v, name, file)
 	case ok && hasSuffix(file, ".iso"):
 		if typed && !is("cdrom-image") {
-			return false, r.fail(name+".deviceType", "Expecting VMX entry '%s.deviceType' to be 'cdrom-image' but found '%s'", name, kind)
+			return false, r.notImage(name, kind)
 		}
 		path, err := r.file(file)
 		if err != nil {
@@ -248,6 +257,9 @@ func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error)
 		v.Type, v.Device, v.Readonly, v.Source = "block", "lun", true, &xml.DiskSource{Dev: file}
 		return ok, nil
 	case ok && (strings.EqualFold(file, "emptyBackingString") || file == "" && is("cdrom-image")):
+		if typed && !is("cdrom-image") {
+			return false, r.notImage(name, kind)
+		}
 		v.Device, v.Readonly = "cdrom", true
 		return true, nil
 	}

@@ -48,10 +48,10 @@ func (r *reader) ethernet(name string) (*xml.Interface, error) {
 		return nil, err
 	}
 	v := &xml.Interface{MAC: &xml.MAC{Address: "00:00:00:00:00:00"}}
-	if err := r.connection(v, name); err != nil {
+	if err := r.mac(v.MAC, name); err != nil {
 		return nil, err
 	}
-	if err := r.mac(v.MAC, name); err != nil {
+	if err := r.connection(v, name); err != nil {
 		return nil, err
 	}
 	model, ok, err := r.text(name + ".virtualDev")
@@ -121,13 +121,18 @@ func (r *reader) connection(v *xml.Interface, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, named := r.Get(name+".networkName"), r.Get(name+".networkName") != nil; !ok && !named {
+	if !ok && r.Get(name+".networkName") == nil {
 		v.Type = "null"
 		return nil
 	}
 	switch low := strings.ToLower(kind); low {
 	case "", "bridged", "custom":
 		v.Type = "bridge"
+		bridge, err := r.need(name + ".networkName")
+		if err != nil {
+			return err
+		}
+		v.Source = &xml.InterfaceSource{Bridge: bridge}
 		if low == "custom" {
 			dev, err := r.need(name + ".vnet")
 			if err != nil {
@@ -135,11 +140,6 @@ func (r *reader) connection(v *xml.Interface, name string) error {
 			}
 			v.Target = &xml.InterfaceTarget{Dev: dev}
 		}
-		bridge, err := r.need(name + ".networkName")
-		if err != nil {
-			return err
-		}
-		v.Source = &xml.InterfaceSource{Bridge: bridge}
 	case "nat":
 		v.Type = "user"
 	case "hostonly":

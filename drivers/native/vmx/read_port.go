@@ -49,6 +49,9 @@ func (r *reader) serial(s *xml.CharSource, name string) error {
 		s.Type, s.Path = "dev", file
 	case low == "file":
 		s.Type = "file"
+		if file, err = r.need(name + ".fileName"); err != nil {
+			return err
+		}
 		if s.Path, err = r.file(file); err != nil {
 			return r.At(asError(err), r.Get(name+".fileName"))
 		}
