@@ -144,7 +144,7 @@ func iface(d *xml.Domain, n *xml.Interface, t *Traits) {
 		}
 	}
 	netModel(n)
-	if v := n.VirtualPort; v != nil && v.Type == "openvswitch" {
+	if v := n.VirtualPort; v != nil && v.Type == "openvswitch" && !t.built {
 		if v.Parameters == nil {
 			v.Parameters = &xml.VirtualPortParams{}
 		}

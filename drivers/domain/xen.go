@@ -1,6 +1,10 @@
 package domain
 
-import "virgo/xml"
+import (
+	"slices"
+
+	"virgo/xml"
+)
 
 // xenMachine is the machine of a kind of guest.
 func xenMachine(kind string) string {
@@ -34,7 +38,7 @@ func xenDevices(d *xml.Domain) {
 		dev.Consoles = []xml.Chardev{{CharSource: xml.CharSource{Type: "pty"}, Target: &xml.CharTarget{Type: "xen", Port: ptr(uint(0))}}}
 	}
 	if findController(d, "xenbus", 0) == nil {
-		addController(d, xml.Controller{Type: "xenbus", Index: ptr(uint(0))})
+		dev.Controllers = slices.Insert(dev.Controllers, 0, xml.Controller{Type: "xenbus", Index: ptr(uint(0))})
 	}
 	if dev.Memballoon == nil {
 		dev.Memballoon = &xml.Memballoon{Model: "xen"}

@@ -9,6 +9,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/native/vmx"
+	"virgo/drivers/native/xen"
 	"virgo/xml"
 )
 
@@ -32,6 +33,12 @@ var formats = []format{
 	{name: "vmware-vmx", traits: domain.Traits{Driver: "vmware", WideSCSI: true, NoBootOrder: true},
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return vmx.From(s, vmx.Options{}) }),
 		to:   func(d *xml.Domain) ([]byte, error) { return vmx.To(d, vmx.Options{}) }},
+	{name: "xen-xl", traits: domain.Traits{Driver: "xen"},
+		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XL) }),
+		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XL) }},
+	{name: "xen-xm", traits: domain.Traits{Driver: "xen"},
+		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XM) }),
+		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
 }
 
 // plain is for readers that read all there is.
