@@ -47,11 +47,7 @@ func xenDevices(d *xml.Domain) {
 
 // xenFirmware completes the loader of a fully virtual guest.
 func xenFirmware(d *xml.Domain) {
-	if d.OS.Type.Text != "hvm" {
-		return
+	if d.OS.Type.Text == "hvm" && d.OS.Loader != nil {
+		setDefault(&d.OS.Loader.Format, "raw")
 	}
-	if d.OS.Loader == nil {
-		d.OS.Loader = &xml.Loader{Type: "rom", Path: "/usr/lib/xen/boot/hvmloader"}
-	}
-	setDefault(&d.OS.Loader.Format, "raw")
 }

@@ -90,5 +90,8 @@ func To(name string, src xml.Source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.Type != f.traits.Driver {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for arch=%s domaintype=%s ", d.OS.Type.Arch, d.Type)
+	}
 	return f.to(d)
 }

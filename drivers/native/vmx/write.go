@@ -34,9 +34,6 @@ func internal(format string, args ...any) error { return xml.Errorf(xml.CodeInte
 
 // To writes a domain, as drivers/domain completed it, as a configuration.
 func To(d *xml.Domain, o Options) ([]byte, error) {
-	if d.Type != "vmware" {
-		return nil, internal("Expecting virt type to be '%s' but found '%s'", "vmware", d.Type)
-	}
 	w := &writer{Options: o}
 	if w.HardwareVersion == 0 {
 		w.HardwareVersion = 4

@@ -239,7 +239,8 @@ func (r *reader) features(d *xml.Domain) error {
 		return v
 	}
 	if r.hvm {
-		f.PAE, f.ACPI = flag("pae", true), flag("acpi", true)
+		flag("pae", true) // checked; 64-bit guests have it in any case
+		f.PAE, f.ACPI = true, flag("acpi", true)
 		if flag("apic", true) {
 			f.APIC = &xml.APIC{}
 		}
@@ -249,7 +250,7 @@ func (r *reader) features(d *xml.Domain) error {
 		f.Viridian = flag("viridian", false)
 	}
 	x := &xml.XenFeatures{}
-	if d.OS.Type.Text == "linux" && flag("e820_host", false) {
+	if !r.hvm && flag("e820_host", false) {
 		x.E820Host = &xml.State{State: "on"}
 	}
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 func (r *reader) graphics(d *xml.Domain) error {
 	g, err := r.framebuffer()
 	if r.hvm {
-		g, err = r.display()
-		if err == nil && g == nil && r.dialect == XL {
-			g, err = r.spice()
+		g, err = r.spice()
+		if err == nil && g == nil {
+			g, err = r.display()
 		}
 	}
 	if err == nil && g != nil {
@@ -108,10 +108,10 @@ func (r *reader) framebuffer() (*xml.Graphics, error) {
 
 func (r *reader) spice() (*xml.Graphics, error) {
 	on, err := r.flag("spice", false)
-	if err != nil || !on {
+	if err != nil || !on || r.dialect == XM {
 		return nil, err
 	}
-	g := &xml.Graphics{Type: "spice"}
+	g := &xml.Graphics{Type: "spice", Autoport: "yes"}
 	if err := r.strs("spicehost", &g.Listen, "keymap", &g.Keymap); err != nil {
 		return nil, err
 	}
@@ -142,19 +142,13 @@ func (r *reader) spice() (*xml.Graphics, error) {
 
 // agent reads what the program in the guest may do.
 func (r *reader) agent(g *xml.Graphics) error {
-	client, err := r.flag("spiceagent_mouse", true)
+	client, err := r.flag("spiceagent_mouse", false)
 	if err != nil {
 		return err
 	}
-	if r.Get("spiceagent_mouse") != nil {
-		g.Mouse = &xml.SpiceMode{Mode: "server"}
-		if client {
-			g.Mouse.Mode = "client"
-		}
-	}
-	agent, err := r.flag("spicevdagent", false)
-	if err != nil || !agent {
-		return err
+	g.Mouse = &xml.SpiceMode{Mode: "server"}
+	if client {
+		g.Mouse.Mode = "client"
 	}
 	share, err := r.flag("spice_clipboard_sharing", false)
 	g.Clipboard = &xml.SpiceCopyPaste{CopyPaste: yesNo(share)}

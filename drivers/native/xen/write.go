@@ -37,9 +37,6 @@ func (w *writer) optional(name, text string) {
 }
 
 func (w *writer) general(d *xml.Domain) error {
-	if d.Type != "xen" {
-		return xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for domaintype=%s ", d.Type)
-	}
 	w.Str("name", d.Name)
 	w.Str("uuid", d.UUID)
 	w.Num("maxmem", int64((d.Memory.KiB+1023)/1024))
@@ -72,7 +69,7 @@ func (w *writer) features(d *xml.Domain) error {
 		w.Bool("viridian", f.Viridian)
 	}
 	if x := f.Xen; x != nil {
-		if s := x.E820Host; s != nil && s.State == "on" && d.OS.Type.Text == "linux" {
+		if s := x.E820Host; s != nil && s.State == "on" && !w.hvm {
 			w.Bool("e820_host", true)
 		}
 		if p := x.Passthrough; p != nil && p.State == "on" {

@@ -96,17 +96,19 @@ func (w *writer) spice(d *xml.Domain) error {
 	w.Num("spicetls_port", num(g.TLSPort))
 	w.Bool("spicedisable_ticketing", g.Passwd == "")
 	w.optional("spicepasswd", g.Passwd)
+	agent := false
 	if m := g.Mouse; m != nil {
-		w.Bool("spiceagent_mouse", m.Mode == "client")
-		if m.Mode == "client" {
+		agent = m.Mode == "client"
+		w.Bool("spiceagent_mouse", agent)
+		if agent {
 			w.Bool("spicevdagent", true)
 		}
 	}
 	if c := g.Clipboard; c != nil && c.CopyPaste == "yes" {
-		if g.Mouse == nil || g.Mouse.Mode != "client" {
+		w.Bool("spice_clipboard_sharing", true)
+		if !agent {
 			w.Bool("spicevdagent", true)
 		}
-		w.Bool("spice_clipboard_sharing", true)
 	}
 	return nil
 }

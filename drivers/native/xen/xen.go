@@ -102,8 +102,16 @@ func (r *reader) number(name string, def uint64) (uint64, error) {
 	return uint64(n), err
 }
 
-// flag is an entry's truth value.
+// flag is an entry's truth value: a number, or a word.
 func (r *reader) flag(name string, def bool) (bool, error) {
+	if v := r.Get(name); v != nil && v.Kind == conf.String {
+		switch strings.ToLower(v.Text) {
+		case "yes", "true", "on":
+			return true, nil
+		}
+		n, err := strconv.ParseInt(v.Text, 10, 64)
+		return err == nil && n != 0, nil
+	}
 	was := int64(0)
 	if def {
 		was = 1
