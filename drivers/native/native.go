@@ -8,6 +8,7 @@ package native
 import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/native/bhyve"
 	"virgo/drivers/native/vmx"
 	"virgo/drivers/native/xen"
 	"virgo/xml"
@@ -39,6 +40,7 @@ var formats = []format{
 	{name: "xen-xm", traits: domain.Traits{Driver: "xen"},
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XM) }),
 		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
+	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: bhyve.To},
 }
 
 // plain is for readers that read all there is.
