@@ -9,6 +9,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/native/bhyve"
+	"virgo/drivers/native/lxc"
 	"virgo/drivers/native/vmx"
 	"virgo/drivers/native/xen"
 	"virgo/xml"
@@ -41,6 +42,7 @@ var formats = []format{
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XM) }),
 		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
 	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: bhyve.To},
+	{name: "lxc-tools", traits: domain.Traits{Driver: "lxc"}, from: plain(lxc.From), raw: true, to: lxc.To},
 }
 
 // plain is for readers that read all there is.
