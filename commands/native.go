@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/drivers/native"
 	"virgo/xml"
 )
 
@@ -16,9 +18,9 @@ func nativeRows() []Command {
 	k := domainKind
 	format := str("format", RP, "the native format").of("qemu-argv vmware-vmx xen-xl xen-xm xen-sxpr bhyve-argv lxc-tools")
 	return []Command{
-		{Name: "domxml-to-native", Summary: "turn a domain's XML into a native format", Run: toNative, Options: opts(
+		{Name: "domxml-to-native", Summary: "turn a domain's XML into a native format", NoConnect: true, Run: toNative, Options: opts(
 			format, str("domain", 0, k.help()).with(k.any), str("xml", Loose, "file with a domain's XML").with(completion.Files))},
-		{Name: "domxml-from-native", Summary: "turn a native format into a domain's XML", Run: fromNative, Options: opts(
+		{Name: "domxml-from-native", Summary: "turn a native format into a domain's XML", NoConnect: true, Run: fromNative, Options: opts(
 			format, str("config", RP, "file in the native format").with(completion.Files))},
 		{Name: "qemu-monitor-command", Summary: "send a command to QEMU's monitor", Run: monitorCommand, Options: opts(
 			k.object(k.active), flag("hmp", "a command for people"), flag("pretty", "with line breaks"),
@@ -47,7 +49,7 @@ func toNative(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		doc, err := objects.XML(ctx, ref, drivers.Inactive)
+		doc, err := objects.XML(ctx, ref, drivers.Inactive|drivers.SecurityInfo)
 		if err != nil {
 			return err
 		}
@@ -55,11 +57,7 @@ func toNative(ctx context.Context, c *Call) error {
 	default:
 		return shellError("need either domain or domain XML")
 	}
-	d, err := change[drivers.Converter](c, c.conn, "virConnectDomainXMLToNative")
-	if err != nil {
-		return err
-	}
-	text, err := d.ToNative(ctx, c.Str("format"), src)
+	text, err := convertTo(ctx, c, c.Str("format"), src)
 	if err != nil {
 		return err
 	}
@@ -67,16 +65,53 @@ func toNative(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// convertTo leaves the conversion to the connection if one is named, and for
+// QEMU's command line, which depends on the emulator. Else the format is all
+// that must be known.
+func convertTo(ctx context.Context, c *Call, format string, src xml.Source) ([]byte, error) {
+	if c.URI == "" && format != "qemu-argv" {
+		return native.To(format, src)
+	}
+	conn, err := c.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := change[drivers.Converter](c, conn, "virConnectDomainXMLToNative")
+	if err != nil {
+		return nil, err
+	}
+	return d.ToNative(ctx, format, src)
+}
+
 func fromNative(ctx context.Context, c *Call) error {
 	src, err := c.File("config")
 	if err != nil {
 		return err
 	}
-	d, err := change[drivers.Converter](c, c.conn, "virConnectDomainXMLFromNative")
+	format := c.Str("format")
+	if c.URI == "" {
+		r, err := native.From(format, src)
+		if err != nil {
+			return err
+		}
+		c.Emit(Document{Text: string(r.Doc)})
+		if len(r.Notes) > 0 {
+			c.Flush()
+		}
+		for _, n := range r.Notes {
+			fmt.Fprintf(c.Err, "note: %s\n", n)
+		}
+		return nil
+	}
+	conn, err := c.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	doc, err := d.FromNative(ctx, c.Str("format"), src)
+	d, err := change[drivers.Converter](c, conn, "virConnectDomainXMLFromNative")
+	if err != nil {
+		return err
+	}
+	doc, err := d.FromNative(ctx, format, src)
 	if err != nil {
 		return err
 	}

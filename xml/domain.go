@@ -8,6 +8,8 @@ type Domain struct {
 	Type        string          `el:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
 	ID          *int            `el:"id,attr"` // of a running guest
 	QEMU        string          `el:"xmlns:qemu,attr"`
+	Xen         string          `el:"xmlns:xen,attr"`
+	Bhyve       string          `el:"xmlns:bhyve,attr"`
 	Name        string          `el:"name,order=1"`
 	UUID        string          `el:"uuid,order=2"`
 	HWUUID      string          `el:"hwuuid"`
@@ -53,17 +55,23 @@ type Domain struct {
 	QEMUCapabilities *QEMUCapabilities `el:"qemu:capabilities"`
 	QEMUOverride     []QEMUOverride    `el:"qemu:override>qemu:device"`
 	QEMUDeprecation  *QEMUDeprecation  `el:"qemu:deprecation"`
+	XenCommandline   *XenCommandline   `el:"xen:commandline"`
+	BhyveCommandline *BhyveCommandline `el:"bhyve:commandline"`
 }
 
-// qemuSpace is the namespace of what is passed to QEMU as it stands.
-const qemuSpace = "http://libvirt.org/schemas/domain/qemu/1.0"
+// The namespaces of what is passed to a hypervisor as it stands.
+const (
+	qemuSpace  = "http://libvirt.org/schemas/domain/qemu/1.0"
+	XenSpace   = "http://libvirt.org/schemas/domain/xen/1.0"
+	BhyveSpace = "http://libvirt.org/schemas/domain/bhyve/1.0"
+)
 
 // DecodeNode reads the definition.
 func (d *Domain) DecodeNode(n *Node) error {
 	if err := d.decodeIDs(n); err != nil {
 		return located(err, n)
 	}
-	own := n.ours(qemuSpace, "qemu:")
+	own := n.ours(qemuSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
 	own.mergeDevices()
 	own.mergeBoot()
 	if err := DecodeFields(own, d); err != nil {
@@ -71,6 +79,12 @@ func (d *Domain) DecodeNode(n *Node) error {
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
 		d.QEMU = qemuSpace
+	}
+	if d.XenCommandline != nil {
+		d.Xen = XenSpace
+	}
+	if d.BhyveCommandline != nil {
+		d.Bhyve = BhyveSpace
 	}
 	return nil
 }

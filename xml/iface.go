@@ -47,10 +47,10 @@ type MAC struct {
 type InterfaceSource struct {
 	Network      string          `el:"network,attr"`
 	PortGroup    string          `el:"portgroup,attr"`
-	PortID       string          `el:"portid,attr"`
-	Bridge       string          `el:"bridge,attr"`
-	Name         string          `el:"name,attr"`     // internal
 	SwitchID     string          `el:"switchid,attr"` // vds
+	PortID       string          `el:"portid,attr"`   // network, vds
+	Bridge       string          `el:"bridge,attr"`
+	Name         string          `el:"name,attr"` // internal
 	PortGroupID  string          `el:"portgroupid,attr"`
 	ConnectionID string          `el:"connectionid,attr"`
 	Type         string          `el:"type,attr"` // vhostuser

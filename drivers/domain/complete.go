@@ -85,6 +85,7 @@ func basics(d *xml.Domain, t *Traits) error {
 	cputune(d)
 	memtune(d)
 	osDefaults(d)
+	foreignCommandlines(d, t)
 	if t.QEMU == nil {
 		d.QEMU, d.QEMUCommandline, d.QEMUCapabilities, d.QEMUOverride, d.QEMUDeprecation = "", nil, nil, nil, nil
 	}
@@ -238,7 +239,7 @@ func boot(d *xml.Domain, t *Traits) error {
 	if err != nil {
 		return err
 	}
-	if len(d.OS.Boot) == 0 && orders == 0 {
+	if len(d.OS.Boot) == 0 && orders == 0 && !t.NoBootOrder {
 		d.OS.Boot = []xml.Boot{{Dev: "hd"}}
 	}
 	return nil

@@ -20,7 +20,7 @@ func controllers(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
-	if err := assignDrives(d); err != nil {
+	if err := assignDrives(d, t); err != nil {
 		return err
 	}
 	scsiHostdevs(d)

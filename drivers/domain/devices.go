@@ -12,12 +12,12 @@ import (
 func defaultDevices(d *xml.Domain, t *Traits) error {
 	dev := &d.Devices
 	if len(dev.Graphics) > 0 && len(dev.Videos) == 0 {
-		dev.Videos = []xml.Video{{}}
+		dev.Videos = []xml.Video{{Model: &xml.VideoModel{Heads: 1}}}
 	}
 	if t.QEMU != nil {
 		return qemuDevices(d, t.QEMU)
 	}
-	return nil
+	return otherDevices(d, t)
 }
 
 // devices completes each device by itself.
@@ -31,7 +31,7 @@ func devices(d *xml.Domain, t *Traits) error {
 	for i := range dev.Interfaces {
 		iface(d, &dev.Interfaces[i], t)
 	}
-	if t.QEMU == nil {
+	if t.isTest() {
 		testTargets(d)
 	}
 	for i := range dev.Inputs {
@@ -134,18 +134,18 @@ func iface(d *xml.Domain, n *xml.Interface, t *Traits) {
 	if n.MAC == nil {
 		n.MAC = &xml.MAC{}
 	}
-	if n.MAC.Address == "" || n.MAC.Address == "00:00:00:00:00:00" {
-		n.MAC.Address = newMAC()
+	if (n.MAC.Address == "" || n.MAC.Address == "00:00:00:00:00:00") && !t.built {
+		n.MAC.Address = newMAC(t)
 	} else if m, ok := xml.ParseMAC(n.MAC.Address); ok {
 		n.MAC.Address = m
 	}
-	if tg := n.Target; tg != nil && n.Type != "ethernet" || tg != nil && tg.Managed == "" {
+	if tg := n.Target; !t.built && (tg != nil && n.Type != "ethernet" || tg != nil && tg.Managed == "") {
 		if generated(tg.Dev) {
 			n.Target = nil
 		}
 	}
 	netModel(n)
-	if v := n.VirtualPort; v != nil && v.Type == "openvswitch" {
+	if v := n.VirtualPort; v != nil && v.Type == "openvswitch" && !t.built {
 		if v.Parameters == nil {
 			v.Parameters = &xml.VirtualPortParams{}
 		}
@@ -196,10 +196,10 @@ func generated(dev string) bool {
 	return false
 }
 
-// newMAC makes a random address in QEMU's range.
-func newMAC() string {
+// newMAC makes a random address in the hypervisor's range.
+func newMAC(t *Traits) string {
 	u := drivers.NewUUID()
-	return "52:54:00:" + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
+	return macPrefix(t) + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
 }
 
 // netModels are the models that are known by name, however they are written.

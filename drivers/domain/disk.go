@@ -47,7 +47,7 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 			v.Target.Tray = ""
 		}
 	}
-	if v.Device == "cdrom" {
+	if v.Device == "cdrom" && !t.built {
 		v.Readonly = true
 	}
 	if v.Type == "vhostuser" {
@@ -56,10 +56,10 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Target != nil && v.Target.Bus != "usb" {
 		v.Target.Removable = ""
 	}
-	if empty(v) {
+	if empty(v) && !t.built {
 		v.Type, v.Source = "file", nil
 	}
-	if v.Source != nil && reflect.ValueOf(*v.Source).IsZero() {
+	if v.Source != nil && !t.built && reflect.ValueOf(*v.Source).IsZero() {
 		v.Source = nil
 	}
 	if v.Snapshot == "no" && v.Readonly {
@@ -176,13 +176,13 @@ func sourcePorts(s *xml.DiskSource) {
 }
 
 // assignDrives gives disks on drive buses the address that their name means.
-func assignDrives(d *xml.Domain) error {
+func assignDrives(d *xml.Domain, t *Traits) error {
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
 		if v.Address != nil || v.Target == nil || v.Target.Dev == "" {
 			continue
 		}
-		a := driveAddress(v.Target.Bus, diskIndex(v.Target.Dev))
+		a := driveAddress(v.Target.Bus, diskIndex(v.Target.Dev), t)
 		switch v.Target.Bus {
 		case "ide", "scsi", "sata", "fdc":
 			if diskIndex(v.Target.Dev) < 0 {
@@ -199,9 +199,19 @@ func assignDrives(d *xml.Domain) error {
 }
 
 // driveAddress is where the disk of an index sits on a bus.
-func driveAddress(bus string, index int) *xml.Address {
+func driveAddress(bus string, index int, t *Traits) *xml.Address {
 	i := uint(max(index, 0))
 	a := &xml.Address{Type: "drive"}
+	switch {
+	case bus == "scsi" && t.WideSCSI:
+		if a.Controller, a.Unit = i/15, i%15; a.Unit >= 7 {
+			a.Unit++ // 7 is the controller's own
+		}
+		return a
+	case bus == "sata" && t.Driver == "bhyve":
+		a.Controller, a.Unit = i/32, i%32
+		return a
+	}
 	switch bus {
 	case "ide":
 		a.Controller, a.Bus, a.Unit = i/4, i%4/2, i%2

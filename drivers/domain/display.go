@@ -106,14 +106,14 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 		v.Model = &xml.VideoModel{Type: "none"}
 		return
 	}
-	if m.Heads == 0 {
+	if m.Heads == 0 && !t.built {
 		m.Heads = 1
 	}
 	if m.Type == "qxl" && m.RAM == 0 {
 		m.RAM = 64 * 1024
 	}
 	if m.VRAM == 0 {
-		m.VRAM = defaultVRAM(m.Type)
+		m.VRAM = defaultVRAM(d, m.Type, t)
 	}
 }
 
@@ -140,7 +140,13 @@ func defaultVideo(d *xml.Domain, t *Traits) string {
 	return "cirrus"
 }
 
-func defaultVRAM(kind string) uint {
+func defaultVRAM(d *xml.Domain, kind string, t *Traits) uint {
+	switch {
+	case t.Driver == "vmware":
+		return 4 * 1024
+	case t.Driver == "xen" && kind == "cirrus":
+		return 8 * 1024
+	}
 	switch kind {
 	case "virtio", "ramfb", "none", "gop":
 		return 0

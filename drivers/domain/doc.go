@@ -11,7 +11,20 @@ type Traits struct {
 	// QEMU is what the QEMU driver knows of the host; nil for drivers that add
 	// only what every driver adds.
 	QEMU *QEMU
+	// Driver names a driver other than QEMU's whose rules are its own: vmware,
+	// xen, bhyve, lxc. "" without QEMU is the test driver.
+	Driver string
+	// WideSCSI says that a SCSI controller has units 0 to 15 without 7, as
+	// VMware's have; else 0 to 6.
+	WideSCSI bool
+	// NoBootOrder says that definitions without an order of boot get none.
+	NoBootOrder bool
+
+	built bool // the definition was built by a program, not read from XML
 }
+
+// isTest tells whether the rules are those of the test driver.
+func (t *Traits) isTest() bool { return t.QEMU == nil && t.Driver == "" }
 
 // QEMU is what define must know of a host with QEMU.
 type QEMU struct {
@@ -61,6 +74,17 @@ func Parse(src xml.Source, t *Traits) (*xml.Domain, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// Finish adds to a definition that a converter built what the driver adds after
+// reading one. Nothing is sorted, made up or checked.
+func Finish(d *xml.Domain, t *Traits) error {
+	own := *t
+	own.built = true
+	if err := chooseEmulator(d, &own); err != nil {
+		return err
+	}
+	return postParse(d, &own)
 }
 
 // Complete adds to a decoded definition what define adds, and checks it.

@@ -16,13 +16,13 @@ func lateDefaults(d *xml.Domain, t *Traits) error {
 		firmware(d, t.QEMU)
 		return qemuLate(d, t.QEMU)
 	}
-	return nil
+	return otherLate(d, t)
 }
 
 // assignAddresses gives devices their places.
 func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
-		return nil
+		return otherAddresses(d, t)
 	}
 	if err := assignCCW(d); err != nil {
 		return err

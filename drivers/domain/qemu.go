@@ -9,7 +9,7 @@ import (
 // chooseEmulator settles architecture, emulator and machine.
 func chooseEmulator(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
-		setDefault(&d.OS.Type.Arch, "i686")
+		otherMachine(d, t)
 		return nil
 	}
 	setDefault(&d.OS.Type.Arch, t.QEMU.HostArch)

@@ -25,7 +25,7 @@ func unsupported(format string, args ...any) error {
 }
 
 func checkName(d *xml.Domain, t *Traits) error {
-	if strings.Contains(d.Name, "/") {
+	if strings.Contains(d.Name, "/") && !(t.Driver == "vmware" && t.WideSCSI) {
 		return xml.Errorf(xml.CodeXML, "name %s cannot contain '/'", d.Name)
 	}
 	return nil

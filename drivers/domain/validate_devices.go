@@ -45,7 +45,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	}
 	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
 		for i := range list {
-			unix := list[i].Target == nil || list[i].Target.Type != "virtio"
+			unix := list[i].Target == nil || list[i].Target.Type != "virtio" && list[i].Target.Type != "xen"
 			if err := checkSource(&list[i].CharSource, t, unix); err != nil {
 				return err
 			}

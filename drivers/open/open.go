@@ -9,6 +9,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/test"
+	"virgo/drivers/vmware"
 	"virgo/xml"
 )
 
@@ -22,6 +23,9 @@ type entry struct {
 // it needs Linux.
 var table = []entry{
 	{"test", test.Open},
+	{"vmwareplayer", vmware.Open},
+	{"vmwarews", vmware.Open},
+	{"vmwarefusion", vmware.Open},
 }
 
 // Open opens a connection; an empty URI means the default.

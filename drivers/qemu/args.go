@@ -437,24 +437,3 @@ func (a *args) tail() {
 	a.later()
 	a.add("-msg", "timestamp=on")
 }
-
-// shellWords joins words so that a shell reads them as they were.
-func shellWords(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = shellWord(w)
-	}
-	return strings.Join(quoted, " ")
-}
-
-const plainBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+@%:,./^~"
-
-func shellWord(w string) string {
-	if w != "" && strings.Trim(w, plainBytes) == "" {
-		return w
-	}
-	if i := strings.IndexByte(w, '='); i > 0 && strings.Trim(w[:i], plainBytes) == "" && w[0] != '-' && i+1 < len(w) && !strings.ContainsAny(w[:i], ",.:/") {
-		return w[:i+1] + shellWord(w[i+1:]) // NAME=value stays readable
-	}
-	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-}

@@ -12,6 +12,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/host"
+	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
 
@@ -282,7 +283,7 @@ func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return []byte(shellWords(append(env, argv...)) + "\n"), nil
+	return []byte(shell.Join(append(env, argv...)) + "\n"), nil
 }
 
 // FromNative is not offered, as by the peer.

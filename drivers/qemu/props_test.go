@@ -17,16 +17,6 @@ func TestProps(t *testing.T) {
 	}
 }
 
-func TestShellWord(t *testing.T) {
-	for word, want := range map[string]string{
-		"plain": "plain", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "X=a b": "X='a b'", "-x=a b": "'-x=a b'", `{"a":1}`: `'{"a":1}'`,
-	} {
-		if got := shellWord(word); got != want {
-			t.Errorf("%q: %s, want %s", word, got, want)
-		}
-	}
-}
-
 // FuzzQuote: what goes in comes out, as JSON reads it.
 func FuzzQuote(f *testing.F) {
 	f.Add(`\u003c <b> & "c" \`)

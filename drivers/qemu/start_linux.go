@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/native/shell"
 	"virgo/drivers/qemu/qmp"
 	"virgo/drivers/watch"
 	"virgo/xml"
@@ -283,7 +284,7 @@ func openLog(l Layout, name string, st *startConfig) (*os.File, error) {
 	if err != nil {
 		return nil, xml.Errorf(xml.CodeSystem, "failed to open log file %s: %s", l.logFile(name), drivers.SystemText(unwrapPath(err)))
 	}
-	fmt.Fprintf(f, "%s: starting up\n%s\n", logTime(), shellWords(append(append([]string{}, st.Env...), st.Argv...)))
+	fmt.Fprintf(f, "%s: starting up\n%s\n", logTime(), shell.Join(append(append([]string{}, st.Env...), st.Argv...)))
 	return f, nil
 }
 

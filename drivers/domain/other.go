@@ -1,0 +1,67 @@
+package domain
+
+import "virgo/xml"
+
+// What drivers other than QEMU's add, a switch for each step.
+
+// otherMachine settles architecture and machine.
+func otherMachine(d *xml.Domain, t *Traits) {
+	switch t.Driver {
+	case "xen":
+		setDefault(&d.OS.Type.Arch, "x86_64")
+		setDefault(&d.OS.Type.Machine, xenMachine(d.OS.Type.Text))
+	case "bhyve", "lxc":
+		setDefault(&d.OS.Type.Arch, "x86_64")
+	}
+	setDefault(&d.OS.Type.Arch, "i686")
+}
+
+// otherDevices adds the devices that every guest of the driver has.
+func otherDevices(d *xml.Domain, t *Traits) error {
+	if t.Driver == "xen" {
+		xenDevices(d)
+	}
+	return nil
+}
+
+// otherLate completes what depends on the devices as they are now.
+func otherLate(d *xml.Domain, t *Traits) error {
+	switch t.Driver {
+	case "xen":
+		xenFirmware(d)
+	case "bhyve":
+		bhyveControllers(d)
+	}
+	return nil
+}
+
+// otherAddresses gives devices their places.
+func otherAddresses(d *xml.Domain, t *Traits) error {
+	if t.Driver == "bhyve" {
+		return bhyveAddresses(d)
+	}
+	return nil
+}
+
+// macPrefix begins the addresses that the driver makes up.
+func macPrefix(t *Traits) string {
+	switch t.Driver {
+	case "vmware":
+		return "00:0c:29:"
+	case "xen":
+		return "00:16:3e:"
+	case "bhyve":
+		return "58:9c:fc:"
+	}
+	return "52:54:00:"
+}
+
+// foreignCommandlines drops arguments for the command lines of other drivers.
+func foreignCommandlines(d *xml.Domain, t *Traits) {
+	if t.Driver != "xen" {
+		d.Xen, d.XenCommandline = "", nil
+	}
+	if t.Driver != "bhyve" {
+		d.Bhyve, d.BhyveCommandline = "", nil
+	}
+}

@@ -1,0 +1,101 @@
+// Package native turns the configurations of other tools into domain XML and
+// back: VMware's vmx, Xen's xl and xm, bhyve's command line, LXC's config, and
+// QEMU's command line into XML. It is pure and needs no connection. The
+// packages below it have one language each, for the drivers; this one names
+// the languages, and goes all the way between a file and a document.
+package native
+
+import (
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/drivers/native/bhyve"
+	"virgo/drivers/native/lxc"
+	"virgo/drivers/native/vmx"
+	"virgo/drivers/native/xen"
+	"virgo/xml"
+)
+
+// Result is a document, with what could not be said in it.
+type Result struct {
+	Doc   []byte
+	Notes []string
+}
+
+// format is a language and the driver whose rules go with it.
+type format struct {
+	name   string
+	traits domain.Traits
+	from   func(xml.Source) (*xml.Domain, []string, error)
+	to     func(*xml.Domain) ([]byte, error) // nil: only read
+	raw    bool                              // read as it stands: the peer adds nothing to such domains
+}
+
+// formats are the languages.
+var formats = []format{
+	{name: "vmware-vmx", traits: domain.Traits{Driver: "vmware", WideSCSI: true, NoBootOrder: true},
+		from: plain(func(s xml.Source) (*xml.Domain, error) { return vmx.From(s, vmx.Options{}) }),
+		to:   func(d *xml.Domain) ([]byte, error) { return vmx.To(d, vmx.Options{}) }},
+	{name: "xen-xl", traits: domain.Traits{Driver: "xen"},
+		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XL) }),
+		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XL) }},
+	{name: "xen-xm", traits: domain.Traits{Driver: "xen"},
+		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XM) }),
+		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
+	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: bhyve.To},
+	{name: "lxc-tools", traits: domain.Traits{Driver: "lxc"}, from: plain(lxc.From), raw: true, to: lxc.To},
+}
+
+// plain is for readers that read all there is.
+func plain(read func(xml.Source) (*xml.Domain, error)) func(xml.Source) (*xml.Domain, []string, error) {
+	return func(s xml.Source) (*xml.Domain, []string, error) {
+		d, err := read(s)
+		return d, nil, err
+	}
+}
+
+func find(name string) (*format, error) {
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i], nil
+		}
+	}
+	return nil, xml.Errorf(xml.CodeInvalidArg, "unsupported config type %s", name)
+}
+
+// From turns a file in a format, by its name in virsh, into a domain's XML.
+func From(name string, src xml.Source) (Result, error) {
+	f, err := find(name)
+	if err != nil {
+		return Result{}, err
+	}
+	d, notes, err := f.from(src)
+	if err != nil {
+		return Result{}, xml.InFile(err, src.Name)
+	}
+	if !f.raw {
+		if err := domain.Finish(d, &f.traits); err != nil {
+			return Result{}, err
+		}
+	}
+	doc, err := domain.Print(d, &f.traits, drivers.Inactive)
+	return Result{Doc: doc, Notes: notes}, err
+}
+
+// To turns a domain's XML into a format.
+func To(name string, src xml.Source) ([]byte, error) {
+	f, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	if f.to == nil {
+		return nil, drivers.Unsupported("virConnectDomainXMLToNative")
+	}
+	d, err := domain.Parse(src, &f.traits)
+	if err != nil {
+		return nil, err
+	}
+	if d.Type != f.traits.Driver {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for arch=%s domaintype=%s ", d.OS.Type.Arch, d.Type)
+	}
+	return f.to(d)
+}

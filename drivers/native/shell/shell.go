@@ -1,0 +1,251 @@
+// Package shell reads the part of the shell's language that command lines of
+// hypervisors are written in: words, quotes, continued lines, comments,
+// variables and arrays that the script itself sets, and several commands. It
+// runs nothing. It also quotes words for the shell.
+package shell
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// Command is one command of a script.
+type Command struct {
+	Words []string
+	Env   []Variable // assignments before the first word
+	Line  int        // where it begins, from 1
+}
+
+// Variable is one assignment.
+type Variable struct{ Name, Value string }
+
+// Script is what was read.
+type Script struct {
+	Commands []Command
+	// Unknown are expansions whose value the script does not tell, such as $1
+	// or $(command), in the order in which they stand; words have them as written.
+	Unknown []string
+}
+
+// Limits of a script: how long it may become when variables are put in.
+const maxExpanded = 8 << 20
+
+// Parse reads a script.
+func Parse(src xml.Source) (*Script, error) {
+	p := &parser{text: string(src.Data), line: 1, name: src.Name, vars: map[string]string{}, arrays: map[string][]string{}}
+	for p.pos < len(p.text) {
+		if err := p.command(); err != nil {
+			return nil, err
+		}
+	}
+	return &p.out, nil
+}
+
+type parser struct {
+	text     string
+	pos      int
+	line     int
+	name     string
+	vars     map[string]string
+	arrays   map[string][]string
+	expanded int
+	out      Script
+}
+
+func (p *parser) fail(words string) error {
+	e := xml.Errorf(xml.CodeConfSyntax, "line %d: %s", p.line, words)
+	e.File, e.Line, e.Column = p.name, p.line, 1
+	return e
+}
+
+func (p *parser) has(prefix string) bool { return strings.HasPrefix(p.text[p.pos:], prefix) }
+
+// blanks passes over blanks and continued lines.
+func (p *parser) blanks() {
+	for p.pos < len(p.text) {
+		switch {
+		case p.text[p.pos] == ' ', p.text[p.pos] == '\t', p.text[p.pos] == '\r':
+			p.pos++
+		case p.has("\\\n"):
+			p.pos += 2
+			p.line++
+		case p.has("\\\r\n"):
+			p.pos += 3
+			p.line++
+		default:
+			return
+		}
+	}
+}
+
+// separators end a command.
+var separators = []string{"&&", "||", ";;", ";", "|", "&", "\n"}
+
+// separator passes over the end of a command, and tells whether it was one.
+func (p *parser) separator() bool {
+	for _, s := range separators {
+		if p.has(s) {
+			if s == "\n" {
+				p.line++
+			}
+			p.pos += len(s)
+			return true
+		}
+	}
+	return p.pos >= len(p.text)
+}
+
+func (p *parser) comment() {
+	end := strings.IndexByte(p.text[p.pos:], '\n')
+	if end < 0 {
+		end = len(p.text) - p.pos
+	}
+	p.pos += end
+}
+
+// command reads up to the end of a command.
+func (p *parser) command() error {
+	var c Command
+	for {
+		p.blanks()
+		if p.pos < len(p.text) && p.text[p.pos] == '#' {
+			p.comment()
+		}
+		if p.separator() {
+			break
+		}
+		if c.Line == 0 {
+			c.Line = p.line
+		}
+		if p.redirection() {
+			continue
+		}
+		if len(c.Words) == 0 {
+			done, err := p.assignment(&c)
+			if err != nil {
+				return err
+			}
+			if done {
+				continue
+			}
+		}
+		words, err := p.word()
+		if err != nil {
+			return err
+		}
+		c.Words = append(c.Words, words...)
+	}
+	if len(c.Words) > 0 {
+		p.out.Commands = append(p.out.Commands, c)
+		return nil
+	}
+	for _, v := range c.Env { // assignments alone are for the rest of the script
+		p.vars[v.Name] = v.Value
+	}
+	return nil
+}
+
+// redirection passes over >file, 2>&1, <file and their like.
+func (p *parser) redirection() bool {
+	i := p.pos
+	for i < len(p.text) && p.text[i] >= '0' && p.text[i] <= '9' {
+		i++
+	}
+	if i >= len(p.text) || p.text[i] != '>' && p.text[i] != '<' {
+		return false
+	}
+	for i < len(p.text) && strings.IndexByte("<>&|-", p.text[i]) >= 0 {
+		i++
+	}
+	for i < len(p.text) && (p.text[i] == ' ' || p.text[i] == '\t') {
+		i++
+	}
+	for i < len(p.text) && strings.IndexByte(" \t\n;&|", p.text[i]) < 0 {
+		i++
+	}
+	p.pos = i
+	return true
+}
+
+// assignment reads NAME=word or NAME=(words), if one stands here.
+func (p *parser) assignment(c *Command) (bool, error) {
+	n := nameLen(p.text[p.pos:])
+	if n == 0 {
+		return false, nil
+	}
+	name, rest := p.text[p.pos:p.pos+n], p.text[p.pos+n:]
+	add := strings.HasPrefix(rest, "+=")
+	if !add && !strings.HasPrefix(rest, "=") {
+		return false, nil
+	}
+	p.pos += n + 1
+	if add {
+		p.pos++
+	}
+	if p.has("(") {
+		p.pos++
+		list, err := p.array()
+		if err != nil {
+			return false, err
+		}
+		if add {
+			list = append(p.arrays[name], list...)
+		}
+		p.arrays[name] = list
+		return true, nil
+	}
+	words, err := p.word()
+	if err != nil {
+		return false, err
+	}
+	value := strings.Join(words, " ")
+	if add {
+		value = p.vars[name] + value
+	}
+	if len(value) > maxExpanded {
+		return false, p.fail("the value of a variable is too long")
+	}
+	c.Env = append(c.Env, Variable{name, value})
+	return true, nil
+}
+
+// array reads the words up to the closing parenthesis.
+func (p *parser) array() ([]string, error) {
+	var out []string
+	for {
+		p.blanks()
+		switch {
+		case p.pos >= len(p.text):
+			return nil, p.fail("an array is not closed with )")
+		case p.text[p.pos] == '\n':
+			p.pos++
+			p.line++
+		case p.text[p.pos] == '#':
+			p.comment()
+		case p.text[p.pos] == ')':
+			p.pos++
+			return out, nil
+		default:
+			words, err := p.word()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, words...)
+		}
+	}
+}
+
+// nameLen is the length of the variable's name that a text begins with.
+func nameLen(text string) int {
+	i := 0
+	for i < len(text) {
+		c := text[i]
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			break
+		}
+		i++
+	}
+	return i
+}

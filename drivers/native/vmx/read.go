@@ -1,0 +1,309 @@
+package vmx
+
+import (
+	"strconv"
+	"strings"
+
+	"virgo/drivers/native/conf"
+	"virgo/xml"
+)
+
+// From reads a configuration. The domain has what the file says; what a driver
+// adds to every domain is drivers/domain's business.
+func From(src xml.Source, o Options) (*xml.Domain, error) {
+	f, err := conf.Parse(src, conf.VMX)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{File: f, Options: o}
+	encoding := r.str(".encoding")
+	if encoding == "" {
+		encoding = "UTF-8"
+	}
+	data, err := decode(src.Data, encoding)
+	if err != nil {
+		return nil, r.At(asError(err), r.Get(".encoding"))
+	}
+	if f, err = conf.Parse(xml.Source{Name: src.Name, Data: data}, conf.VMX); err != nil {
+		return nil, err
+	}
+	r.File = f
+	d := &xml.Domain{Type: "vmware", OnPoweroff: "destroy", OnReboot: "restart", OnCrash: "destroy", Clock: &xml.Clock{Offset: "utc"}}
+	for _, step := range []func(*xml.Domain) error{
+		r.versions, r.names, r.memory, r.processors, r.system, r.graphics, r.disks, r.folders, r.interfaces, r.serials, r.parallels, r.video,
+	} {
+		if err := step(d); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func asError(err error) *xml.Error {
+	e, _ := err.(*xml.Error)
+	return e
+}
+
+// versions refuses files of products that are too old.
+func (r *reader) versions(*xml.Domain) error {
+	if _, err := r.need("config.version"); err != nil {
+		return err
+	}
+	v, err := r.number("config.version", 0)
+	if err != nil {
+		return err
+	}
+	if v != 8 {
+		return r.fail("config.version", "Expecting VMX entry 'config.version' to be 8 but found %d", v)
+	}
+	if _, err := r.need("virtualHW.version"); err != nil {
+		return err
+	}
+	if r.hardware, err = r.number("virtualHW.version", 0); err != nil {
+		return err
+	}
+	if r.hardware < 4 {
+		return r.fail("virtualHW.version", "Expecting VMX entry 'virtualHW.version' to be 4 or higher but found %d", r.hardware)
+	}
+	return nil
+}
+
+func (r *reader) names(d *xml.Domain) (err error) {
+	if d.UUID, err = r.uuid("uuid.bios"); err != nil {
+		return err
+	}
+	name, _, err := r.text("displayName")
+	if err != nil {
+		return err
+	}
+	if d.Name = name; strings.IndexByte(name, '%') >= 0 {
+		if plain, ok := unescape(name, '%'); ok {
+			d.Name = plain
+		}
+	}
+	d.Description, _, err = r.text("annotation")
+	return err
+}
+
+func (r *reader) memory(d *xml.Domain) error {
+	size, err := r.number("memsize", 32)
+	if err != nil {
+		return err
+	}
+	if size <= 0 || size%4 != 0 {
+		return r.fail("memsize", "Expecting VMX entry 'memsize' to be an unsigned integer (multiple of 4) but found %d", size)
+	}
+	limit, err := r.number("sched.mem.max", size)
+	if err != nil {
+		return err
+	}
+	if limit <= 0 || limit > size {
+		limit = size
+	}
+	d.Memory = &xml.MemorySize{Unit: "KiB", KiB: uint64(size) * 1024}
+	d.CurrentMem = xml.KiB(limit * 1024)
+	least, err := r.number("sched.mem.minsize", 0)
+	if err != nil {
+		return err
+	}
+	if least > 0 {
+		d.MemTune = &xml.MemTune{MinGuarantee: xml.KiB(min(least, size) * 1024)}
+	}
+	return nil
+}
+
+func (r *reader) processors(d *xml.Domain) error {
+	n, err := r.number("numvcpus", 1)
+	if err != nil {
+		return err
+	}
+	if n <= 0 || n > 1<<16 {
+		return r.fail("numvcpus", "Expecting VMX entry 'numvcpus' to be an unsigned integer greater than 0 but found %d", n)
+	}
+	d.VCPU = &xml.VCPU{Placement: "static", Count: uint(n)}
+	cores, err := r.number("cpuid.coresPerSocket", 0)
+	if err != nil {
+		return err
+	}
+	if cores > n {
+		return r.fail("cpuid.coresPerSocket", "VMX entry 'cpuid.coresPerSocket' smaller than 'numvcpus'")
+	}
+	if cores > 1 {
+		d.CPU = &xml.CPU{Topology: &xml.CPUTopology{Sockets: uint32(n / cores), Dies: 1, Clusters: 1, Cores: uint32(cores), Threads: 1}}
+	}
+	if err := r.affinity(d); err != nil {
+		return err
+	}
+	return r.shares(d)
+}
+
+// affinity reads the host's CPUs that the guest's run on.
+func (r *reader) affinity(d *xml.Domain) error {
+	const name = "sched.cpu.affinity"
+	text, ok, err := r.text(name)
+	if err != nil || !ok || strings.EqualFold(text, "all") {
+		return err
+	}
+	var set xml.Set
+	count := uint(0)
+	for _, part := range strings.Split(text, ",") {
+		if strings.TrimSpace(text) == "" {
+			break
+		}
+		cpu, err := strconv.ParseUint(strings.TrimSpace(part), 10, 31)
+		if err != nil {
+			return r.fail(name, "Expecting VMX entry '%s' to be a comma separated list of unsigned integers but found '%s'", name, text)
+		}
+		if cpu >= 1<<14 {
+			return r.fail(name, "VMX entry '%s' contains a %d, this value is too large", name, cpu)
+		}
+		set.Add(int(cpu))
+		count++
+	}
+	if count < d.VCPU.Count {
+		return r.fail(name, "Expecting VMX entry '%s' to contain at least as many values as 'numvcpus' (%d) but found only %d value(s)", name, d.VCPU.Count, count)
+	}
+	d.VCPU.CPUSet = xml.CPUSet(set.String())
+	return nil
+}
+
+// shareWords are the shares of one CPU that words mean.
+var shareWords = []struct {
+	word  string
+	share uint64
+}{{"low", 500}, {"normal", 1000}, {"high", 2000}}
+
+func (r *reader) shares(d *xml.Domain) error {
+	const name = "sched.cpu.shares"
+	text, ok, err := r.text(name)
+	if err != nil || !ok {
+		return err
+	}
+	for _, w := range shareWords {
+		if strings.EqualFold(text, w.word) {
+			n := w.share * uint64(d.VCPU.Count)
+			d.CPUTune = &xml.CPUTune{Shares: &n}
+			return nil
+		}
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return r.fail(name, "Expecting VMX entry '%s' to be an unsigned integer or 'low', 'normal' or 'high' but found '%s'", name, text)
+	}
+	d.CPUTune = &xml.CPUTune{Shares: &n}
+	return nil
+}
+
+// system reads what the machine is.
+func (r *reader) system(d *xml.Domain) error {
+	d.OS.Type = xml.OSType{Text: "hvm", Arch: "i686"}
+	if os := r.str("guestOS"); hasSuffix(os, "-64") {
+		d.OS.Type.Arch = "x86_64"
+	}
+	host, err := r.flag("smbios.reflecthost", false)
+	if err != nil {
+		return err
+	}
+	if host {
+		d.OS.SMBIOS = &xml.SMBIOS{Mode: "host"}
+	}
+	switch text, ok, err := r.text("firmware"); {
+	case err != nil:
+		return err
+	case !ok, text == "bios":
+	case text == "efi":
+		return r.efi(&d.OS)
+	default:
+		return r.fail("firmware", "VMX entry 'firmware' has unknown value '%s'", text)
+	}
+	return nil
+}
+
+func (r *reader) efi(o *xml.OS) error {
+	o.Firmware = "efi"
+	secure, err := r.flag("uefi.secureBoot.enabled", false)
+	if secure {
+		o.FWFeatures = []xml.FWFeature{{Enabled: "yes", Name: "enrolled-keys"}, {Enabled: "yes", Name: "secure-boot"}}
+	}
+	return err
+}
+
+func (r *reader) graphics(d *xml.Domain) error {
+	on, err := r.flag("RemoteDisplay.vnc.enabled", false)
+	if err != nil || !on {
+		return err
+	}
+	g := xml.Graphics{Type: "vnc"}
+	port, err := r.number("RemoteDisplay.vnc.port", -1)
+	if err != nil {
+		return err
+	}
+	p := int(port)
+	g.Port, g.Autoport = &p, "no"
+	if p < 0 {
+		p, g.Autoport = -1, "yes"
+	}
+	g.Listen, g.Keymap, g.Passwd = r.str("RemoteDisplay.vnc.ip"), r.str("RemoteDisplay.vnc.keymap"), r.str("RemoteDisplay.vnc.password")
+	d.Devices.Graphics = []xml.Graphics{g}
+	return nil
+}
+
+func (r *reader) video(d *xml.Domain) error {
+	bytes, err := r.number("svga.vramSize", 4<<20)
+	if err != nil {
+		return err
+	}
+	bytes = min(max(bytes, 0), 1<<40)
+	kib := uint(1)
+	for int64(kib)<<10 < bytes { // the next power of two
+		kib *= 2
+	}
+	if bytes == 0 {
+		kib = 4096
+	}
+	d.Devices.Videos = []xml.Video{{Model: &xml.VideoModel{Type: "vmvga", VRAM: kib, Primary: "yes"}}}
+	return nil
+}
+
+// folders reads the host's folders that the guest sees.
+func (r *reader) folders(d *xml.Domain) error {
+	off, err := r.flag("isolation.tools.hgfs.disable", true)
+	if err != nil || off {
+		return err
+	}
+	count, err := r.number("sharedFolder.maxNum", 0)
+	if err != nil {
+		return err
+	}
+	for i := range min(count, 1<<10) {
+		name := "sharedFolder" + strconv.FormatInt(i, 10)
+		for _, key := range []string{".present", ".enabled"} {
+			on, err := r.flag(name+key, false)
+			if err != nil {
+				return err
+			}
+			if !on {
+				name = ""
+				break
+			}
+		}
+		if name == "" {
+			continue
+		}
+		host, err := r.need(name + ".hostPath")
+		if err != nil {
+			return err
+		}
+		guest, err := r.need(name + ".guestName")
+		if err != nil {
+			return err
+		}
+		write, err := r.flag(name+".writeAccess", false)
+		if err != nil {
+			return err
+		}
+		d.Devices.Filesystems = append(d.Devices.Filesystems, xml.Filesystem{Type: "mount", AccessMode: "passthrough",
+			Source: &xml.FSSource{Dir: host}, Target: &xml.FSTarget{Dir: guest}, Readonly: !write})
+	}
+	return nil
+}
