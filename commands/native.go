@@ -49,7 +49,11 @@ func toNative(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		doc, err := objects.XML(ctx, ref, drivers.Inactive|drivers.SecurityInfo)
+		f := drivers.Inactive
+		if c.Str("format") != "qemu-argv" { // QEMU's secrets lie elsewhere, other formats hold them
+			f |= drivers.SecurityInfo
+		}
+		doc, err := objects.XML(ctx, ref, f)
 		if err != nil {
 			return err
 		}
