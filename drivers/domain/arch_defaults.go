@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -44,8 +45,12 @@ func hasPCIRoot(d *xml.Domain) bool {
 func archDevices(d *xml.Domain) {
 	dev := &d.Devices
 	if isPPC64(d) && len(dev.Graphics) > 0 {
-		usbInput(d, "keyboard")
-		usbInput(d, "mouse")
+		if !hasInput(d, "keyboard") {
+			d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: "keyboard", Bus: "usb"})
+		}
+		if !hasInput(d, "mouse", "tablet") {
+			d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: "mouse", Bus: "usb"})
+		}
 	}
 	panics := func(model string) {
 		for i := range dev.Panics {
@@ -71,14 +76,15 @@ func archDevices(d *xml.Domain) {
 	}
 }
 
-// usbInput adds an input device for the display, unless there is one.
-func usbInput(d *xml.Domain, kind string) {
+// hasInput tells whether there is an input device of one of the kinds, other
+// than a virtio one.
+func hasInput(d *xml.Domain, kinds ...string) bool {
 	for i := range d.Devices.Inputs {
-		if d.Devices.Inputs[i].Type == kind {
-			return
+		if in := &d.Devices.Inputs[i]; slices.Contains(kinds, in.Type) && in.Bus != "virtio" {
+			return true
 		}
 	}
-	d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: kind, Bus: "usb"})
+	return false
 }
 
 // hostBridges completes the PCI roots of POWER.
@@ -213,7 +219,7 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
 	}
 	for i := range dev.Filesystems {
-		add(true, &dev.Filesystems[i].Address)
+		add(isS390(d), &dev.Filesystems[i].Address)
 	}
 	if m := dev.Memballoon; m != nil {
 		add(strings.HasPrefix(m.Model, "virtio"), &m.Address)
@@ -222,7 +228,7 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 		add(true, &dev.RNGs[i].Address)
 	}
 	if v := dev.Vsock; v != nil {
-		add(true, &v.Address)
+		add(isS390(d), &v.Address)
 	}
 	for i := range dev.Cryptos {
 		add(true, &dev.Cryptos[i].Address)

@@ -26,7 +26,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 		}
 	}
 	if len(dev.Videos) > 0 && isX86(d) {
-		addVideo(&dev.Videos[0], add, kind)
+		addVideo(&dev.Videos[0], add, kind, true)
 	}
 	for i := range dev.Filesystems {
 		if f := &dev.Filesystems[i]; f.Driver == nil || f.Driver.Type != "mtp" {
@@ -41,7 +41,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 		}
 		switch model {
 		case "usb-net", "spapr-vlan":
-		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er":
+		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "lan9118":
 			add(&n.Address, conventional)
 		default:
 			add(&n.Address, kind(true))
@@ -63,9 +63,9 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	return append(out, laterPCIDevices(d, kind, virtio)...)
 }
 
-func addVideo(v *xml.Video, add func(**xml.Address, plug), kind func(bool) plug) {
+func addVideo(v *xml.Video, add func(**xml.Address, plug), kind func(bool) plug, x86 bool) {
 	if m := v.Model; m != nil && m.Type != "none" && m.Type != "ramfb" {
-		add(&v.Address, kind(m.Type == "virtio"))
+		add(&v.Address, kind(m.Type == "virtio" || m.Type == "bochs" && !x86))
 	}
 }
 
@@ -132,7 +132,7 @@ func laterPCIDevices(d *xml.Domain, kind func(bool) plug, virtio func(string) pl
 		first = 1
 	}
 	for i := first; i < len(dev.Videos); i++ {
-		addVideo(&dev.Videos[i], add, kind)
+		addVideo(&dev.Videos[i], add, kind, isX86(d))
 	}
 	for i := range dev.Shmems {
 		add(&dev.Shmems[i].Address, conventional)

@@ -159,7 +159,7 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			}
 		case "usb":
 			if c.Model == "" {
-				c.Model = defaultUSB(d)
+				c.Model = defaultUSB(d, c)
 			}
 			if c.Model == "qusb1" || c.Model == "qusb2" {
 				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
@@ -216,9 +216,18 @@ func scsiModel(d *xml.Domain, c *xml.Controller, q *QEMU) error {
 	return nil
 }
 
-func defaultUSB(d *xml.Domain) string {
+func defaultUSB(d *xml.Domain, c *xml.Controller) string {
 	switch {
 	case isX86(d):
+		return "piix3-uhci"
+	case isS390(d):
+		if c.Address != nil {
+			return ""
+		}
+		return "none"
+	case d.OS.Type.Arch == "aarch64", isLoongArch(d):
+		return "qemu-xhci"
+	case isARM(d), isRISCV(d):
 		return "piix3-uhci"
 	}
 	if m := implicitUSB(d); m != "" {

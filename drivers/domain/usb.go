@@ -122,10 +122,13 @@ func assignUSB(d *xml.Domain) error {
 			count += n
 		}
 	}
+	devices := usbDevices(d)
 	if len(set) == 0 {
+		if len(devices) > 0 && !isX86(d) && !hasUSB(d) {
+			return unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
+		}
 		return nil
 	}
-	devices := usbDevices(d)
 	need := 0
 	for _, v := range devices {
 		if v.hub {

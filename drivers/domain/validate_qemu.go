@@ -158,6 +158,9 @@ func checkCCW(d *xml.Domain) error {
 // checkQEMUDevices checks what QEMU refuses.
 func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 	dev := &d.Devices
+	if err := checkArch(d, q); err != nil {
+		return err
+	}
 	for i := range dev.Disks {
 		if err := checkQEMUDisk(d, &dev.Disks[i]); err != nil {
 			return err
@@ -349,7 +352,7 @@ func checkSerial(d *xml.Domain, s *xml.Chardev) error {
 	t := s.Target
 	bad := false
 	switch t.Type {
-	case "isa-serial", "isa-debug":
+	case "isa-debug":
 		bad = !isX86(d)
 	case "spapr-vio-serial":
 		bad = !isPSeries(d)
