@@ -132,13 +132,11 @@ func (w *writer) ports(d *xml.Domain) error {
 		return nil
 	}
 	parallel := "none"
-	for i := range d.Devices.Parallels {
-		text, err := formatChar(&d.Devices.Parallels[i].CharSource)
-		if err != nil {
+	if len(d.Devices.Parallels) > 0 {
+		var err error
+		if parallel, err = formatChar(&d.Devices.Parallels[0].CharSource); err != nil {
 			return err
 		}
-		parallel = text
-		break
 	}
 	w.Str("parallel", parallel)
 	if err := w.serials(d.Devices.Serials); err != nil {
