@@ -111,8 +111,10 @@ func (s *Shelf) Read(r Ref) ([]byte, error) {
 	return doc, err
 }
 
-// Entries lists what is kept, by name.
-func (s *Shelf) Entries() ([]Entry, error) {
+// Entries lists what is kept and passes the filter, by name. fill, if not nil,
+// adds what the document says. One that somebody has broken by hand is listed
+// all the same: it is there to be mended or undefined.
+func (s *Shelf) Entries(f Filter, fill func(e *Entry, doc []byte)) ([]Entry, error) {
 	names, err := s.Store.Names()
 	if err != nil {
 		return nil, err
@@ -121,17 +123,22 @@ func (s *Shelf) Entries() ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	auto, err := s.Store.Autostarted()
-	if err != nil {
-		return nil, err
-	}
-	marked := make(map[string]bool, len(auto))
-	for _, n := range auto {
-		marked[n] = true
-	}
-	out := make([]Entry, 0, len(names))
+	var out []Entry
 	for _, n := range names {
-		out = append(out, Entry{Ref: s.Ref(n, uuids[n]), Persistent: true, Autostart: marked[n]})
+		e := Entry{Ref: s.Ref(n, uuids[n]), Persistent: true, Autostart: s.Store.Marked(AutostartMark, n)}
+		if fill != nil {
+			doc, err := s.Read(e.Ref)
+			if xml.CodeOf(err) == s.Miss {
+				continue // it was removed meanwhile
+			}
+			if err != nil {
+				return nil, err
+			}
+			fill(&e, doc)
+		}
+		if f.Admits(e) {
+			out = append(out, e)
+		}
 	}
 	return out, nil
 }
@@ -189,8 +196,8 @@ func (s *Shelf) Drop(ctx context.Context, r Ref) error {
 	return s.Store.Remove(r.Name)
 }
 
-// Mark sets or takes away an object's autostart mark.
-func (s *Shelf) Mark(ctx context.Context, r Ref, on bool) error {
+// SetAutostart sets or takes away an object's autostart mark.
+func (s *Shelf) SetAutostart(ctx context.Context, r Ref, on bool) error {
 	lock, err := s.Store.LockNames(ctx)
 	if err != nil {
 		return err

@@ -13,3 +13,9 @@ func NewUUID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return xml.FormatUUID(b)
 }
+
+// NewMAC makes a random Ethernet address in QEMU's range.
+func NewMAC() string {
+	u := NewUUID()
+	return "52:54:00:" + u[0:2] + ":" + u[2:4] + ":" + u[4:6]
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"virgo/drivers"
+	"virgo/drivers/network"
 	"virgo/drivers/secret"
 	"virgo/drivers/watch"
 )
@@ -13,6 +14,8 @@ import (
 // Objects are those of a kind in a root; nil if none are kept of it.
 func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 	switch k {
+	case drivers.Network:
+		return network.New(root, journal)
 	case drivers.Secret:
 		return secret.New(root, journal)
 	}
@@ -31,6 +34,8 @@ type Conn struct {
 // kindsOf are the kinds that the drivers have.
 func kindsOf(driver string) []drivers.Kind {
 	switch driver {
+	case "network":
+		return []drivers.Kind{drivers.Network}
 	case "secret":
 		return []drivers.Kind{drivers.Secret}
 	}

@@ -271,7 +271,7 @@ func checkForeignBridge(def *xml.Network, m string) error {
 		if b.Delay != nil || b.STP != "" || b.Zone != "" {
 			return xml.Errorf(xml.CodeXML, "bridge delay/stp/zone options %s %s (network '%s')", only, m, def.Name)
 		}
-		if b.Name != "" && len(def.Forward.Interfaces) > 0 {
+		if f := def.Forward; b.Name != "" && len(f.Interfaces)+len(f.Addresses)+len(f.PFs) > 0 {
 			return xml.Errorf(xml.CodeXML, "A network with forward mode='%s' can specify a bridge name or a forward dev, but not both (network '%s')", m, def.Name)
 		}
 		if *b == (xml.Bridge{}) {

@@ -9,6 +9,7 @@ import (
 // linuxDrivers are the drivers that need Linux.
 var linuxDrivers = []entry{
 	{"qemu", qemu.Open},
+	{"network", kept.Open},
 	{"secret", kept.Open},
 }
 
