@@ -9,6 +9,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/drivers/host"
 	"virgo/drivers/native"
 	"virgo/xml"
 )
@@ -92,35 +93,35 @@ func fromNative(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	format := c.Str("format")
-	if c.URI == "" {
-		r, err := native.From(format, src)
-		if err != nil {
-			return err
-		}
-		c.Emit(Document{Text: string(r.Doc)})
-		if len(r.Notes) > 0 {
-			c.Flush()
-		}
-		for _, n := range r.Notes {
-			fmt.Fprintf(c.Err, "note: %s\n", n)
-		}
-		return nil
-	}
-	conn, err := c.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	d, err := change[drivers.Converter](c, conn, "virConnectDomainXMLFromNative")
-	if err != nil {
-		return err
-	}
-	doc, err := d.FromNative(ctx, format, src)
+	doc, notes, err := convertFrom(ctx, c, c.Str("format"), src)
 	if err != nil {
 		return err
 	}
 	c.Emit(Document{Text: string(doc)})
+	if len(notes) > 0 {
+		c.Flush()
+	}
+	for _, n := range notes {
+		fmt.Fprintf(c.Err, "note: %s\n", n)
+	}
 	return nil
+}
+
+// convertFrom leaves the conversion to the connection if one is named.
+func convertFrom(ctx context.Context, c *Call, format string, src xml.Source) ([]byte, []string, error) {
+	if c.URI == "" {
+		r, err := native.From(format, src, host.CommandLine(src.Name))
+		return r.Doc, r.Notes, err
+	}
+	conn, err := c.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := change[drivers.Converter](c, conn, "virConnectDomainXMLFromNative")
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.FromNative(ctx, format, src)
 }
 
 func monitorCommand(ctx context.Context, c *Call) error {

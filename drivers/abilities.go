@@ -108,7 +108,8 @@ type (
 	// Converter turns documents into native formats and back.
 	Converter interface {
 		ToNative(ctx context.Context, format string, domain xml.Source) ([]byte, error)
-		FromNative(ctx context.Context, format string, config xml.Source) ([]byte, error)
+		// FromNative also tells what the document does not say.
+		FromNative(ctx context.Context, format string, config xml.Source) (doc []byte, notes []string, err error)
 	}
 )
 

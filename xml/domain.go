@@ -61,7 +61,7 @@ type Domain struct {
 
 // The namespaces of what is passed to a hypervisor as it stands.
 const (
-	qemuSpace  = "http://libvirt.org/schemas/domain/qemu/1.0"
+	QEMUSpace  = "http://libvirt.org/schemas/domain/qemu/1.0"
 	XenSpace   = "http://libvirt.org/schemas/domain/xen/1.0"
 	BhyveSpace = "http://libvirt.org/schemas/domain/bhyve/1.0"
 )
@@ -71,14 +71,14 @@ func (d *Domain) DecodeNode(n *Node) error {
 	if err := d.decodeIDs(n); err != nil {
 		return located(err, n)
 	}
-	own := n.ours(qemuSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
+	own := n.ours(QEMUSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
 	own.mergeDevices()
 	own.mergeBoot()
 	if err := DecodeFields(own, d); err != nil {
 		return err
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {
-		d.QEMU = qemuSpace
+		d.QEMU = QEMUSpace
 	}
 	if d.XenCommandline != nil {
 		d.Xen = XenSpace

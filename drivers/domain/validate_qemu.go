@@ -383,6 +383,9 @@ func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
 	if a := v.Address; a != nil && a.Type == "drive" && a.Target != 0 && (bus == "sata" || bus == "ide" || bus == "fdc") {
 		return unsupported("target must be 0 for %s controller", bus)
 	}
+	if v.Readonly && v.Device == "disk" && (bus == "ide" || bus == "sata") {
+		return unsupported("readonly %s disks are not supported", bus)
+	}
 	if v.Driver.Name != "qemu" {
 		return unsupported("unsupported driver name '%s' for disk '%s'", v.Driver.Name, v.Target.Dev)
 	}

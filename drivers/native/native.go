@@ -6,8 +6,11 @@
 package native
 
 import (
+	"strings"
+
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/native/argv"
 	"virgo/drivers/native/bhyve"
 	"virgo/drivers/native/lxc"
 	"virgo/drivers/native/vmx"
@@ -15,17 +18,21 @@ import (
 	"virgo/xml"
 )
 
-// Result is a document, with what could not be said in it.
+// Result is a document, with what could not be said in it. The notes stand in
+// the document too, as a comment.
 type Result struct {
 	Doc   []byte
 	Notes []string
 }
 
+// Options are what command lines depend on besides their text.
+type Options = argv.Options
+
 // format is a language and the driver whose rules go with it.
 type format struct {
 	name   string
 	traits domain.Traits
-	from   func(xml.Source) (*xml.Domain, []string, error)
+	from   func(xml.Source, Options) (*xml.Domain, []string, error)
 	to     func(*xml.Domain) ([]byte, error) // nil: only read
 	raw    bool                              // read as it stands: the peer adds nothing to such domains
 }
@@ -43,11 +50,12 @@ var formats = []format{
 		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
 	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: bhyve.To},
 	{name: "lxc-tools", traits: domain.Traits{Driver: "lxc"}, from: plain(lxc.From), raw: true, to: lxc.To},
+	{name: "qemu-argv", from: argv.From, raw: true},
 }
 
 // plain is for readers that read all there is.
-func plain(read func(xml.Source) (*xml.Domain, error)) func(xml.Source) (*xml.Domain, []string, error) {
-	return func(s xml.Source) (*xml.Domain, []string, error) {
+func plain(read func(xml.Source) (*xml.Domain, error)) func(xml.Source, Options) (*xml.Domain, []string, error) {
+	return func(s xml.Source, _ Options) (*xml.Domain, []string, error) {
 		d, err := read(s)
 		return d, nil, err
 	}
@@ -63,12 +71,12 @@ func find(name string) (*format, error) {
 }
 
 // From turns a file in a format, by its name in virsh, into a domain's XML.
-func From(name string, src xml.Source) (Result, error) {
+func From(name string, src xml.Source, o Options) (Result, error) {
 	f, err := find(name)
 	if err != nil {
 		return Result{}, err
 	}
-	d, notes, err := f.from(src)
+	d, notes, err := f.from(src, o)
 	if err != nil {
 		return Result{}, xml.InFile(err, src.Name)
 	}
@@ -77,8 +85,35 @@ func From(name string, src xml.Source) (Result, error) {
 			return Result{}, err
 		}
 	}
-	doc, err := domain.Print(d, &f.traits, drivers.Inactive)
+	flags := drivers.Inactive
+	if name == "qemu-argv" {
+		flags |= drivers.SecurityInfo // what the command line tells is no secret
+	}
+	doc, err := domain.Print(d, &f.traits, flags)
+	if len(notes) > 0 {
+		doc = append(comment(notes), doc...)
+	}
 	return Result{Doc: doc, Notes: notes}, err
+}
+
+// comment makes a comment of the notes; two hyphens cannot stand in one.
+func comment(notes []string) []byte {
+	var b strings.Builder
+	b.WriteString("<!--\n")
+	for _, n := range notes {
+		for strings.Contains(n, "--") {
+			n = strings.ReplaceAll(n, "--", "- -")
+		}
+		b.WriteString("  " + strings.ToValidUTF8(strings.Map(printable, n), "?") + "\n")
+	}
+	return []byte(b.String() + "-->\n")
+}
+
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0xfffe || r == 0xffff {
+		return ' '
+	}
+	return r
 }
 
 // To turns a domain's XML into a format.

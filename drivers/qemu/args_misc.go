@@ -412,7 +412,7 @@ func (a *args) shmem(s *xml.Shmem) {
 	} else {
 		size := uint64(4 << 20)
 		if s.Size != nil {
-			size = uint64(*s.Size) << 20
+			size = uint64(*s.Size)
 		}
 		a.object(newProps("qom-type", "memory-backend-file").str("id", "shmmem-"+id).str("mem-path", "/dev/shm/"+s.Name).num("size", size).flag("share", true))
 		p.str("memdev", "shmmem-"+id)

@@ -12,6 +12,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/host"
+	"virgo/drivers/native"
 	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
@@ -286,7 +287,11 @@ func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]b
 	return []byte(shell.Join(append(env, argv...)) + "\n"), nil
 }
 
-// FromNative is not offered, as by the peer.
-func (c *Conn) FromNative(context.Context, string, xml.Source) ([]byte, error) {
-	return nil, drivers.Unsupported("virConnectDomainXMLFromNative")
+// FromNative reads a command line of QEMU's, which the peer has given up.
+func (c *Conn) FromNative(_ context.Context, format string, src xml.Source) ([]byte, []string, error) {
+	if format != "qemu-argv" {
+		return nil, nil, xml.Errorf(xml.CodeInvalidArg, "unsupported config type %s", format)
+	}
+	r, err := native.From(format, src, host.CommandLine(src.Name))
+	return r.Doc, r.Notes, err
 }

@@ -133,19 +133,20 @@ func (c *Conn) Close() error { return nil }
 func (c *Conn) Version(context.Context) (string, uint64, error) { return "VMware", c.version, nil }
 
 // FromNative reads a configuration of VMware's.
-func (c *Conn) FromNative(_ context.Context, format string, src xml.Source) ([]byte, error) {
+func (c *Conn) FromNative(_ context.Context, format string, src xml.Source) ([]byte, []string, error) {
 	if format != "vmware-vmx" {
-		return nil, xml.Errorf(xml.CodeInvalidArg, "Unsupported config format '%s'", format)
+		return nil, nil, xml.Errorf(xml.CodeInvalidArg, "Unsupported config format '%s'", format)
 	}
 	d, err := vmx.From(src, vmx.Options{Desktop: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t := &domain.Traits{Driver: "vmware"}
 	if err := domain.Finish(d, t); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return domain.Print(d, t, drivers.Inactive)
+	doc, err := domain.Print(d, t, drivers.Inactive)
+	return doc, nil, err
 }
 
 // ToNative is not offered, as by the peer: the format alone is enough for it.

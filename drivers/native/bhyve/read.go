@@ -13,7 +13,7 @@ import (
 // From reads a command line of bhyve, before which its loader's may stand.
 // There is nothing more to add: the domain is as the peer has it.
 func From(src xml.Source) (*xml.Domain, error) {
-	script, err := shell.Parse(src)
+	script, err := shell.Parse(src, nil)
 	if err != nil {
 		return nil, err
 	}

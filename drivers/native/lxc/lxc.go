@@ -114,7 +114,7 @@ func (r *reader) general() error {
 func (r *reader) init() error {
 	o := &r.d.OS
 	if v := r.first("lxc.init.cmd", "lxc.init_cmd"); v != nil {
-		s, err := shell.Parse(xml.Source{Data: []byte(v.Text)})
+		s, err := shell.Parse(xml.Source{Data: []byte(v.Text)}, nil)
 		if err != nil || len(s.Commands) != 1 {
 			return r.At(internal("invalid lxc.init.cmd value: '%s'", v.Text), v)
 		}

@@ -1,7 +1,8 @@
 // Package shell reads the part of the shell's language that command lines of
 // hypervisors are written in: words, quotes, continued lines, comments,
-// variables and arrays that the script itself sets, and several commands. It
-// runs nothing. It also quotes words for the shell.
+// variables and arrays that the script itself sets, sums, commands that take
+// paths apart, and several commands. It runs nothing. It also quotes words for
+// the shell.
 package shell
 
 import (
@@ -13,9 +14,14 @@ import (
 // Command is one command of a script.
 type Command struct {
 	Words []string
+	Lines []int      // of each word, from 1
 	Env   []Variable // assignments before the first word
-	Line  int        // where it begins, from 1
+	Line  int        // where it begins
 }
+
+// Lookup gives variables that the script does not set: those of the environment,
+// and 0, which is the script itself.
+type Lookup func(name string) (value string, ok bool)
 
 // Variable is one assignment.
 type Variable struct{ Name, Value string }
@@ -28,12 +34,16 @@ type Script struct {
 	Unknown []string
 }
 
-// Limits of a script: how long it may become when variables are put in.
-const maxExpanded = 8 << 20
+// Limits of a script: how long it may become when variables are put in, and
+// how deep commands may stand within words.
+const (
+	maxExpanded = 8 << 20
+	maxDepth    = 16
+)
 
-// Parse reads a script.
-func Parse(src xml.Source) (*Script, error) {
-	p := &parser{text: string(src.Data), line: 1, name: src.Name, vars: map[string]string{}, arrays: map[string][]string{}}
+// Parse reads a script. env may be nil.
+func Parse(src xml.Source, env Lookup) (*Script, error) {
+	p := &parser{text: string(src.Data), line: 1, name: src.Name, env: env, vars: map[string]string{}, arrays: map[string][]string{}}
 	for p.pos < len(p.text) {
 		if err := p.command(); err != nil {
 			return nil, err
@@ -47,6 +57,8 @@ type parser struct {
 	pos      int
 	line     int
 	name     string
+	env      Lookup
+	depth    int
 	vars     map[string]string
 	arrays   map[string][]string
 	expanded int
@@ -121,7 +133,7 @@ func (p *parser) command() error {
 		if p.redirection() {
 			continue
 		}
-		if len(c.Words) == 0 {
+		if len(c.Words) == 0 || len(c.Words) == 1 && declares(c.Words[0]) {
 			done, err := p.assignment(&c)
 			if err != nil {
 				return err
@@ -130,20 +142,35 @@ func (p *parser) command() error {
 				continue
 			}
 		}
+		line := p.line
 		words, err := p.word()
 		if err != nil {
 			return err
 		}
 		c.Words = append(c.Words, words...)
+		for range words {
+			c.Lines = append(c.Lines, line)
+		}
 	}
 	if len(c.Words) > 0 {
 		p.out.Commands = append(p.out.Commands, c)
+	}
+	if len(c.Words) > 0 && !declares(c.Words[0]) {
 		return nil
 	}
 	for _, v := range c.Env { // assignments alone are for the rest of the script
 		p.vars[v.Name] = v.Value
 	}
 	return nil
+}
+
+// declares tells the commands whose arguments are assignments.
+func declares(word string) bool {
+	switch word {
+	case "export", "readonly", "local", "declare", "typeset":
+		return true
+	}
+	return false
 }
 
 // redirection passes over >file, 2>&1, <file and their like.
@@ -239,13 +266,12 @@ func (p *parser) array() ([]string, error) {
 // nameLen is the length of the variable's name that a text begins with.
 func nameLen(text string) int {
 	i := 0
-	for i < len(text) {
-		c := text[i]
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			break
-		}
+	for i < len(text) && nameByte(text[i]) && (i > 0 || text[0] < '0' || text[0] > '9') {
 		i++
 	}
 	return i
+}
+
+func nameByte(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }

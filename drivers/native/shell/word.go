@@ -16,9 +16,9 @@ func (p *parser) word() ([]string, error) {
 				continue
 			}
 			return w.done(), nil
-		case p.has("\\\n"), p.has("\\\r\n"):
-			p.blanks()
-			return w.done(), nil
+		case p.has("\\\n"), p.has("\\\r\n"): // the word goes on in the next line
+			p.pos += strings.IndexByte(p.text[p.pos:], '\n') + 1
+			p.line++
 		case c == '\\':
 			if p.pos+1 < len(p.text) {
 				w.put(p.text[p.pos+1 : p.pos+2])
@@ -41,6 +41,11 @@ func (p *parser) word() ([]string, error) {
 			if _, err := p.variable(&w, false); err != nil {
 				return nil, err
 			}
+		case c == '`':
+			if err := p.backquoted(&w); err != nil {
+				return nil, err
+			}
+		case c == '~' && !w.any && p.home(&w):
 		default:
 			if c == '(' {
 				w.parens++
@@ -103,6 +108,10 @@ func (p *parser) double(w *words) error {
 		case c == '\\' && p.pos+1 < len(p.text) && strings.IndexByte("$`\"\\", p.text[p.pos+1]) >= 0:
 			w.put(p.text[p.pos+1 : p.pos+2])
 			p.pos += 2
+		case c == '`':
+			if err := p.backquoted(w); err != nil {
+				return err
+			}
 		case c == '$':
 			array, err := p.variable(w, true)
 			if err != nil {
@@ -134,19 +143,25 @@ func (p *parser) variable(w *words, quoted bool) (array bool, err error) {
 	}
 	switch {
 	case strings.HasPrefix(rest, "{"):
-		end := strings.IndexByte(rest, '}')
+		end := closing(rest)
 		if end < 0 {
 			return false, p.fail("${ is not closed")
 		}
 		inner := rest[1:end]
 		p.pos += end + 2
 		n := nameLen(inner)
+		if strings.HasPrefix(inner, "0") {
+			n = 1
+		}
 		if s := inner[n:]; s == "[@]" || s == "[*]" {
 			return true, p.elements(w, inner[:n])
 		}
 		return false, p.value(w, inner[:n], inner[n:], "${"+inner+"}", quoted)
 	case strings.HasPrefix(rest, "("):
 		return false, p.substitution(w, rest)
+	case strings.HasPrefix(rest, "0"):
+		p.pos += 2
+		return false, p.value(w, "0", "", "$0", quoted)
 	case strings.HasPrefix(rest, "@"), strings.HasPrefix(rest, "*"):
 		p.pos += 2 // the script's own arguments: none were given
 		return true, nil
@@ -160,30 +175,25 @@ func (p *parser) variable(w *words, quoted bool) (array bool, err error) {
 	return false, nil
 }
 
-// substitution passes over $(command), which is not run.
-func (p *parser) substitution(w *words, rest string) error {
-	depth := 0
-	for i := range len(rest) {
-		switch rest[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case '\n':
-			p.line++
-		}
-		if depth == 0 {
-			p.unknown(w, p.text[p.pos:p.pos+i+2])
-			p.pos += i + 2
-			return nil
-		}
-	}
-	return p.fail("$( is not closed")
-}
-
 func (p *parser) unknown(w *words, text string) {
 	w.put(text)
 	p.out.Unknown = append(p.out.Unknown, text)
+}
+
+// closing finds the brace that ends ${, -1 if there is none.
+func closing(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // elements puts an array's words in.
@@ -207,16 +217,34 @@ func (p *parser) value(w *words, name, suffix, written string, quoted bool) erro
 	if !ok && len(p.arrays[name]) > 0 {
 		value, ok = p.arrays[name][0], true
 	}
-	for _, op := range []string{":-", ":=", "-"} {
+	if !ok && p.env != nil && name != "" {
+		value, ok = p.env(name)
+	}
+	for _, op := range []string{":-", ":=", "-", "="} {
 		def, cut := strings.CutPrefix(suffix, op)
 		if !cut {
 			continue
 		}
-		if !ok || value == "" {
-			value, ok = strings.Trim(def, `"'`), true
+		if !ok || value == "" && op[0] == ':' {
+			def, err := p.inner(def)
+			if err != nil {
+				return err
+			}
+			value, ok = def, true
+			if strings.HasSuffix(op, "=") {
+				p.vars[name] = value
+			}
 		}
 		suffix = ""
 		break
+	}
+	switch i := strings.LastIndexByte(value, '/'); suffix {
+	case "%/*":
+		if suffix = ""; i >= 0 {
+			value = value[:i]
+		}
+	case "##*/":
+		suffix, value = "", value[i+1:]
 	}
 	if !ok || suffix != "" || name == "" {
 		p.unknown(w, written)
