@@ -84,7 +84,6 @@ type reader struct {
 	keymap             string
 	usb                bool
 	nographic          bool
-	noNIC              bool
 	snapshot           bool
 	watchdogAction     string
 	fullScreen         bool
