@@ -7,6 +7,7 @@ package native
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
@@ -76,6 +77,9 @@ func From(name string, src xml.Source, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := printableText(src.Data); err != nil {
+		return Result{}, xml.InFile(err, src.Name)
+	}
 	d, notes, err := f.from(src, o)
 	if err != nil {
 		return Result{}, xml.InFile(err, src.Name)
@@ -90,10 +94,27 @@ func From(name string, src xml.Source, o Options) (Result, error) {
 		flags |= drivers.SecurityInfo // what the command line tells is no secret
 	}
 	doc, err := domain.Print(d, &f.traits, flags)
+	if err == nil && !utf8.Valid(doc) {
+		return Result{}, xml.InFile(xml.Errorf(xml.CodeConfSyntax, "the text is not UTF-8"), src.Name)
+	}
 	if len(notes) > 0 {
 		doc = append(comment(notes), doc...)
 	}
 	return Result{Doc: doc, Notes: notes}, err
+}
+
+// printableText refuses what no document can hold.
+func printableText(text []byte) error {
+	line := 1
+	for _, c := range text {
+		switch {
+		case c == '\n':
+			line++
+		case c < ' ' && c != '\t' && c != '\r':
+			return xml.Errorf(xml.CodeConfSyntax, "line %d: a character (0x%02x) that XML cannot hold", line, c)
+		}
+	}
+	return nil
 }
 
 // comment makes a comment of the notes; two hyphens cannot stand in one.

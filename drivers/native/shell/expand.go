@@ -70,18 +70,18 @@ func (p *parser) inner(text string) (string, error) {
 		return text, nil
 	}
 	q := parser{text: text, line: p.line, name: p.name, env: p.env, depth: p.depth + 1, vars: p.vars, arrays: p.arrays, expanded: p.expanded}
+	var out strings.Builder
 	list, err := q.word()
+	out.WriteString(strings.Join(list, " "))
 	for err == nil && q.pos < len(q.text) { // blanks and separators stand for themselves here
-		list[max(0, len(list)-1)] += text[q.pos : q.pos+1]
+		out.WriteByte(q.text[q.pos])
 		q.pos++
-		var more []string
-		if more, err = q.word(); err == nil && len(more) > 0 {
-			list[len(list)-1] += strings.Join(more, " ")
-		}
+		list, err = q.word()
+		out.WriteString(strings.Join(list, " "))
 	}
 	p.expanded = q.expanded
 	p.out.Unknown = append(p.out.Unknown, q.out.Unknown...)
-	return strings.Join(list, " "), err
+	return out.String(), err
 }
 
 // print is what a command prints.

@@ -91,8 +91,8 @@ func (p *parser) blanks() {
 	}
 }
 
-// separators end a command.
-var separators = []string{"&&", "||", ";;", ";", "|", "&", "\n"}
+// separators end a command; a parenthesis ends a subshell's or the pattern of a case.
+var separators = []string{"&&", "||", ";;", ";", "|", "&", "\n", ")"}
 
 // separator passes over the end of a command, and tells whether it was one.
 func (p *parser) separator() bool {
@@ -126,6 +126,10 @@ func (p *parser) command() error {
 		}
 		if p.separator() {
 			break
+		}
+		if len(c.Words) == 0 && p.has("(") { // a subshell's commands are like others
+			p.pos++
+			continue
 		}
 		if c.Line == 0 {
 			c.Line = p.line
@@ -254,9 +258,13 @@ func (p *parser) array() ([]string, error) {
 			p.pos++
 			return out, nil
 		default:
+			start := p.pos
 			words, err := p.word()
 			if err != nil {
 				return nil, err
+			}
+			if p.pos == start {
+				return nil, p.fail("'" + p.text[p.pos:p.pos+1] + "' cannot stand in an array")
 			}
 			out = append(out, words...)
 		}
