@@ -4,7 +4,7 @@ package xml
 type HostInterface struct {
 	_         struct{}       `root:"interface,pair"`
 	Type      string         `el:"type,attr,order=1,required" enum:"ethernet bridge bond vlan"`
-	Name      string         `el:"name,attr,order=2" missing:"XML error: interface has no name"`
+	Name      string         `el:"name,attr,order=2,empty" missing:"XML error: interface has no name"`
 	Start     *HostStart     `el:"start"`
 	MTU       *HostMTU       `el:"mtu"`
 	Protocols []HostProtocol `el:"protocol"`
@@ -90,17 +90,17 @@ type MIIMon struct {
 // ARPMon watches the links of a bond by asking for an address.
 type ARPMon struct {
 	Interval int32  `el:"interval,attr,empty" missing:"XML error: bond interface arpmon interval missing or invalid" unknown:"XML error: bond interface arpmon interval missing or invalid"`
-	Target   string `el:"target,attr" missing:"XML error: bond interface arpmon target missing"`
+	Target   string `el:"target,attr,filled" missing:"XML error: bond interface arpmon target missing"`
 	Validate string `el:"validate,attr" enum:"none active backup all" unknown:"XML error: unknown arp bonding validate %s"`
 }
 
 // HostVLAN is a part of another interface.
 type HostVLAN struct {
-	Tag       string        `el:"tag,attr" missing:"XML error: vlan interface misses the tag attribute"`
+	Tag       string        `el:"tag,attr,filled" missing:"XML error: vlan interface misses the tag attribute"`
 	Interface *HostVLANBase `el:"interface" missing:"XML error: vlan interface misses name attribute"`
 }
 
 // HostVLANBase is the interface that a VLAN is a part of.
 type HostVLANBase struct {
-	Name string `el:"name,attr" missing:"XML error: vlan interface misses name attribute"`
+	Name string `el:"name,attr,filled" missing:"XML error: vlan interface misses name attribute"`
 }

@@ -15,6 +15,9 @@ func TestErrors(t *testing.T) {
 		{"no bond", "<interface type='bond' name='b'/>", "bond interface misses the bond element"},
 		{"no vlan", "<interface type='vlan' name='b'/>", "vlan interface misses the vlan element"},
 		{"no name", "<interface type='ethernet'/>", "interface has no name"},
+		{"empty tag", "<interface type='vlan' name='v'><vlan tag=''><interface name='e'/></vlan></interface>", "vlan interface misses the tag attribute"},
+		{"empty base", "<interface type='vlan' name='v'><vlan tag='1'><interface name=''/></vlan></interface>", "vlan interface misses name attribute"},
+		{"empty target", "<interface type='bond' name='b'><bond><arpmon interval='1' target=''/></bond></interface>", "bond interface arpmon target missing"},
 		{"bridge in a bridge", "<interface type='bridge' name='b'><bridge><interface type='bridge' name='c'><bridge/></interface></bridge></interface>", "unsupported type 'bridge'"},
 		{"start", "<interface type='ethernet' name='e'><start mode='x'/></interface>", "unknown interface startmode x"},
 		{"miimon", "<interface type='bond' name='b'><bond><miimon freq='x'/></bond></interface>", "miimon freq missing or invalid"},
@@ -30,6 +33,7 @@ func TestErrors(t *testing.T) {
 // What is printed can be read again, and is the same.
 func FuzzParse(f *testing.F) {
 	f.Add("<interface type='bridge' name='b'><start mode='none'/><bridge stp='on'><interface type='vlan' name='v'><vlan tag='1'><interface name='e'/></vlan></interface></bridge></interface>")
+	f.Add("<interface type='bridge' name=''><bridge><interface type='ethernet' name=''/></bridge></interface>")
 	f.Fuzz(func(t *testing.T, text string) {
 		def, err := Parse(source(text))
 		if err != nil {
