@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -130,15 +131,26 @@ func ifaceBridge(ctx context.Context, c *Call) error {
 		b.With("delay", fmt.Sprint(delay))
 	}
 	outer.Add(b)
-	d, err := change[drivers.Definer](c, objects, "virInterfaceDefineXML")
-	var made drivers.Ref
-	if err == nil {
-		made, err = d.Define(ctx, xml.Source{Name: "(interface definition)", Data: outer.Print()}, 0)
-	}
+	made, err := defineInterface(ctx, c, objects, outer)
 	if err != nil {
 		return failed(err, "Failed to define new bridge interface %s", bridge)
 	}
 	c.Emit(k.done(made, "created", "Created bridge %s with attached device %s", bridge, ref.Name))
+	return startInterface(ctx, c, objects, made, "bridge interface")
+}
+
+// defineInterface keeps an interface that a command has made.
+func defineInterface(ctx context.Context, c *Call, objects drivers.Objects, n *xml.Node) (drivers.Ref, error) {
+	d, err := change[drivers.Definer](c, objects, "virInterfaceDefineXML")
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	return d.Define(ctx, xml.Source{Name: "(interface definition)", Data: n.Print()}, 0)
+}
+
+// startInterface starts what was just defined, unless --no-start says not to;
+// noun is what messages call it.
+func startInterface(ctx context.Context, c *Call, objects drivers.Objects, made drivers.Ref, noun string) error {
 	if c.Has("no-start") {
 		return nil
 	}
@@ -147,9 +159,9 @@ func ifaceBridge(ctx context.Context, c *Call) error {
 		err = s.Start(ctx, made, 0)
 	}
 	if err != nil {
-		return failed(err, "Failed to start bridge interface %s", bridge)
+		return failed(err, "Failed to start %s %s", noun, made.Name)
 	}
-	c.Emit(k.done(made, "started", "Bridge interface %s started", bridge))
+	c.Emit(interfaceKind.done(made, "started", "%s %s started", strings.ToUpper(noun[:1])+noun[1:], made.Name))
 	return nil
 }
 
@@ -196,27 +208,12 @@ func ifaceUnbridge(ctx context.Context, c *Call) error {
 	if err := removeInterface(ctx, c, objects, ref); err != nil {
 		return err
 	}
-	d, err := change[drivers.Definer](c, objects, "virInterfaceDefineXML")
-	var made drivers.Ref
-	if err == nil {
-		made, err = d.Define(ctx, xml.Source{Name: "(interface definition)", Data: inner.Print()}, 0)
-	}
+	made, err := defineInterface(ctx, c, objects, &inner)
 	if err != nil {
 		return failed(err, "Failed to define new interface %s", name)
 	}
 	c.Emit(k.done(made, "defined", "Device %s un-attached from bridge %s", name, ref.Name))
-	if c.Has("no-start") {
-		return nil
-	}
-	s, err := change[drivers.Starter](c, objects, "virInterfaceCreate")
-	if err == nil {
-		err = s.Start(ctx, made, 0)
-	}
-	if err != nil {
-		return failed(err, "Failed to start interface %s", name)
-	}
-	c.Emit(k.done(made, "started", "Interface %s started", name))
-	return nil
+	return startInterface(ctx, c, objects, made, "interface")
 }
 
 // removeInterface stops and undefines a bridge.

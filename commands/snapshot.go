@@ -6,6 +6,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
 
@@ -180,7 +181,7 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 // spec reads name[,key=value]...; a doubled comma is a comma.
 func spec(text string, keys ...string) (first string, values map[string]string, ok bool) {
 	values = map[string]string{}
-	for i, part := range splitCommas(text) {
+	for i, part := range shell.SplitCommas(text) {
 		key, value, has := strings.Cut(part, "=")
 		known := has && strings.Contains(" "+strings.Join(keys, " ")+" ", " "+key+" ")
 		switch {

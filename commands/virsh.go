@@ -10,6 +10,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/drivers/native/shell"
 )
 
 // virshRows are the commands that are about the shell itself.
@@ -85,7 +86,7 @@ func echo(_ context.Context, c *Call) error {
 	}
 	text := strings.Join(out, " ")
 	if c.Has("split") {
-		text = strings.Join(splitCommas(text), "\n") + "\n"
+		text = strings.Join(shell.SplitCommas(text), "\n") + "\n"
 	}
 	if c.Has("err") {
 		c.Errorf("%s", text)
@@ -96,25 +97,6 @@ func echo(_ context.Context, c *Call) error {
 }
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
-
-// splitCommas breaks a word at single commas; a doubled one is a comma.
-func splitCommas(s string) []string {
-	var out []string
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] != ',':
-			b.WriteByte(s[i])
-		case i+1 < len(s) && s[i+1] == ',':
-			b.WriteByte(',')
-			i++
-		default:
-			out = append(out, b.String())
-			b.Reset()
-		}
-	}
-	return append(out, b.String())
-}
 
 // shellQuote quotes a word so that a shell reads it as it is.
 func shellQuote(s string) string {

@@ -111,7 +111,7 @@ func (g *guest) attachable(v *domain.Device) error {
 		domain.AssignAliases(named)
 		v.SetAlias(named.Devices.Disks[0].Alias.Name)
 	case *xml.Interface:
-		if k.Type != "bridge" && k.Type != "ethernet" {
+		if k.Type != "bridge" && k.Type != "ethernet" { // the peer's test driver takes no others either, and says so in these words
 			return refused("hotplug of interface type of %s is not implemented yet", k.Type)
 		}
 		if k.Bandwidth != nil && k.Bandwidth.Inbound != nil && k.Bandwidth.Inbound.Floor != 0 {

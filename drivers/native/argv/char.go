@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
 
@@ -41,7 +42,7 @@ func (r *reader) oldChardev(w word) *props {
 		add("backend", kind)
 		add("path", rest)
 	case "tcp", "telnet", "websocket", "unix":
-		parts := splitCommas(rest)
+		parts := shell.SplitCommas(rest)
 		add("backend", "socket")
 		if kind == "unix" {
 			add("path", parts[0])

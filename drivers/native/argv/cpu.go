@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"virgo/cpu"
+	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
 
@@ -56,7 +57,7 @@ func (r *reader) cpuOf() *xml.CPU {
 func cpuProps(w word) *props {
 	p := &props{option: w.name, line: w.line}
 	var signed []property
-	for i, part := range splitCommas(w.arg) {
+	for i, part := range shell.SplitCommas(w.arg) {
 		key, value, ok := strings.Cut(part, "=")
 		switch {
 		case i == 0:

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virgo/drivers/native/shell"
 	"virgo/xml"
 )
 
@@ -37,7 +38,7 @@ func parseProps(w word, implied string) (*props, error) {
 	if strings.HasPrefix(w.arg, "{") {
 		return p, p.readJSON(w)
 	}
-	for i, part := range splitCommas(w.arg) {
+	for i, part := range shell.SplitCommas(w.arg) {
 		key, value, ok := strings.Cut(part, "=")
 		switch {
 		case ok:
@@ -54,25 +55,6 @@ func parseProps(w word, implied string) (*props, error) {
 		return nil, w.fail("too many properties")
 	}
 	return p, nil
-}
-
-// splitCommas cuts at commas; two are one that belongs to the text.
-func splitCommas(text string) []string {
-	var out []string
-	var b strings.Builder
-	for i := 0; i < len(text); i++ {
-		switch {
-		case text[i] != ',':
-			b.WriteByte(text[i])
-		case i+1 < len(text) && text[i+1] == ',':
-			b.WriteByte(',')
-			i++
-		default:
-			out = append(out, b.String())
-			b.Reset()
-		}
-	}
-	return append(out, b.String())
 }
 
 func (p *props) readJSON(w word) error {
