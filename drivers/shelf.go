@@ -44,14 +44,16 @@ func Follow(ctx context.Context, j Journal, only *Ref) (<-chan Event, error) {
 type Shelf struct {
 	Kind  Kind
 	Store *Store
-	Noun  string   // in errors: "network"
+	Noun  string   // where there is none: "no storage pool with ..."
+	Short string   // where another has the name: "pool 'x' already exists ..."
 	Miss  xml.Code // of the error that there is no such object
 	Journal
 }
 
-// NewShelf is the shelf of a kind in a root. folder is the name of its folders.
-func NewShelf(root Root, k Kind, folder, noun string, miss xml.Code, j func(path string) Journal) *Shelf {
-	return &Shelf{Kind: k, Store: root.Store(folder), Noun: noun, Miss: miss, Journal: j(filepath.Join(root.Run, folder, "events"))}
+// At puts the shelf into a root. folder is the name of the kind's folders.
+func (s Shelf) At(root Root, folder string, j func(path string) Journal) *Shelf {
+	s.Store, s.Journal = root.Store(folder), j(filepath.Join(root.Run, folder, "events"))
+	return &s
 }
 
 // Tell adds an event of the object to the journal.
@@ -154,7 +156,7 @@ func (s *Shelf) Put(ctx context.Context, name, uuid string, doc func() ([]byte, 
 		return Ref{}, err
 	}
 	defer lock.Unlock()
-	if err := s.Store.Clash(s.Noun, name, uuid); err != nil {
+	if err := s.Store.Clash(s.Short, name, uuid); err != nil {
 		return Ref{}, err
 	}
 	data, err := doc()

@@ -26,7 +26,14 @@ type lintNames struct {
 // lintables are the types whose fields do not tell their names.
 func lintables() map[reflect.Type]lintNames {
 	device := map[string]reflect.Type{"alias": reflect.TypeFor[Alias](), "address": reflect.TypeFor[Address](), "log": reflect.TypeFor[CharLog](), "boot": reflect.TypeFor[BootOrder]()}
+	rule := lintNames{attrs: "action direction priority statematch"}
+	for _, p := range filterProtocols() {
+		rule.kids += " " + p.name
+	}
 	return map[reflect.Type]lintNames{
+		reflect.TypeFor[NWFilter](): {attrs: "name chain priority", kids: "uuid rule filterref",
+			inner: map[string]reflect.Type{"rule": reflect.TypeFor[FilterRule](), "filterref": reflect.TypeFor[FilterRef]()}},
+		reflect.TypeFor[FilterRule]():  rule,
 		reflect.TypeFor[Address]():     {attrs: "type domain bus slot function multifunction controller target unit port cssid ssid devno reg iobase irq base uuid device", kids: "zpci"},
 		reflect.TypeFor[Chardev]():     {attrs: "type tty", kids: "source protocol target log alias acpi address", inner: device},
 		reflect.TypeFor[Redirdev]():    {attrs: "type bus", kids: "source protocol log boot alias address", inner: device},

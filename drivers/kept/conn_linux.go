@@ -7,6 +7,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/network"
+	"virgo/drivers/nwfilter"
 	"virgo/drivers/secret"
 	"virgo/drivers/watch"
 )
@@ -16,6 +17,8 @@ func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 	switch k {
 	case drivers.Network:
 		return network.New(root, journal)
+	case drivers.NWFilter:
+		return nwfilter.New(root, journal)
 	case drivers.Secret:
 		return secret.New(root, journal)
 	}
@@ -36,6 +39,8 @@ func kindsOf(driver string) []drivers.Kind {
 	switch driver {
 	case "network":
 		return []drivers.Kind{drivers.Network}
+	case "nwfilter":
+		return []drivers.Kind{drivers.NWFilter}
 	case "secret":
 		return []drivers.Kind{drivers.Secret}
 	}

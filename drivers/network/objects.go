@@ -13,7 +13,7 @@ type Networks struct{ *drivers.Shelf }
 
 // New gives the networks of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Networks {
-	return &Networks{drivers.NewShelf(root, drivers.Network, "network", "network", xml.CodeNoNetwork, j)}
+	return &Networks{drivers.Shelf{Kind: drivers.Network, Noun: "network", Short: "network", Miss: xml.CodeNoNetwork}.At(root, "network", j)}
 }
 
 // traits are those of definitions that a host is to start.
@@ -98,13 +98,7 @@ func (n *Networks) Leases(_ context.Context, r drivers.Ref, _ string) ([]drivers
 
 // UpdateNetwork changes a part of a definition.
 func (n *Networks) UpdateNetwork(ctx context.Context, r drivers.Ref, u drivers.NetworkUpdate, f drivers.Flags) error {
-	return n.change(ctx, r, f, func(def *xml.Network) (*xml.Network, error) {
-		changed, err := Update(def, u, traits)
-		if err == nil {
-			err = checkHost(changed)
-		}
-		return changed, err
-	})
+	return n.change(ctx, r, f, func(def *xml.Network) (*xml.Network, error) { return Update(def, u, traits) })
 }
 
 // change replaces a definition by what f makes of it.

@@ -10,6 +10,7 @@ import (
 var linuxDrivers = []entry{
 	{"qemu", qemu.Open},
 	{"network", kept.Open},
+	{"nwfilter", kept.Open},
 	{"secret", kept.Open},
 }
 
