@@ -142,10 +142,11 @@ func (k *kind) fail(verb string, err error, name, file string) error {
 	return &Failure{Text: k.say(k.said(verb).failed, name, file), Err: err}
 }
 
-// succeed tells that a verb has done its work.
-func (k *kind) succeed(c *Call, verb string, ref drivers.Ref, file string) {
+// succeed tells that a verb has done its work. word is what the object was
+// called by.
+func (k *kind) succeed(c *Call, verb string, ref drivers.Ref, word, file string) {
 	s := k.said(verb)
-	c.Emit(k.done(ref, s.action, "%s", k.say(s.done, ref.Name, file)))
+	c.Emit(k.done(ref, s.action, "%s", k.say(s.done, word, file)))
 }
 
 // help says what an option that names an object takes.

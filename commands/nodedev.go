@@ -54,7 +54,7 @@ func deviceAct[T any](ctx context.Context, c *Call, verb, api string, run func(T
 	if err != nil {
 		return deviceKind.fail(verb, err, ref.Name, "")
 	}
-	deviceKind.succeed(c, verb, ref, "")
+	deviceKind.succeed(c, verb, ref, ref.Name, "")
 	return nil
 }
 

@@ -81,7 +81,7 @@ func (k *kind) define(list ...more) Command {
 		if err != nil {
 			return k.fail("define", err, "", src.Name)
 		}
-		k.succeed(c, "define", ref, src.Name)
+		k.succeed(c, "define", ref, ref.Name, src.Name)
 		return nil
 	}
 	return k.verb("define", "keep the definition of a "+k.noun+" without starting it", run, fileOption(), moreOptions(list))
@@ -106,7 +106,7 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 		if err != nil {
 			return k.fail("create", err, "", src.Name)
 		}
-		k.succeed(c, "create", ref, src.Name)
+		k.succeed(c, "create", ref, ref.Name, src.Name)
 		if after != nil {
 			return after(ctx, c, ref)
 		}
@@ -128,9 +128,9 @@ func verbOf[T any](k *kind, verb, summary, api string, f completion.Func, run fu
 			err = run(d, ctx, c, ref)
 		}
 		if err != nil {
-			return k.fail(verb, err, ref.Name, "")
+			return k.fail(verb, err, c.Str(k.option), "")
 		}
-		k.succeed(c, verb, ref, "")
+		k.succeed(c, verb, ref, c.Str(k.option), "")
 		return nil
 	}, append([]any{k.object(f)}, options...)...)
 }
@@ -179,9 +179,9 @@ func (k *kind) autostart(options ...Option) Command {
 			verb = "no-autostart"
 		}
 		if err != nil {
-			return k.fail(verb, err, ref.Name, "")
+			return k.fail(verb, err, c.Str(k.option), "")
 		}
-		k.succeed(c, verb, ref, "")
+		k.succeed(c, verb, ref, c.Str(k.option), "")
 		return nil
 	}
 	return k.verb("autostart", "start a "+k.noun+" with the host", run, k.object(k.persistent),

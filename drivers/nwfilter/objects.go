@@ -44,6 +44,9 @@ func (f *Filters) Define(ctx context.Context, src xml.Source, flags drivers.Flag
 	if def.UUID == "" {
 		def.UUID = xml.UUID(drivers.NewUUID())
 	}
+	if other, err := f.shelf.Store.ByUUID(string(def.UUID)); err == nil && other != "" && other != def.Name {
+		return drivers.Ref{}, xml.Errorf(xml.CodeOperationFailed, "filter with same UUID but different name ('%s') already exists", other)
+	}
 	return f.shelf.Put(ctx, def.Name, string(def.UUID), func() ([]byte, error) {
 		if f.reaches(def, def.Name, map[string]bool{}) {
 			return nil, xml.Errorf(xml.CodeOperationFailed, "filter would introduce a loop")
