@@ -52,6 +52,14 @@ func CheckName(name string) error {
 	return nil
 }
 
+// OneLine refuses a name with a line break, as libvirt does for most kinds.
+func OneLine(name string) error {
+	if strings.Contains(name, "\n") {
+		return xml.Errorf(xml.CodePlain, "invalid char in name: \n")
+	}
+	return nil
+}
+
 // Names lists the stored objects, sorted. A folder that is not there is empty.
 func (s *Store) Names() ([]string, error) { return namesIn(s.Dir) }
 

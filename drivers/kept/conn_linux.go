@@ -9,6 +9,7 @@ import (
 	"virgo/drivers/network"
 	"virgo/drivers/nwfilter"
 	"virgo/drivers/secret"
+	"virgo/drivers/storage"
 	"virgo/drivers/watch"
 )
 
@@ -19,6 +20,8 @@ func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 		return network.New(root, journal)
 	case drivers.NWFilter:
 		return nwfilter.New(root, journal)
+	case drivers.Pool:
+		return storage.New(root, journal)
 	case drivers.Secret:
 		return secret.New(root, journal)
 	}
@@ -41,6 +44,8 @@ func kindsOf(driver string) []drivers.Kind {
 		return []drivers.Kind{drivers.Network}
 	case "nwfilter":
 		return []drivers.Kind{drivers.NWFilter}
+	case "storage":
+		return []drivers.Kind{drivers.Pool}
 	case "secret":
 		return []drivers.Kind{drivers.Secret}
 	}

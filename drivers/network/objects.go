@@ -49,6 +49,9 @@ func (n *Networks) Define(ctx context.Context, src xml.Source, f drivers.Flags) 
 	}
 	def, err := Parse(src, traits)
 	if err == nil {
+		err = drivers.OneLine(def.Name)
+	}
+	if err == nil {
 		err = checkHost(def)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ var linuxDrivers = []entry{
 	{"network", kept.Open},
 	{"nwfilter", kept.Open},
 	{"secret", kept.Open},
+	{"storage", kept.Open},
 }
 
 // Watcher is what stands by a running guest of a driver; nil if it has none.
