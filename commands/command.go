@@ -42,6 +42,7 @@ type Option struct {
 	Values   string          // the words it takes, if they are few: "acpi agent"
 	List     bool            // several of them, with commas
 	Own      bool            // virsh's command does not have it
+	object   *kind           // it names one of these
 	Complete completion.Func // what else it takes, for completion
 }
 
@@ -66,6 +67,16 @@ func (c *Command) Option(name string) *Option {
 	for i := range c.Options {
 		if c.Options[i].Name == name {
 			return &c.Options[i]
+		}
+	}
+	return nil
+}
+
+// named is the option that names the object that the command is about, or nil.
+func (c *Command) named() *Option {
+	for i := range c.Options {
+		if o := &c.Options[i]; o.object != nil && o.Has(RP) {
+			return o
 		}
 	}
 	return nil
@@ -168,6 +179,26 @@ func (t Table) Resolve(name string) *Command {
 		return t.Find(c.Alias)
 	}
 	return c
+}
+
+// names are the names of all commands.
+func (t Table) names() []string {
+	var out []string
+	for _, g := range t {
+		for i := range g.Commands() {
+			out = append(out, g.Commands()[i].Name)
+		}
+	}
+	return out
+}
+
+// optionNames are the names of a command's options.
+func (c *Command) optionNames() []string {
+	out := make([]string, 0, len(c.Options))
+	for i := range c.Options {
+		out = append(out, c.Options[i].Name)
+	}
+	return out
 }
 
 // Group finds a group by its keyword or title.

@@ -22,6 +22,7 @@ func completeRows() []Command {
 }
 
 func complete(ctx context.Context, c *Call) error {
+	c.silent = true // a password that is asked for in the middle of a line is nobody's wish
 	var list []completion.Candidate
 	if c.Has("line") {
 		words, ok := LastWords(c.Str("line"))
@@ -97,14 +98,14 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 	last := words[len(words)-1]
 	row := s.Table.Resolve(words[0])
 	if len(words) == 1 || row == nil {
-		return begin(s.commandNames(), last)
+		return begin(s.commandNames(rich), last)
 	}
 	slot := s.slot(row, words[1:len(words)-1])
 	slot.rich = rich
 	env := completion.Env{
 		Conn:  func() (drivers.Conn, error) { err := s.Connect(ctx); return s.conn, err },
 		Value: slot.value, Word: last, Rich: rich,
-		Commands: s.commandNames,
+		Commands: func() []completion.Candidate { return s.commandNames(rich) },
 	}
 	offer := func(o *Option) []completion.Candidate { return begin(o.candidates(ctx, env), last) }
 	if slot.pending != nil {
@@ -133,7 +134,11 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 		return slot.options(row, "", nil)
 	}
 	var out []completion.Candidate
-	if o := slot.next(row); o != nil && !slot.broken {
+	o := slot.next(row)
+	if o == nil && rich {
+		o = row.named() // one more of them
+	}
+	if o != nil && !slot.broken {
 		out = offer(o)
 	}
 	if len(out) == 0 && last == "" {
@@ -142,12 +147,12 @@ func (s *Session) Complete(ctx context.Context, words []string, rich bool) []com
 	return out
 }
 
-// commandNames are the commands that help lists.
-func (s *Session) commandNames() []completion.Candidate {
+// commandNames are the commands that help lists; rich: virgo's own, too.
+func (s *Session) commandNames(rich bool) []completion.Candidate {
 	var out []completion.Candidate
 	for _, g := range s.Table {
 		for i := range g.Commands() {
-			if c := &g.Commands()[i]; !c.Hidden && c.Alias == "" {
+			if c := &g.Commands()[i]; !c.Hidden && c.Alias == "" && (rich || !c.Own) {
 				out = append(out, completion.Candidate{Text: c.Name, Help: c.Summary})
 			}
 		}
@@ -205,6 +210,9 @@ func (s *Session) slot(row *Command, words []string) *slot {
 			}
 		default:
 			o := sl.next(row)
+			if o == nil {
+				o = row.named() // one more of them
+			}
 			if o == nil {
 				sl.broken = true
 				return sl

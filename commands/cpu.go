@@ -73,7 +73,8 @@ func cpuRows() []Command {
 				str("file", Loose, "file that describes CPUs").with(completion.Files), virt(Loose),
 				flag("features", "list the features that the model has, too"),
 				flag("migratable", "leave out features that block migration"),
-				str("model", Loose, "a single model in place of a file").with(completion.Free))},
+				str("model", Loose, "a single model in place of a file").with(completion.Free),
+				ownFlag("ignore-host", "what the hypervisor could give on any host, not on this one"))},
 		{Name: "hypervisor-cpu-compare", Summary: "compare a CPU with the hypervisor's", NoConnect: true,
 			Run: hypervisorCPUCompare, Description: "Tells whether the hypervisor can give the CPU that a file describes.",
 			Options: opts(

@@ -131,6 +131,11 @@ func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
 		Arch: h.Arch, Usable: hypervisorModels(&h), Allowed: h.Features, Forbid: true, NoUnpassed: true,
 		Expand: c.Has("features"),
 	}}
+	if c.Has("ignore-host") {
+		for i := range b.Options.Usable {
+			b.Options.Usable[i].Blockers = nil
+		}
+	}
 	if c.Has("migratable") && h.Migratable != nil {
 		b.Options.Allowed = h.Migratable
 	}

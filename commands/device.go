@@ -15,18 +15,19 @@ func deviceRows() []Command {
 	k := domainKind
 	file := str("file", RP, "file with the device's XML").with(completion.Files)
 	printXML := flag("print-xml", "print the XML and do nothing")
+	gone := waitFlag("the guest has let go of it")
 	target := func(name, help string) Option { return str(name, RP, help).with(completion.Disks) }
 	return []Command{
 		{Name: "attach-device", Summary: "give a domain a device", Run: attachDevice, Options: opts(k.object(k.any), file, attachOptions())},
 		attachDiskRow(), attachInterfaceRow(),
-		{Name: "detach-device", Summary: "take a device away", Run: detachDevice, Options: opts(k.object(k.any), file, attachOptions())},
+		{Name: "detach-device", Summary: "take a device away", Run: detachDevice, Options: opts(k.object(k.any), file, attachOptions(), gone)},
 		{Name: "detach-device-alias", Summary: "take away the device of an alias", Run: detachAlias, Options: opts(k.object(k.any),
-			str("alias", RP, "the device's name").with(completion.Aliases), impactOptions())},
+			str("alias", RP, "the device's name").with(completion.Aliases), impactOptions(), gone)},
 		{Name: "detach-disk", Summary: "take a disk away", Run: detachDisk, Options: opts(k.object(k.any),
-			target("target", "target or source of the disk"), attachOptions(), printXML)},
+			target("target", "target or source of the disk"), attachOptions(), printXML, gone)},
 		{Name: "detach-interface", Summary: "take a network interface away", Run: detachInterface, Options: opts(k.object(k.any),
 			str("type", RP, "kind of interface").of("network bridge direct hostdev vhostuser user ethernet"),
-			str("mac", Loose, "its address").with(completion.Interfaces), attachOptions(), printXML)},
+			str("mac", Loose, "its address").with(completion.Interfaces), attachOptions(), printXML, gone)},
 		{Name: "update-device", Summary: "change a device", Run: updateDevice, Options: opts(k.object(k.any), file, attachOptions(),
 			flag("force", "even if the guest holds it"))},
 		{Name: "change-media", Summary: "change the medium of a drive", Run: changeMedia, Options: opts(k.object(k.any),
@@ -104,7 +105,7 @@ func (c *Call) detach(ctx context.Context, objects drivers.Objects, ref drivers.
 	if err != nil {
 		return err
 	}
-	return d.Detach(ctx, ref, src, i.of(ref))
+	return c.detaching(ctx, objects, ref, func() error { return d.Detach(ctx, ref, src, i.of(ref)) })
 }
 
 func (c *Call) update(ctx context.Context, objects drivers.Objects, ref drivers.Ref, src xml.Source, f drivers.Flags) error {
@@ -186,7 +187,7 @@ func detachAlias(ctx context.Context, c *Call) error {
 	}
 	d, err := change[drivers.AliasDetacher](c, objects, "virDomainDetachDeviceAlias")
 	if err == nil {
-		err = d.DetachAlias(ctx, ref, c.Str("alias"), f)
+		err = c.detaching(ctx, objects, ref, func() error { return d.DetachAlias(ctx, ref, c.Str("alias"), f) })
 	}
 	if err != nil {
 		return failed(err, "Failed to detach device with alias %s", c.Str("alias"))

@@ -33,7 +33,7 @@ func domainRows() []Command {
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
 	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows(), deviceRows(), blockRows(), jobRows(),
-		[]Command{migrateRow()}, guestRows(), hypervisorRows())
+		[]Command{migrateRow(), awaitRow(), announceRow()}, guestRows(), hypervisorRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)
@@ -66,7 +66,8 @@ func lifecycleRows() []Command {
 		{Name: "start", Summary: "start a domain that is defined", Run: start, Options: opts(
 			k.object(k.inactive), flag("console", "show its console at once"), flag("paused", "do not let it run yet"),
 			flag("autodestroy", "end it when virgo ends"), flag("bypass-cache", "read its saved state past the host's cache"),
-			flag("force-boot", "drop its saved state and boot"), passFDs, flag("reset-nvram", "begin with fresh firmware variables"))},
+			flag("force-boot", "drop its saved state and boot"), passFDs, flag("reset-nvram", "begin with fresh firmware variables"),
+			waitFlag("the guest's agent answers, if it has one"))},
 		{Name: "undefine", Summary: "drop the definition of a domain", Run: undefine, Options: opts(
 			k.object(completion.Domains), flag("managed-save", "drop its saved state, too"),
 			str("storage", Loose, "volumes to remove, too: targets or paths, with commas").with(completion.Free),
@@ -77,8 +78,8 @@ func lifecycleRows() []Command {
 			flag("snapshots-metadata", "forget its snapshots, too"), flag("checkpoints-metadata", "forget its checkpoints, too"),
 			flag("nvram", "remove its firmware variables, too"), flag("keep-nvram", "keep its firmware variables"),
 			flag("tpm", "remove its TPM's state, too"), flag("keep-tpm", "keep its TPM's state"))},
-		{Name: "shutdown", Summary: "ask a domain to shut down", Run: shutdown, Options: opts(k.object(k.active), modeOption())},
-		{Name: "reboot", Summary: "ask a domain to reboot", Run: reboot, Options: opts(k.object(k.active), modeOption())},
+		{Name: "shutdown", Summary: "ask a domain to shut down", Run: shutdown, Options: opts(k.object(k.active), modeOption(), waitFlag("it has shut down"))},
+		{Name: "reboot", Summary: "ask a domain to reboot", Run: reboot, Options: opts(k.object(k.active), modeOption(), waitFlag("it has rebooted"))},
 		{Name: "reset", Summary: "reset a domain as by its button", Run: reset, Options: opts(k.object(k.active))},
 		{Name: "suspend", Summary: "stop a domain's CPUs", Run: suspend, Options: opts(k.object(completion.RunningDomains))},
 		{Name: "resume", Summary: "let a domain's CPUs go on", Run: resume, Options: opts(k.object(completion.PausedDomains))},
@@ -121,6 +122,9 @@ func start(ctx context.Context, c *Call) error {
 		return failed(err, "Failed to start domain '%s'", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "started", "Domain '%s' started", ref.Name))
+	if err := c.waitBooted(ctx, objects, ref); err != nil {
+		return err
+	}
 	return createConsole(ctx, c, ref)
 }
 
@@ -222,6 +226,9 @@ func shutdown(ctx context.Context, c *Call) error {
 		return failed(err, "Failed to shutdown domain '%s'", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "shutdown", "Domain '%s' is being shutdown", c.Str("domain")))
+	if c.Has("wait") {
+		return c.until(ctx, objects, ref, inactiveCondition)
+	}
 	return nil
 }
 
@@ -235,6 +242,10 @@ func reboot(ctx context.Context, c *Call) error {
 		return err
 	}
 	d, err := change[drivers.Shutter](c, objects, "virDomainReboot")
+	wait := func() error { return nil }
+	if err == nil {
+		wait, err = c.rebooting(ctx, objects, ref)
+	}
 	if err == nil {
 		err = d.Reboot(ctx, ref, list)
 	}
@@ -242,7 +253,7 @@ func reboot(ctx context.Context, c *Call) error {
 		return failed(err, "Failed to reboot domain '%s'", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "reboot", "Domain '%s' is being rebooted", ref.Name))
-	return nil
+	return wait()
 }
 
 func reset(ctx context.Context, c *Call) error {

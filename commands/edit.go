@@ -71,7 +71,7 @@ func (c *Call) runEditor(ctx context.Context, name string) error {
 		}
 		cmd = exec.CommandContext(ctx, words[0], append(words[1:], name)...)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, c.Out, c.Err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, c.terminal(), c.Err
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {

@@ -35,8 +35,9 @@ func guestRows() []Command {
 		{Name: "guest-agent-timeout", Summary: "set how long the agent may take", Run: agentTimeout, Options: opts(k.object(k.any),
 			num("timeout", 0, "seconds; -2 for ever, -1 as is usual, 0 not at all").with(completion.Free))},
 		{Name: "dompmsuspend", Summary: "send the guest to sleep", Run: pmSuspend, Options: opts(k.object(k.active),
-			str("target", RP, "where its state goes").of("mem disk hybrid"), num("duration", 0, "seconds").with(completion.Free))},
-		{Name: "dompmwakeup", Summary: "wake the guest", Run: pmWakeup, Options: opts(k.object(k.active))},
+			str("target", RP, "where its state goes").of("mem disk hybrid"), num("duration", 0, "seconds").with(completion.Free),
+			waitFlag("it sleeps"))},
+		{Name: "dompmwakeup", Summary: "wake the guest", Run: pmWakeup, Options: opts(k.object(k.active), waitFlag("it runs again"))},
 		{Name: "domdirtyrate-calc", Summary: "measure how fast memory changes", Run: dirtyRate, Options: opts(k.object(k.active),
 			num("seconds", Loose, "how long to measure").with(completion.Free), str("mode", Loose, "how to measure").of(dirtyModes))},
 	}
@@ -301,7 +302,13 @@ func pmSuspend(ctx context.Context, c *Call) error {
 		return failed(err, "Domain '%s' could not be suspended", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "suspended", "Domain '%s' successfully suspended", ref.Name))
-	return nil
+	switch {
+	case !c.Has("wait"):
+		return nil
+	case target == "mem":
+		return c.until(ctx, objects, ref, stateCondition(drivers.PMSuspended))
+	}
+	return c.until(ctx, objects, ref, inactiveCondition)
 }
 
 func pmWakeup(ctx context.Context, c *Call) error {
@@ -317,6 +324,44 @@ func pmWakeup(ctx context.Context, c *Call) error {
 		return failed(err, "Domain '%s' could not be woken up", ref.Name)
 	}
 	c.Emit(domainKind.done(ref, "woken", "Domain '%s' successfully woken up", ref.Name))
+	if c.Has("wait") {
+		return c.until(ctx, objects, ref, stateCondition(drivers.Running))
+	}
+	return nil
+}
+
+// announceRow is a command of virsh 12.5, whose options are those of QEMU.
+func announceRow() Command {
+	number := func(name, help string) Option { return num(name, 0, help).with(completion.Free) }
+	return Command{Name: "domifannounce", Summary: "have a domain's interfaces announce where they are", Own: true, Run: announce,
+		Description: "Has a domain's interfaces, or one of them, announce themselves to the network, as after a migration.",
+		Options: opts(domainKind.object(domainKind.active), str("interface", Positional, "name or address of the interface").with(completion.Interfaces),
+			number("initial", "milliseconds before the second time"), number("max", "milliseconds between two at most"),
+			number("rounds", "how many times"), number("step", "milliseconds that are added each time"))}
+}
+
+func announce(ctx context.Context, c *Call) error {
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
+	}
+	a := drivers.Announcement{Interface: c.Str("interface")}
+	for _, o := range []struct {
+		name string
+		at   *uint32
+	}{{"initial", &a.Initial}, {"max", &a.Max}, {"rounds", &a.Rounds}, {"step", &a.Step}} {
+		if *o.at, _, err = c.Uint32(o.name); err != nil {
+			return err
+		}
+	}
+	d, err := change[drivers.Announcer](c, objects, "virDomainAnnounceInterface")
+	if err != nil {
+		return err
+	}
+	if err := d.Announce(ctx, ref, a); err != nil {
+		return err
+	}
+	c.Emit(deviceDone(ref, "announced", "Interfaces of domain '"+ref.Name+"' announced"))
 	return nil
 }
 

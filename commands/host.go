@@ -24,7 +24,9 @@ func hostRows() []Command {
 			str("emulatorbin", Loose, "the emulator's path").with(completion.Files),
 			str("arch", Loose, "architecture of the guest").of(strings.Join(xml.Architectures[:], " ")),
 			str("machine", Loose, "type of the machine").with(completion.Free),
-			xpathOptions(), flag("disable-deprecated-features", "leave deprecated features of the CPU out"))},
+			xpathOptions(), flag("disable-deprecated-features", "leave deprecated features of the CPU out"),
+			ownFlag("expand-cpu-features", "list the features that host-model's model means, too"),
+			ownFlag("supported-cpu-features", "list all features that can be had, also those that host-model leaves out"))},
 		{Name: "hostname", Summary: "print the host's name", Run: hostname},
 		{Name: "nodeinfo", Summary: "show the host's CPUs and memory", Run: nodeinfo},
 		{Name: "maxvcpus", Summary: "print how many virtual CPUs a domain may have", Run: maxvcpus,
@@ -56,7 +58,8 @@ func capabilities(ctx context.Context, c *Call) error {
 
 func domcapabilities(ctx context.Context, c *Call) error {
 	q := drivers.EmulatorQuery{VirtType: c.Str("virttype"), Emulator: c.Str("emulatorbin"), Arch: c.Str("arch"),
-		Machine: c.Str("machine"), NoDeprecated: c.Has("disable-deprecated-features")}
+		Machine: c.Str("machine"), NoDeprecated: c.Has("disable-deprecated-features"),
+		ExpandCPU: c.Has("expand-cpu-features"), SupportedCPU: c.Has("supported-cpu-features")}
 	h, err := query[drivers.DomainCapabler](c.conn, "virConnectGetDomainCapabilities")
 	var doc []byte
 	if err == nil {

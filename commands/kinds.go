@@ -139,7 +139,11 @@ func (k *kind) say(format, name, file string) string {
 
 // fail is the error of a verb.
 func (k *kind) fail(verb string, err error, name, file string) error {
-	return &Failure{Text: k.say(k.said(verb).failed, name, file), Err: err}
+	f := &Failure{Text: k.say(k.said(verb).failed, name, file), Err: err}
+	if verb == "find" {
+		f.kind, f.word = k, name
+	}
+	return f
 }
 
 // succeed tells that a verb has done its work. word is what the object was
@@ -165,7 +169,13 @@ func (k *kind) help() string {
 }
 
 // object is the option that names an object of the kind.
-func (k *kind) object(f completion.Func) Option { return str(k.option, RP, k.help()).with(f) }
+func (k *kind) object(f completion.Func) Option {
+	o := str(k.option, RP, k.help()).with(f)
+	if !k.only && k.Kind != drivers.Volume && k.Kind != drivers.NetworkPort { // those are named by more than a word
+		o.object = k
+	}
+	return o
+}
 
 // objects gives the connection's objects of the kind.
 func (k *kind) objects(ctx context.Context, c *Call) (drivers.Objects, error) {

@@ -133,6 +133,9 @@ func list(ctx context.Context, c *Call) error {
 		c.Emit(plainDomains(c, entries))
 		return nil
 	}
+	if len(entries) == 0 && c.Hints && c.Has("all") {
+		defer func() { c.advise(c.elsewhere()) }()
+	}
 	l := Listing{Columns: []Column{{Title: "Id"}, {Title: "Name"}, {Title: "State"}}}
 	if c.Has("title") {
 		l.Columns = append(l.Columns, Column{Title: "Title"})

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +23,36 @@ type Invocation struct {
 	Command *Command
 	Output  string // of --output behind the command's name, or ""
 	args    []argument
+	more    []extra // words that may name further objects
+	jobs    int     // of --jobs, or 0
+}
+
+// extra is a word that no option takes, or that the option that would take it
+// does not know: it may name a further object.
+type extra struct {
+	word   string
+	option *Option // nil: no option takes it
+}
+
+// errUnexpected is virsh's error for a word that no option takes.
+func errUnexpected(word string) error { return fmt.Errorf("unexpected data '%s'", word) }
+
+// literal is the command as virsh understands it, where the further words name
+// no objects.
+func (inv *Invocation) literal() (*Invocation, error) {
+	plain := *inv
+	plain.args, plain.more = append([]argument(nil), inv.args...), nil
+	for _, e := range inv.more {
+		taken := e.option == nil
+		for _, a := range plain.args {
+			taken = taken || a.option == e.option
+		}
+		if taken {
+			return nil, errUnexpected(e.word)
+		}
+		plain.args = append(plain.args, argument{e.option, e.word})
+	}
+	return &plain, nil
 }
 
 // ParseArgv reads one command that is split into words already.
@@ -72,7 +103,7 @@ func (t Table) command(l lexer, name string) (*Invocation, token, error) {
 	}
 	row := t.Resolve(name)
 	if row == nil {
-		return nil, 0, fmt.Errorf("unknown command: '%s'", name)
+		return nil, 0, &unknownName{what: "unknown command: '%s'", name: name, known: t.names()}
 	}
 	p := &parser{lexer: l, row: row, inv: &Invocation{Command: row}}
 	tok, err := p.run()
@@ -127,12 +158,39 @@ func (p *parser) run() (token, error) {
 			if o == nil && p.row.Name == "help" {
 				continue // the peer's help overlooks what it cannot use
 			}
+			if p.further(o, word) {
+				p.inv.more = append(p.inv.more, extra{word, o})
+				continue
+			}
 			if o == nil {
-				return 0, fmt.Errorf("unexpected data '%s'", word)
+				return 0, errUnexpected(word)
 			}
 			p.inv.args = append(p.inv.args, argument{o, word})
 		}
 	}
+}
+
+// further tells whether a word may name a further object: no option takes it,
+// or one that has words of its own, and this is none of them.
+func (p *parser) further(o *Option, word string) bool {
+	if n := p.row.named(); n == nil || !p.seen(n) {
+		return false
+	}
+	return o == nil || o.Values != "" && !o.Has(Required) && !o.knows(word)
+}
+
+// knows tells whether a word is among those that the option takes.
+func (o *Option) knows(word string) bool {
+	words := []string{word}
+	if o.List {
+		words = strings.Split(word, ",")
+	}
+	for _, w := range words {
+		if !strings.Contains(" "+o.Values+" ", " "+w+" ") {
+			return false
+		}
+	}
+	return true
 }
 
 // positional is the option that a word without a name belongs to, or nil.
@@ -172,8 +230,10 @@ func (p *parser) named(word string) (token, error) {
 		return tokWord, nil
 	case o == nil && name == "output":
 		return p.output(value, equals)
+	case o == nil && name == "jobs" && p.row.named() != nil:
+		return p.jobs(value, equals)
 	case o == nil:
-		return 0, fmt.Errorf("command '%s' doesn't support option --%s", p.row.Name, name)
+		return 0, &unknownName{what: "command '" + p.row.Name + "' doesn't support option --%s", name: name, known: p.row.optionNames()}
 	case o.Kind != Argv && p.seen(o):
 		return 0, fmt.Errorf("option --%s already seen", o.Name)
 	case o.Kind == Bool && equals:
@@ -205,6 +265,23 @@ func (p *parser) output(value string, equals bool) (token, error) {
 		return 0, err
 	}
 	p.inv.Output = value
+	return tokWord, nil
+}
+
+// jobs reads the value of --jobs, which every command about an object takes.
+func (p *parser) jobs(value string, equals bool) (token, error) {
+	if !equals {
+		tok, w, err := p.next()
+		if err != nil || tok != tokWord {
+			return 0, errors.Join(err, errors.New("expected syntax: --jobs <number>"))
+		}
+		value = w
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("Numeric value '%s' for <jobs> option is malformed or out of range", value)
+	}
+	p.inv.jobs = n
 	return tokWord, nil
 }
 

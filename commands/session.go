@@ -45,9 +45,14 @@ type Session struct {
 	// Globals takes the global options from the words of a command line. Where
 	// the last word is one of them or its value, it gives candidates and no rest.
 	Globals func(s *Session, words []string) (rest []string, found []completion.Candidate)
+	// Limit is how long commands may take, 0 for as long as they like: the
+	// context that they get ends then.
+	Limit time.Duration
 	// Eager: connect before the first command, whether it needs it or not.
 	Eager bool
 
+	silent  bool      // nobody is asked anything
+	screen  io.Writer // where editors and consoles write, if it is not Out
 	conn    drivers.Conn
 	pending bytes.Buffer // text for Out that is not written yet
 	output  string       // of the running command
@@ -87,7 +92,11 @@ func (s *Session) Connect(ctx context.Context) error {
 
 func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.Conn, error) {
 	s.Flush()
-	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: s.ask})
+	ask := s.ask
+	if s.silent {
+		ask = nil
+	}
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask})
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}
@@ -129,6 +138,14 @@ func (s *Session) Print(text string) {
 	}
 }
 
+// terminal is where editors and consoles write.
+func (s *Session) terminal() io.Writer {
+	if s.screen != nil {
+		return s.screen
+	}
+	return s.Out
+}
+
 // Errorf prints an error line, in its order with the output.
 func (s *Session) Errorf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -159,7 +176,7 @@ func (s *Session) log(level, text string) {
 	fmt.Fprintf(s.Log, "[%s %s %d] %s %s\n", now.Format("2006.01.02 15:04:05"), s.Name, os.Getpid(), level, text)
 }
 
-// Report prints an error: each text of a Failure on a line of its own.
+// Report prints an error, and what may help with it.
 func (s *Session) Report(err error) {
 	if err == nil || errors.Is(err, ErrReported) {
 		return
@@ -169,23 +186,29 @@ func (s *Session) Report(err error) {
 		s.Err.Write(errorJSON(err))
 		return
 	}
-	var f *Failure
-	if errors.As(err, &f) {
-		s.Errorf("%s", f.Text)
-		if f.Err != nil {
-			s.Report(f.Err)
-		} else {
-			s.hint(err)
-		}
-		return
+	s.texts(err)
+	if s.Hints {
+		s.advise(s.hintFor(err))
 	}
-	s.Errorf("%s", err)
-	s.hint(err)
 }
 
-// hint prints what may help with an error, where somebody reads it.
-func (s *Session) hint(err error) {
-	if text := hint(err); text != "" && s.Hints {
+// texts prints an error, each text of a Failure on a line of its own.
+func (s *Session) texts(err error) {
+	var f *Failure
+	if !errors.As(err, &f) {
+		s.Errorf("%s", err)
+		return
+	}
+	s.Errorf("%s", f.Text)
+	if f.Err != nil && !errors.Is(f.Err, ErrReported) {
+		s.texts(f.Err)
+	}
+}
+
+// advise prints a hint, where somebody reads it.
+func (s *Session) advise(text string) {
+	if s.Hints && text != "" {
+		s.Flush()
 		io.WriteString(s.Err, "hint: "+text+"\n")
 	}
 }
@@ -211,6 +234,10 @@ func (s *Session) RunArgv(ctx context.Context, args []string) error {
 func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) error {
 	list, err := parse()
 	if err != nil {
+		s.Report(err)
+		return ErrReported
+	}
+	if err := s.settle(ctx, list); err != nil {
 		s.Report(err)
 		return ErrReported
 	}
@@ -259,11 +286,13 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 	start := time.Now()
 	s.output = inv.Output
 	defer func() { s.output = "" }()
-	c := &Call{Session: s, Command: inv.Command, args: inv.args}
-	err := s.call(ctx, c)
+	err := s.perform(ctx, inv)
 	if errors.Is(err, ErrQuit) {
 		s.Flush()
 		return err
+	}
+	if err != nil && ctx.Err() == context.DeadlineExceeded {
+		err = s.tooLate(err)
 	}
 	s.Report(err)
 	switch {
@@ -279,6 +308,31 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 		}
 	}
 	return err
+}
+
+// perform runs a command for the object that it names, or for each of several.
+func (s *Session) perform(ctx context.Context, inv *Invocation) error {
+	targets, inv, err := s.targets(ctx, inv)
+	if err != nil {
+		return err
+	}
+	if targets != nil {
+		return s.several(ctx, inv, targets)
+	}
+	return s.call(ctx, &Call{Session: s, Command: inv.Command, args: inv.args})
+}
+
+// tooLate is the error of a command that the limit of --timeout has ended. One
+// that has said so itself says no more.
+func (s *Session) tooLate(err error) error {
+	var e *Exit
+	if errors.As(err, &e) {
+		return err
+	}
+	if errors.Is(err, ErrReported) {
+		return &Exit{timedOut, ErrReported}
+	}
+	return &Exit{timedOut, shellError("timed out after %s", s.Limit)}
 }
 
 func (s *Session) call(ctx context.Context, c *Call) error {

@@ -38,6 +38,20 @@ func Expand(c *xml.CPU, arch string) (*xml.CPU, error) {
 	return out, nil
 }
 
+// WithFeatures gives c with all features that QEMU's properties say are on and
+// that neither its list nor its model names.
+func WithFeatures(c *xml.CPU, props map[string]any) *xml.CPU {
+	c = c.Clone()
+	p, err := parse(c)
+	if err != nil {
+		return c
+	}
+	on, have := rawOf(props).features, p.has()
+	on = on.minus(&have)
+	on.each(func(i int) { put(c, features[i].name, "require") })
+	return c
+}
+
 // put sets a feature's policy; a new one goes to the end.
 func put(c *xml.CPU, name, policy string) {
 	for i := range c.Features {

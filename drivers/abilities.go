@@ -145,6 +145,8 @@ type NodeInfo struct {
 type EmulatorQuery struct {
 	VirtType, Emulator, Arch, Machine string
 	NoDeprecated                      bool // without deprecated CPU features
+	ExpandCPU                         bool // host-model with the features that its model means, too
+	SupportedCPU                      bool // host-model with all that can be had, also what a guest does not get by itself
 }
 
 // HypervisorCPU is what a hypervisor offers of CPUs.

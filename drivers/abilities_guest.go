@@ -77,6 +77,10 @@ type (
 	GraphicsReloader interface {
 		ReloadGraphics(ctx context.Context, r Ref, kind uint32) error
 	}
+	// Announcer has interfaces announce themselves to the network.
+	Announcer interface {
+		Announce(ctx context.Context, r Ref, a Announcement) error
+	}
 	// ManagedSaveEditor reads and changes the document in a managed save.
 	// Flags: SecurityInfo; Running (Live) and Paused.
 	ManagedSaveEditor interface {
@@ -91,6 +95,13 @@ const (
 	AgentDefault = -1 // as long as the driver finds right
 	AgentNoWait  = 0  // do not wait
 )
+
+// Announcement says which interface announces itself, "" for all, and how:
+// times in milliseconds, zero for what is usual.
+type Announcement struct {
+	Interface                  string
+	Initial, Max, Rounds, Step uint32
+}
 
 // SSHKeyChange says what SetSSHKeys does with the keys.
 type SSHKeyChange uint8

@@ -72,5 +72,13 @@ func DomainAbilities() []Ability {
 		row("guest's time", has[GuestClock]), row("guest's host name", has[GuestHostnamer]), row("guest's addresses", has[IfaceAddresser]),
 		row("disk statistics", has[DiskStatser]), row("disk errors", has[DiskErrorer]), row("interface statistics", has[IfaceStatser]),
 		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]), row("backup", has[Backuper]),
+		row("block jobs", has[BlockJobber]), row("resize disks", has[BlockResizer]), row("thresholds of images", has[BlockThresholder]),
+		row("throttle groups", has[Throttler]), row("jobs", has[Jobber]), row("statistics of jobs", has[JobStatser]), row("migration", has[Migrator]),
+		row("limits of migrations", has[MigrationTuner]), row("dirty rate", has[DirtyRater]), row("agent commands", has[AgentCommander]),
+		row("agent's timeout", has[AgentTimeouter]), row("guest's own account of itself", has[GuestInfoer]), row("vCPUs in the guest", has[GuestVCPUer]),
+		row("single vCPUs", has[VCPUSwitcher]), row("authorized keys", has[SSHKeyer]), row("sleep", has[PMSuspender]), row("wake up", has[PMWakeuper]),
+		row("launch security", has[LaunchSecurer]), row("launch secrets", has[LaunchSecretSetter]), row("enter a container", has[Enterer]),
+		row("take over a process", has[ProcessAttacher]), row("monitor events", has[MonitorEventer]), row("open files", has[FDAssociator]),
+		row("reload displays", has[GraphicsReloader]), row("announce interfaces", has[Announcer]), row("edit managed saves", has[ManagedSaveEditor]),
 	}
 }

@@ -3,8 +3,10 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"virgo/commands"
 )
@@ -23,6 +25,7 @@ type options struct {
 	keepalive    bool // asked for messages
 	keepaliveOff bool
 	output       string
+	timeout      time.Duration // 0: none
 	help         bool
 	version      string // "short", "long" or ""
 	warnings     []string
@@ -48,7 +51,7 @@ var long = []struct {
 	{"connect", 'c', 'y', false}, {"debug", 'd', 'y', false}, {"escape", 'e', 'y', false}, {"help", 'h', 'n', false},
 	{"keepalive-interval", 'k', 'y', false}, {"keepalive-count", 'K', 'y', false}, {"log", 'l', 'y', false},
 	{"quiet", 'q', 'n', false}, {"readonly", 'r', 'n', false}, {"timing", 't', 'n', false}, {"version", 'v', 'o', false},
-	{"output", 'o', 'y', true},
+	{"output", 'o', 'y', true}, {"timeout", 'T', 'y', true}, {"no-pkttyagent", 'P', 'n', true},
 }
 
 // short are the options of one letter, as getopt writes them.
@@ -184,6 +187,13 @@ func (o *options) set(c byte, name, value string) error {
 		o.log = value
 	case 'o':
 		o.output = value
+	case 'P': // nobody is asked through polkit anyway
+	case 'T':
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(n > 0 && n < math.MaxInt32) {
+			return bad("option %s takes a number of seconds", name)
+		}
+		o.timeout = time.Duration(n * float64(time.Second))
 	case 'q':
 		o.quiet = true
 	case 'r':

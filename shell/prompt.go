@@ -63,7 +63,10 @@ func piped(ctx context.Context, s *commands.Session) error {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if err := s.RunScript(ctx, line); errors.Is(err, commands.ErrQuit) {
+		run, stop := stoppable(ctx, s)
+		err = s.RunScript(run, line)
+		stop()
+		if errors.Is(err, commands.ErrQuit) {
 			return nil
 		}
 	}

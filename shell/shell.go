@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,11 +65,39 @@ func Main(ctx context.Context, p Process) int {
 	}
 	_, s.Hints = terminal(p.Err)
 	s.Globals = globals
-	err := run(ctx, s, o.rest)
-	if err != nil && !errors.Is(err, commands.ErrQuit) {
-		return 1
+	return status(limited(ctx, s, p.Err, o.rest))
+}
+
+// status is the exit status of what the last command came to.
+func status(err error) int {
+	var e *commands.Exit
+	switch {
+	case err == nil || errors.Is(err, commands.ErrQuit):
+		return 0
+	case errors.As(err, &e):
+		return e.Status
 	}
-	return 0
+	return 1
+}
+
+// grace is how long a command may go on after its limit before it is left alone.
+const grace = 2 * time.Second
+
+// limited is run. Where there is a limit, it also comes back from what takes no
+// notice of it, such as a file that cannot be read.
+func limited(ctx context.Context, s *commands.Session, errs io.Writer, args []string) error {
+	if s.Limit == 0 || len(args) == 0 {
+		return run(ctx, s, args)
+	}
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, s, args) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(s.Limit + grace):
+		fmt.Fprintf(errs, "error: timed out after %s\n", s.Limit)
+		return &commands.Exit{Status: 2, Err: commands.ErrReported}
+	}
 }
 
 func programName(args []string) string {
@@ -102,6 +131,7 @@ func apply(s *commands.Session, o *options) error {
 		environment(s, true)
 	}
 	s.URI, s.ReadOnly, s.Quiet, s.Timing = o.uri, o.readOnly, o.quiet, o.timing
+	s.Limit = o.timeout
 	s.Keepalive, s.KeepaliveOff = o.keepalive && !o.keepaliveOff, o.keepaliveOff
 	if o.output != "" {
 		var err error
@@ -139,15 +169,26 @@ func run(ctx context.Context, s *commands.Session, args []string) error {
 		if args[0] == "" {
 			return commands.ErrReported
 		}
-		ctrlC := &interruptible{parent: ctx}
-		defer ctrlC.close()
-		return s.RunScript(ctrlC, args[0])
+		ctx, stop := stoppable(ctx, s)
+		defer stop()
+		return s.RunScript(ctx, args[0])
 	}
-	ctrlC := &interruptible{parent: ctx}
-	defer ctrlC.close()
+	ctx, stop := stoppable(ctx, s)
+	defer stop()
 	root := tree(s, args[0])
 	root.SetArgs(args)
-	return root.ExecuteContext(ctrlC)
+	return root.ExecuteContext(ctx)
+}
+
+// stoppable is the context of commands: ctrl-C ends it, and the limit.
+func stoppable(ctx context.Context, s *commands.Session) (context.Context, context.CancelFunc) {
+	if s.Limit == 0 {
+		i := &interruptible{parent: ctx}
+		return i, i.close
+	}
+	limited, cancel := context.WithTimeout(ctx, s.Limit)
+	i := &interruptible{parent: limited}
+	return i, func() { i.close(); cancel() }
 }
 
 // Tree is the commands as a cobra tree. Cobra parses no flags: the rows' own
@@ -210,6 +251,8 @@ func usage(s *commands.Session) string {
     -V                      long version
          --version[=TYPE]   version, TYPE is short or long (default short)
          --output=FORMAT    FORMAT is text or json
+         --timeout=SECONDS  end commands that take longer, with status 2
+         --no-pkttyagent    accepted: no agent is ever started
   commands (non interactive mode):
 
 `)

@@ -75,7 +75,7 @@ func atTerminal(ctx context.Context, s *commands.Session) error {
 			_ = rl.SaveHistory(text)
 		}
 		io.WriteString(s.Out, "\x1b[?2004l")
-		run, stop := signal.NotifyContext(ctx, os.Interrupt)
+		run, stop := stoppable(ctx, s)
 		err = s.RunScript(run, text)
 		stop()
 		io.WriteString(s.Out, "\x1b[?2004h")

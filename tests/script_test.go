@@ -3,6 +3,7 @@ package tests
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -86,6 +87,7 @@ func TestScripts(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "boot.img"), disk, 0o600)
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
 		Condition: func(cond string) (bool, error) {
 			if cond == "qemu" {
 				return hasQEMU(), nil
@@ -93,4 +95,21 @@ func TestScripts(t *testing.T) {
 			return false, nil
 		},
 	})
+}
+
+// exitStatus is the scripts' `status N PROGRAM ARGS`: the program ends with N.
+func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var e *exec.ExitError
+	if errors.As(err, &e) {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
 }

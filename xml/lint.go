@@ -152,19 +152,25 @@ func (l *linter) hint(name string, same, other []string) string {
 	if contains(other, name) {
 		return " (that name exists, but not as what it is here: attribute or element)"
 	}
+	if best := Nearest(name, same); best != "" {
+		return fmt.Sprintf(" (did you mean '%s'?)", best)
+	}
+	return ""
+}
+
+// Nearest is the known name that a mistyped one may mean: it differs in two
+// letters at most, in one if the name is short. "" if there is none.
+func Nearest(name string, known []string) string {
 	best, distance := "", 3
 	if len(name) < 4 {
 		distance = 2
 	}
-	for _, s := range same {
+	for _, s := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(s)); d < distance {
 			best, distance = s, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean '%s'?)", best)
+	return best
 }
 
 // editDistance is how many letters differ.

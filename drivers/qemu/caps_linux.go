@@ -240,7 +240,7 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 	}
 	if h.Reported != nil && cpu.IsX86(q.Arch) {
 		m := mode("host-model", true)
-		shown := h.Reported.Clone()
+		shown := hostModel(e, h, q)
 		shown.Fallback = "forbid"
 		if kvm {
 			if bits := host.AddressBits(); bits > 0 {
@@ -260,6 +260,22 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 		custom.Add(modelNodes(&d, q.Arch)...)
 	}
 	return n
+}
+
+// hostModel is the CPU of mode host-model, with as many features named as the
+// query asks for.
+func hostModel(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.CPU {
+	shown := h.Reported.Clone()
+	var props map[string]any
+	if q.SupportedCPU && json.Unmarshal(e.Props, &props) == nil {
+		shown = cpu.WithFeatures(shown, props)
+	}
+	if q.ExpandCPU {
+		if all, err := cpu.Expand(shown, q.Arch); err == nil { // of a model that was named a moment ago
+			shown = all
+		}
+	}
+	return shown
 }
 
 // modelNodes is a <model> with what is in its way.

@@ -74,8 +74,14 @@ func (c *Conn) Capabilities(context.Context) ([]byte, error) {
 
 // DomainCapabilities says that the driver gives nothing special.
 func (c *Conn) DomainCapabilities(_ context.Context, q drivers.EmulatorQuery) ([]byte, error) {
-	if q.NoDeprecated {
-		return nil, badFlags(1, "testConnectGetDomainCapabilities")
+	bits := uint(0)
+	for i, on := range []bool{q.NoDeprecated, q.ExpandCPU, q.SupportedCPU} {
+		if on {
+			bits |= 1 << i
+		}
+	}
+	if bits != 0 {
+		return nil, badFlags(bits, "testConnectGetDomainCapabilities")
 	}
 	if q.Arch == "" {
 		q.Arch = "i686"
