@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -135,4 +136,23 @@ func DropAliases(d *xml.Domain) {
 			*v.alias = nil
 		}
 	})
+}
+
+// Name gives a device of a live domain its alias: the one that a start would
+// give it, or the next free number where another has that.
+func Name(d *xml.Domain, v *Device) {
+	if v.Alias() != "" {
+		return
+	}
+	AssignAliases(d)
+	alias := v.Alias()
+	stem := strings.TrimRight(alias, "0123456789")
+	if stem == alias {
+		return
+	}
+	n, _ := strconv.Atoi(alias[len(stem):])
+	for len(ByAlias(d, v.Alias())) > 1 {
+		n++
+		v.SetAlias(stem + strconv.Itoa(n))
+	}
 }

@@ -58,7 +58,9 @@ func deviceField(d *xml.Devices, kind string) reflect.Value {
 func Add(d *xml.Domain, v *Device) {
 	field := deviceField(&d.Devices, v.Kind)
 	if field.Kind() == reflect.Pointer {
-		field.Set(reflect.ValueOf(v.Value))
+		own := reflect.New(field.Type().Elem())
+		own.Elem().Set(reflect.ValueOf(v.Value).Elem())
+		field.Set(own)
 		return
 	}
 	field.Set(reflect.Append(field, reflect.ValueOf(v.Value).Elem()))
@@ -161,6 +163,13 @@ func (v *Device) Address() *xml.Address {
 	return a
 }
 
+// DropAddress takes the device's address away.
+func (v *Device) DropAddress() {
+	if f := reflect.ValueOf(v.Value).Elem().FieldByName("Address"); f.IsValid() && f.CanSet() {
+		f.SetZero()
+	}
+}
+
 // joined marks the device that Join adds until it has been found again.
 const joined = "ua-virgo-joined"
 
@@ -189,13 +198,28 @@ func Join(d *xml.Domain, v *Device, t *Traits) (*xml.Domain, *Device, error) {
 	if name == "" {
 		name = joined
 	}
-	found := ByAlias(whole, name)
-	if len(found) == 0 { // a kind without alias
-		found = All(whole, v.Kind)
+	var device *Device
+	for _, found := range ByAlias(whole, name) {
+		if found.Kind == v.Kind {
+			device = found
+		}
+		if own == "" { // also what was made after it, as a console is of a serial port
+			found.SetAlias("")
+		}
 	}
-	device := found[len(found)-1]
-	device.SetAlias(own)
+	if device == nil { // a kind without alias
+		all := All(whole, v.Kind)
+		device = all[len(all)-1]
+	}
 	return whole, device, nil
+}
+
+// Bus is the bus that a disk is on, or would be put on for its name.
+func Bus(d *xml.Domain, v *xml.Disk) string {
+	if v.Target == nil || v.Target.Bus != "" {
+		return diskBus(v)
+	}
+	return busOf(d, v)
 }
 
 // Clone copies a definition, as if it were printed and read again.
@@ -215,6 +239,9 @@ func Clone(d *xml.Domain) (*xml.Domain, error) {
 func Compatible(d *xml.Domain, v *Device) error {
 	if m, ok := v.Value.(*xml.MemoryDevice); ok && m.Target != nil && m.Target.Node != nil && (d.CPU == nil || d.CPU.NUMA == nil) {
 		return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
+	}
+	if m, ok := v.Value.(*xml.MemoryDevice); ok && m.Target != nil && m.Target.Node == nil && d.CPU != nil && d.CPU.NUMA != nil && m.Model != "virtio-pmem" {
+		return unsupported("target NUMA node needs to be specified for memory device")
 	}
 	if onUSB(v) && !hasUSB(d) {
 		return unsupported("Device configuration is not compatible: Domain has no USB bus support")

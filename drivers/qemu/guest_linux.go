@@ -45,6 +45,7 @@ type guest struct {
 	ioError   bool           // the next stop is for an I/O error
 	watchdog  bool           // the next stop is the watchdog's
 	ending    drivers.Reason // why QEMU ends; 0 while nobody knows
+	pulls     pulls
 }
 
 // Watch is the watcher of a guest of this driver.
@@ -109,6 +110,7 @@ func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
 	if err := g.qmp.Execute(ctx, "query-status", nil, &now); err != nil {
 		return err
 	}
+	g.reconcile(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
@@ -222,6 +224,14 @@ func (g *guest) event(e qmp.Event) {
 		id, _ := e.Data["id"].(string)
 		open, _ := e.Data["open"].(bool)
 		g.channelState(id, open)
+	case "DEVICE_DELETED":
+		if alias, _ := e.Data["device"].(string); alias != "" {
+			go g.deviceGone(alias)
+		}
+	case "DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR":
+		if alias, _ := e.Data["device"].(string); alias != "" {
+			go g.refusedPull(alias)
+		}
 	case "GUEST_PANICKED":
 		g.panicked()
 	case "SHUTDOWN":

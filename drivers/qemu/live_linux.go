@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,23 +129,14 @@ func liveDisks(dom *xml.Domain) {
 
 // channelState notes whether the guest has a channel open, for live documents.
 func (g *guest) channelState(alias string, open bool) {
-	file := filepath.Join(g.dir, liveFile)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return
-	}
-	dom, err := readDomain(xml.Source{Name: g.status.Name, Data: data})
-	if err != nil {
-		return
-	}
-	for i := range dom.Devices.Channels {
-		if c := &dom.Devices.Channels[i]; aliasOf(c.Alias) == alias && c.Target != nil {
-			c.Target.State = channelWord(open)
+	_ = editLive(g.dir, func(dom *xml.Domain) error { // else the document says less than it could
+		for i := range dom.Devices.Channels {
+			if c := &dom.Devices.Channels[i]; aliasOf(c.Alias) == alias && c.Target != nil {
+				c.Target.State = channelWord(open)
+			}
 		}
-	}
-	if data, err = xml.Marshal(dom); err == nil {
-		_ = drivers.ReplaceFile(file, data, 0o600)
-	}
+		return nil
+	})
 }
 
 func channelWord(open bool) string {

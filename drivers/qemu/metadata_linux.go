@@ -2,7 +2,6 @@ package qemu
 
 import (
 	"context"
-	"path/filepath"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -69,15 +68,10 @@ func (d *domains) SetMetadata(ctx context.Context, r drivers.Ref, k drivers.Meta
 		return out, dom, err
 	}
 	if f.Has(drivers.Live) || running && !f.Has(drivers.Config) {
-		data, err := d.document(r, true, 0)
+		err := editLive(d.layout.guest(r.Name), func(dom *xml.Domain) error {
+			return drivers.WriteMetadata(&dom.Title, &dom.Description, &dom.Metadata, k, value, key, uri)
+		})
 		if err != nil {
-			return err
-		}
-		out, _, err := change(data)
-		if err != nil {
-			return err
-		}
-		if err := drivers.ReplaceFile(filepath.Join(d.layout.guest(r.Name), liveFile), out, 0o600); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,8 @@ const (
 	cmdDestroy  = "virgo-destroy"
 	cmdShutdown = "virgo-shutdown"
 	cmdReboot   = "virgo-reboot"
+	cmdPlug     = "virgo-plug"
+	cmdUnplug   = "virgo-unplug"
 )
 
 // serve accepts clients until the listener is closed.
@@ -121,6 +123,16 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		err = g.resume(ctx)
 	case cmdShutdown, cmdReboot:
 		err = g.powerDown(ctx, r.Execute == cmdReboot)
+	case cmdPlug:
+		var a plugRequest
+		if a, err = decode[plugRequest](r); err == nil {
+			err = g.plug(context.WithoutCancel(ctx), a)
+		}
+	case cmdUnplug:
+		var a unplugRequest
+		if a, err = decode[unplugRequest](r); err == nil {
+			v, err = g.unplug(ctx, a)
+		}
 	case cmdDestroy:
 		var a struct{ Graceful bool }
 		_ = json.Unmarshal(r.Arguments, &a)

@@ -1,0 +1,554 @@
+package qemu
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/xml"
+)
+
+var (
+	_ drivers.Attacher      = (*domains)(nil)
+	_ drivers.Detacher      = (*domains)(nil)
+	_ drivers.AliasDetacher = (*domains)(nil)
+	_ drivers.Updater       = (*domains)(nil)
+)
+
+// change is a change of a domain under way: its object is locked, and what is
+// to be changed is read.
+type change struct {
+	d      *domains
+	ref    drivers.Ref
+	lock   *drivers.Lock
+	live   *xml.Domain // nil: the running domain is not meant
+	config *xml.Domain // nil: the definition is not meant
+}
+
+// change begins a change of what flags mean; end it with end.
+func (d *domains) change(ctx context.Context, r drivers.Ref, f drivers.Flags) (*change, error) {
+	lock, err := d.lockObject(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{d: d, ref: r, lock: lock}
+	if err := c.read(ctx, f); err != nil {
+		lock.Unlock()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *change) read(ctx context.Context, f drivers.Flags) error {
+	_, running := c.d.mend(ctx, c.ref.Name, c.lock)
+	if f&(drivers.Live|drivers.Config) == 0 {
+		f |= drivers.Config
+		if running {
+			f = f&^drivers.Config | drivers.Live
+		}
+	}
+	var err error
+	if f.Has(drivers.Live) {
+		if !running {
+			return notRunning()
+		}
+		if c.live, err = readLive(c.d.layout.guest(c.ref.Name)); err != nil {
+			return err
+		}
+	}
+	if f.Has(drivers.Config) {
+		if running && !c.d.store.Has(c.ref.Name) {
+			return xml.Errorf(xml.CodeOperationInvalid, "transient domains do not have any persistent config")
+		}
+		c.config, _, err = c.d.definition(c.ref)
+	}
+	return err
+}
+
+func (c *change) end() { c.lock.Unlock() }
+
+// keep writes the changed definition.
+func (c *change) keep(ctx context.Context) error {
+	if c.config == nil {
+		return nil
+	}
+	data, err := storedForm(c.config)
+	if err != nil {
+		return err
+	}
+	names, err := c.d.store.LockNames(ctx)
+	if err != nil {
+		return err
+	}
+	defer names.Unlock()
+	if err := c.d.store.Write(c.config.Name, c.config.UUID, data); err != nil {
+		return err
+	}
+	c.d.tell(c.ref, "Defined", "Updated")
+	return nil
+}
+
+// traitsOf are what its emulator says of a domain.
+func (d *domains) traitsOf(ctx context.Context, dom *xml.Domain) *domain.Traits {
+	n := xml.Element("domain", xml.Element("os", xml.Element("type").With("arch", dom.OS.Type.Arch)),
+		xml.Element("devices", xml.TextElement("emulator", dom.Devices.Emulator))).With("type", dom.Type)
+	return d.traits(ctx, n)
+}
+
+// Attach gives a domain a device.
+func (d *domains) Attach(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
+	c, err := d.change(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	defer c.end()
+	if c.config != nil {
+		if c.config, err = c.attachConfig(ctx, src); err != nil {
+			return err
+		}
+	}
+	if c.live != nil {
+		if err := c.attachLive(ctx, src); err != nil {
+			return err
+		}
+	}
+	return c.keep(ctx)
+}
+
+// keptKinds are the kinds of devices that the peer does not add to definitions.
+var unkeptKinds = []string{"graphics", "memballoon", "hub", "panic", "crypto", "nvram", "pstore", "audio", "video", "smartcard"}
+
+// attachConfig is the definition with the device.
+func (c *change) attachConfig(ctx context.Context, src xml.Source) (*xml.Domain, error) {
+	v, err := domain.ReadDevice(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := domain.Compatible(c.config, v); err != nil {
+		return nil, err
+	}
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		if k.Target != nil && diskAt(c.config, k.Target.Dev) != nil {
+			return nil, xml.Errorf(xml.CodeOperationInvalid, "target %s already exists", k.Target.Dev)
+		}
+	case *xml.Controller:
+		for _, old := range c.config.Devices.Controllers {
+			if k.Index != nil && old.Type == k.Type && number(old.Index) == *k.Index {
+				return nil, xml.Errorf(xml.CodeOperationInvalid, "controller index='%d' already exists", *k.Index)
+			}
+		}
+	case *xml.TPM, *xml.Vsock, *xml.IOMMU:
+		if len(domain.All(c.config, v.Kind)) > 0 {
+			return nil, xml.Errorf(xml.CodeOperationInvalid, "domain already has a %s device", v.Kind)
+		}
+	}
+	whole, _, err := domain.Join(c.config, v, c.d.traitsOf(ctx, c.config))
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(unkeptKinds, v.Kind) {
+		return nil, xml.Errorf(xml.CodeUnsupported, "persistent attach of device '%s' is not supported", v.Kind)
+	}
+	return whole, nil
+}
+
+// attachLive plugs the device into the running guest.
+func (c *change) attachLive(ctx context.Context, src xml.Source) error {
+	v, err := domain.ReadDevice(src)
+	if err != nil {
+		return err
+	}
+	if err := domain.Compatible(c.live, v); err != nil {
+		return err
+	}
+	if k, ok := v.Value.(*xml.Disk); ok && k.Target != nil && (k.Device == "cdrom" || k.Device == "floppy") {
+		if old := diskAt(c.live, k.Target.Dev); old != nil {
+			return c.updateDisk(ctx, v, false) // a drive gets a medium
+		}
+	}
+	if k, ok := v.Value.(*xml.Controller); ok && k.Index != nil {
+		for _, old := range c.live.Devices.Controllers {
+			if old.Type == k.Type && number(old.Index) == *k.Index {
+				return xml.Errorf(xml.CodeOperationFailed, "target %s:%d already exists", k.Type, *k.Index)
+			}
+		}
+	}
+	if k, ok := v.Value.(*xml.Disk); ok && k.Target != nil && diskAt(c.live, k.Target.Dev) == nil {
+		// What cannot be plugged in is told before what a definition would lack for it.
+		bus := *k.Target
+		bus.Bus = domain.Bus(c.live, k)
+		if err := hotplug(&domain.Device{Kind: "disk", Value: &xml.Disk{Device: k.Device, Target: &bus}}); err != nil {
+			return err
+		}
+	}
+	whole, v, err := domain.Join(c.live, v, c.d.traitsOf(ctx, c.live))
+	if err != nil {
+		return err
+	}
+	if err := hotplug(v); err != nil {
+		return err
+	}
+	added, err := newControllers(c.live, whole, v)
+	if err != nil {
+		return err
+	}
+	return c.plug(ctx, append(added, v))
+}
+
+// hotplug refuses devices that a running guest cannot be given.
+func hotplug(v *domain.Device) error {
+	no := func(format string, args ...any) error { return xml.Errorf(xml.CodeUnsupported, format, args...) }
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		switch bus := k.Target.Bus; {
+		case k.Device == "floppy":
+			return no("floppy device hotplug isn't supported")
+		case k.Device == "cdrom" && bus == "virtio":
+			return no("cdrom device with virtio bus isn't supported")
+		case bus != "virtio" && bus != "scsi" && bus != "usb":
+			return no("disk bus '%s' cannot be hotplugged.", bus)
+		}
+	case *xml.Controller:
+		if k.Type != "scsi" && k.Type != "virtio-serial" {
+			return no("'%s' controller cannot be hot plugged.", k.Type)
+		}
+	case *xml.Filesystem:
+		if k.Driver == nil || k.Driver.Type != "virtiofs" {
+			return no("only virtiofs filesystems can be hotplugged")
+		}
+	case *xml.Chardev:
+		if v.Kind == "console" || k.Target != nil && k.Target.Type == "guestfwd" {
+			return no("live attach of device 'chr' is not supported")
+		}
+	case *xml.Interface, *xml.RNG, *xml.Hostdev, *xml.Redirdev, *xml.Input, *xml.Watchdog, *xml.MemoryDevice, *xml.Shmem, *xml.Vsock, *xml.Lease:
+	default:
+		return notPluggable("attach", v.Kind)
+	}
+	return nil
+}
+
+// newControllers are those that a device needs and the running guest lacks.
+func newControllers(live, whole *xml.Domain, v *domain.Device) ([]*domain.Device, error) {
+	var out []*domain.Device
+	for _, c := range domain.All(whole, "controller") {
+		k := c.Value.(*xml.Controller)
+		known := slices.ContainsFunc(live.Devices.Controllers, func(o xml.Controller) bool { return o.Type == k.Type && number(o.Index) == number(k.Index) })
+		switch {
+		case known || c.Value == v.Value:
+		case k.Type == "pci":
+			return nil, xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+		default:
+			if err := hotplug(c); err != nil {
+				return nil, err
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// plug has the watcher plug devices in, and puts them into c.live.
+func (c *change) plug(ctx context.Context, list []*domain.Device) error {
+	b, err := c.build()
+	if err != nil {
+		return err
+	}
+	var r plugRequest
+	for _, v := range list {
+		if err := c.prepareDevice(v); err != nil {
+			return err
+		}
+		domain.Insert(c.live, v)
+		v = last(c.live, v)
+		if v.Kind == "lease" {
+			r.Put = append(r.Put, liveForm(v))
+			continue
+		}
+		domain.Name(c.live, v)
+		steps, err := plugged(c.live, v, b)
+		if err != nil {
+			return err
+		}
+		if n, ok := v.Value.(*xml.Interface); ok {
+			r.Steps = append(r.Steps, c.tapSteps(n, steps, &r)...)
+		} else {
+			r.Steps = append(r.Steps, steps...)
+		}
+		r.Put = append(r.Put, liveForm(v))
+	}
+	if err := c.d.ask(ctx, c.ref, cmdPlug, r, nil); err != nil {
+		return err
+	}
+	for _, v := range list {
+		if v.Kind == "memory" {
+			return c.placeMemory(ctx)
+		}
+	}
+	return nil
+}
+
+// last finds a device that was inserted: it has its own address or alias, or
+// is the last one.
+func last(d *xml.Domain, v *domain.Device) *domain.Device {
+	all := domain.All(d, v.Kind)
+	if k, ok := v.Value.(*xml.Disk); ok {
+		return diskAt(d, k.Target.Dev)
+	}
+	if k, ok := v.Value.(*xml.Controller); ok {
+		for _, c := range all {
+			if o := c.Value.(*xml.Controller); o.Type == k.Type && number(o.Index) == number(k.Index) {
+				return c
+			}
+		}
+	}
+	return all[len(all)-1]
+}
+
+// liveForm is a device as a request carries it.
+func liveForm(v *domain.Device) liveDevice {
+	d := &xml.Domain{}
+	domain.Add(d, v)
+	data, err := xml.Marshal(d)
+	if err != nil {
+		return liveDevice{Kind: v.Kind}
+	}
+	root, err := xml.Parse(xml.Source{Data: data})
+	if err != nil || root.Child("devices") == nil || root.Child("devices").Child(v.Kind) == nil {
+		return liveDevice{Kind: v.Kind}
+	}
+	return liveDevice{Kind: v.Kind, XML: root.Child("devices").Child(v.Kind).String()}
+}
+
+// build is what a running guest's devices are made with.
+func (c *change) build() (Build, error) {
+	s, err := readStatus(c.d.layout.guest(c.ref.Name))
+	if err != nil {
+		return Build{}, err
+	}
+	key, err := os.ReadFile(filepath.Join(s.LibDir, "master-key.aes"))
+	if err != nil {
+		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
+	}
+	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key}, nil
+}
+
+// prepareDevice completes what only a running guest's device has, and looks
+// for its files.
+func (c *change) prepareDevice(v *domain.Device) error {
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		if err := imagesThere(k); err != nil {
+			return err
+		}
+		numberImages(c.live, k)
+		if emptySource(k.Source) {
+			if k.Driver != nil {
+				k.Driver.Type = ""
+			}
+		} else if k.BackingStore == nil && (k.Driver == nil || k.Driver.Type == "" || k.Driver.Type == "raw") {
+			k.BackingStore = &xml.BackingStore{}
+		}
+	case *xml.Chardev:
+		if k.Type == "unix" && k.Path == "" && k.Target != nil {
+			a := args{Build: Build{Layout: c.d.layout, ID: *c.live.ID}, d: c.live}
+			k.Mode, k.Path = "bind", a.channelPath(k)
+			if err := drivers.MakeDir(filepath.Dir(k.Path)); err != nil {
+				return err
+			}
+		}
+		if v.Kind == "channel" && k.Target != nil {
+			k.Target.State = channelWord(false)
+		}
+	}
+	return nil
+}
+
+// imagesThere fails as the peer does for a disk whose file is not there.
+func imagesThere(k *xml.Disk) error {
+	if k.Source == nil || emptySource(k.Source) {
+		return nil
+	}
+	for _, path := range []string{k.Source.File, k.Source.Dev} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return xml.Errorf(xml.CodeSystem, "Cannot access storage file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
+		}
+	}
+	return nil
+}
+
+// tapSteps has a bridged interface's steps use the descriptor that is passed.
+func (c *change) tapSteps(n *xml.Interface, list []Step, r *plugRequest) []Step {
+	if n.Type != "bridge" || n.Source == nil {
+		return list
+	}
+	one := &xml.Domain{Devices: xml.Devices{Interfaces: []xml.Interface{*n}}}
+	r.Tap = &taps(one)[0]
+	for i := range list {
+		if list[i].Execute == "netdev_add" {
+			list[i].Arguments = []byte(strings.Replace(string(list[i].Arguments), `"fd":"0"`, `"fd":"`+tapName+`"`, 1))
+		}
+	}
+	return list
+}
+
+// placeMemory notes where QEMU has put the memory devices.
+func (c *change) placeMemory(ctx context.Context) error {
+	var list []struct {
+		Data struct {
+			ID   string
+			Slot uint
+			Addr uint64
+		}
+	}
+	if err := c.d.ask(ctx, c.ref, "query-memory-devices", nil, &list); err != nil {
+		return err
+	}
+	return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
+		for i := range dom.Devices.Memories {
+			m := &dom.Devices.Memories[i]
+			for _, q := range list {
+				if q.Data.ID == aliasOf(m.Alias) && m.Address == nil && (m.Model == "dimm" || m.Model == "nvdimm") {
+					base := q.Data.Addr
+					m.Address = &xml.Address{Type: "dimm", Slot: q.Data.Slot, Base: &base}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// detachWait is how long a command waits for the guest to let go of a device.
+const detachWait = 5 * time.Second
+
+// Detach takes the device away that a document means.
+func (d *domains) Detach(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
+	return d.detach(ctx, r, f, func(dom *xml.Domain, live bool) (*domain.Device, error) {
+		v, err := domain.ReadDevice(src)
+		if err != nil {
+			return nil, err
+		}
+		if err := detachable(v, live); err != nil {
+			return nil, err
+		}
+		return match(dom, v, d.traitsOf(ctx, dom), live)
+	}, detachWait)
+}
+
+// DetachAlias takes the device of an alias away. Whether the guest lets go of
+// it is not waited for.
+func (d *domains) DetachAlias(ctx context.Context, r drivers.Ref, alias string, f drivers.Flags) error {
+	return d.detach(ctx, r, f, func(dom *xml.Domain, live bool) (*domain.Device, error) {
+		found := domain.ByAlias(dom, alias)
+		if len(found) == 0 {
+			return nil, xml.Errorf(xml.CodeInternal, "no device found with alias %s", alias)
+		}
+		return found[0], detachable(found[0], live)
+	}, detachWait)
+}
+
+// detachable refuses kinds of devices that stay.
+func detachable(v *domain.Device, live bool) error {
+	switch v.Kind {
+	case "disk", "interface", "rng", "controller", "hostdev", "redirdev", "channel", "serial", "parallel", "input", "watchdog", "memory", "shmem",
+		"filesystem", "vsock", "lease":
+		return nil
+	case "sound", "tpm", "iommu":
+		if !live {
+			return nil
+		}
+	}
+	if live {
+		return notPluggable("detach", v.Kind)
+	}
+	return xml.Errorf(xml.CodeUnsupported, "persistent detach of device '%s' is not supported", kindWord(v.Kind))
+}
+
+func (d *domains) detach(ctx context.Context, r drivers.Ref, f drivers.Flags, find func(*xml.Domain, bool) (*domain.Device, error), wait time.Duration) error {
+	c, err := d.change(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	defer c.end()
+	if c.config != nil {
+		v, err := find(c.config, false)
+		if err != nil {
+			return err
+		}
+		domain.Remove(c.config, v)
+	}
+	if c.live != nil {
+		v, err := find(c.live, true)
+		if err == nil {
+			err = c.mayGo(v)
+		}
+		if err == nil {
+			err = c.unplug(ctx, v, wait)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return c.keep(ctx)
+}
+
+// mayGo refuses what a running guest cannot lose.
+func (c *change) mayGo(v *domain.Device) error {
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		if k.Device != "disk" && k.Device != "lun" && k.Target.Bus != "usb" && k.Target.Bus != "scsi" {
+			return xml.Errorf(xml.CodeUnsupported, "disk device type '%s' cannot be detached", k.Device)
+		}
+		if bus := k.Target.Bus; bus != "virtio" && bus != "scsi" && bus != "usb" {
+			return xml.Errorf(xml.CodeUnsupported, "This type of disk cannot be hot unplugged")
+		}
+	case *xml.Controller:
+		if k.Type != "scsi" && k.Type != "virtio-serial" {
+			return xml.Errorf(xml.CodeUnsupported, "'%s' controller cannot be hot unplugged.", k.Type)
+		}
+		if busy(c.live, k) {
+			return xml.Errorf(xml.CodeOperationFailed, "device cannot be detached: device is busy")
+		}
+	}
+	return nil
+}
+
+// busy tells whether a device sits on a controller.
+func busy(d *xml.Domain, k *xml.Controller) bool {
+	for _, v := range d.Devices.Disks {
+		if k.Type == "scsi" && v.Target != nil && v.Target.Bus == "scsi" && v.Address != nil && v.Address.Controller == number(k.Index) {
+			return true
+		}
+	}
+	for _, list := range [][]xml.Chardev{d.Devices.Channels, d.Devices.Consoles} {
+		for _, v := range list {
+			if k.Type == "virtio-serial" && v.Address != nil && v.Address.Type == "virtio-serial" && v.Address.Controller == number(k.Index) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unplug asks the guest to let go of a device. A guest that takes its time may:
+// the watcher goes on when it has.
+func (c *change) unplug(ctx context.Context, v *domain.Device, wait time.Duration) error {
+	if v.Kind == "lease" {
+		return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
+			old, err := match(dom, v, nil, true)
+			if err == nil {
+				domain.Remove(dom, old)
+			}
+			return err
+		})
+	}
+	return c.d.ask(ctx, c.ref, cmdUnplug, unplugRequest{Alias: v.Alias(), Wait: wait}, nil)
+}

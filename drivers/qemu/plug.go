@@ -1,0 +1,296 @@
+package qemu
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"virgo/drivers/domain"
+	"virgo/xml"
+)
+
+// A device that is plugged in is made of the same words as at a start; each of
+// them becomes a command of QMP, with the one that takes it back.
+
+// Step is a command of QMP, and the command that undoes it: Undo is "" if
+// nothing has to be undone.
+type Step struct {
+	Execute   string          `json:"execute"`
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	Undo      string          `json:"undo,omitempty"`
+	UndoArgs  json.RawMessage `json:"undoArgs,omitempty"`
+}
+
+// step makes a command of values that can be JSON.
+func step(execute string, arguments any) Step {
+	data, _ := json.Marshal(arguments) // maps of strings, numbers and the like
+	return Step{Execute: execute, Arguments: data}
+}
+
+// undone adds the command that undoes a step.
+func (s Step) undone(execute, key, value string) Step {
+	s.Undo = execute
+	s.UndoArgs, _ = json.Marshal(map[string]string{key: value})
+	return s
+}
+
+// back is the step that undoes another.
+func (s Step) back() Step { return Step{Execute: s.Undo, Arguments: s.UndoArgs} }
+
+// plugged gives the steps that plug a device of the live domain d into the
+// running guest. It has its alias and its address; a disk's images have numbers
+// (numberImages).
+func plugged(d *xml.Domain, v *domain.Device, b Build) ([]Step, error) {
+	only := *d
+	only.Devices = xml.Devices{Controllers: d.Devices.Controllers, RedirFilter: d.Devices.RedirFilter}
+	a := &args{Build: b, d: &only, pci: pciBuses(d), made: map[string]bool{"masterKey0": true}, nodes: make(map[*xml.DiskSource]int)}
+	a.Live = true
+	if c, ok := v.Value.(*xml.Controller); ok {
+		if c.Type == "pci" {
+			a.pciController(*c)
+		} else {
+			a.controller(*c)
+		}
+	} else {
+		domain.Add(&only, v)
+		if err := a.single(v); err != nil {
+			return nil, err
+		}
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	return steps(a.words)
+}
+
+// single adds the words of the only device.
+func (a *args) single(v *domain.Device) error {
+	switch v.Kind {
+	case "disk":
+		a.imageNumbers(&a.d.Devices.Disks[0])
+		a.disks()
+	case "interface":
+		a.fd = 0
+		a.interfaces()
+	case "rng":
+		a.rngs()
+	case "input":
+		a.inputs()
+	case "channel", "console", "serial", "parallel":
+		a.chardevs()
+	case "watchdog":
+		a.watchdogs()
+	case "hostdev":
+		a.hostdevs()
+	case "redirdev":
+		a.redirdevs()
+	case "memory":
+		a.memoryDevices()
+	case "shmem":
+		a.shmem(&a.d.Devices.Shmems[0])
+	case "filesystem":
+		a.filesystems()
+	case "vsock", "crypto":
+		a.later()
+	default:
+		return notPluggable("attach", v.Kind)
+	}
+	return nil
+}
+
+func notPluggable(verb, kind string) error {
+	return xml.Errorf(xml.CodeUnsupported, "live %s of device '%s' is not supported", verb, kindWord(kind))
+}
+
+// kindWord is a kind of devices as errors call it.
+func kindWord(kind string) string {
+	switch kind {
+	case "serial", "parallel", "console", "channel":
+		return "chr"
+	}
+	return kind
+}
+
+// imageNumbers takes the numbers of a disk's block nodes from its live form.
+func (a *args) imageNumbers(d *xml.Disk) {
+	if d.Source == nil {
+		return
+	}
+	for _, im := range chain(d) {
+		a.nodes[im.source], _ = strconv.Atoi(im.source.Index)
+		if s := im.source.DataStore; s != nil && s.Source != nil {
+			a.nodes[s.Source], _ = strconv.Atoi(s.Source.Index)
+		}
+	}
+}
+
+// numberImages numbers the images of a disk that is to be plugged in, behind
+// those that the domain has.
+func numberImages(d *xml.Domain, v *xml.Disk) {
+	next := 1
+	see := func(s *xml.DiskSource) {
+		if n, err := strconv.Atoi(s.Index); err == nil {
+			next = max(next, n+1)
+		}
+	}
+	for i := range d.Devices.Disks {
+		k := &d.Devices.Disks[i]
+		next = max(next, i+2) // numbers that drives without medium had
+		if k.Mirror != nil && k.Mirror.Source != nil {
+			see(k.Mirror.Source)
+		}
+		if k.Source == nil {
+			continue
+		}
+		for _, im := range chain(k) {
+			see(im.source)
+			if s := im.source.DataStore; s != nil && s.Source != nil {
+				see(s.Source)
+			}
+		}
+	}
+	if v.Source == nil {
+		return
+	}
+	for _, im := range chain(v) {
+		im.source.Index = itoa(next)
+		next++
+		if s := im.source.DataStore; s != nil && s.Source != nil {
+			s.Source.Index = itoa(next)
+			next++
+		}
+	}
+}
+
+// steps turns words of a command line into commands.
+func steps(words []string) ([]Step, error) {
+	var out []Step
+	for i := 0; i+1 < len(words); i += 2 {
+		s, err := stepOf(words[i], words[i+1])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func stepOf(option, value string) (Step, error) {
+	raw := json.RawMessage(value)
+	switch option {
+	case "-blockdev":
+		return Step{Execute: "blockdev-add", Arguments: raw}.undone("blockdev-del", "node-name", member(raw, "node-name")), nil
+	case "-object":
+		return Step{Execute: "object-add", Arguments: raw}.undone("object-del", "id", member(raw, "id")), nil
+	case "-netdev":
+		return Step{Execute: "netdev_add", Arguments: raw}.undone("netdev_del", "id", member(raw, "id")), nil
+	case "-device":
+		return Step{Execute: "device_add", Arguments: raw}.undone("device_del", "id", member(raw, "id")), nil
+	case "-chardev":
+		return chardevStep(value)
+	case "-watchdog-action":
+		return step("watchdog-set-action", map[string]string{"action": value}), nil
+	}
+	return Step{}, xml.Errorf(xml.CodeUnsupported, "the device needs QEMU's option %s, which a running guest cannot be given", option)
+}
+
+// member is a string of a JSON object.
+func member(data json.RawMessage, name string) string {
+	var m map[string]any
+	if json.Unmarshal(data, &m) != nil {
+		return ""
+	}
+	s, _ := m[name].(string)
+	return s
+}
+
+// fields cuts an option's value at single commas; a doubled one is a comma.
+func fields(value string) []string {
+	parts := strings.Split(strings.ReplaceAll(value, ",,", "\x00"), ",")
+	for i := range parts {
+		parts[i] = strings.ReplaceAll(parts[i], "\x00", ",")
+	}
+	return parts
+}
+
+// chardevStep makes chardev-add of -chardev's value.
+func chardevStep(value string) (Step, error) {
+	parts := fields(value)
+	kind := parts[0]
+	given := map[string]string{}
+	for _, p := range parts[1:] {
+		name, v, _ := strings.Cut(p, "=")
+		given[name] = v
+	}
+	data := map[string]any{}
+	word := func(to, from string) {
+		if v, ok := given[from]; ok {
+			data[to] = v
+		}
+	}
+	onOff := func(to, from string) {
+		if v, ok := given[from]; ok {
+			data[to] = v == "on"
+		}
+	}
+	switch kind {
+	case "null", "vc", "pty", "stdio":
+	case "file":
+		word("out", "path")
+		onOff("append", "append")
+	case "serial", "pipe":
+		word("device", "path")
+	case "socket":
+		if path, ok := given["path"]; ok {
+			data["addr"] = map[string]any{"type": "unix", "data": map[string]any{"path": path}}
+		} else {
+			data["addr"] = map[string]any{"type": "inet", "data": map[string]any{"host": given["host"], "port": given["port"]}}
+		}
+		data["server"] = given["server"] == "on"
+		if data["server"] == true {
+			onOff("wait", "wait")
+		}
+		onOff("telnet", "telnet")
+		if ms, err := strconv.Atoi(given["reconnect-ms"]); err == nil && ms > 0 {
+			data["reconnect"] = ms / 1000
+		}
+	case "udp":
+		inet := func(host, port string) map[string]any {
+			return map[string]any{"type": "inet", "data": map[string]any{"host": given[host], "port": given[port]}}
+		}
+		data["remote"] = inet("host", "port")
+		if given["localport"] != "0" || given["localaddr"] != "" {
+			data["local"] = inet("localaddr", "localport")
+		}
+	case "spicevmc":
+		word("type", "name")
+	case "spiceport":
+		word("fqdn", "name")
+	case "qemu-vdagent":
+		onOff("clipboard", "clipboard")
+		onOff("mouse", "mouse")
+	case "dbus":
+		word("name", "name")
+	default:
+		return Step{}, xml.Errorf(xml.CodeUnsupported, "character devices of type '%s' cannot be plugged in", kind)
+	}
+	word("logfile", "logfile")
+	onOff("logappend", "logappend")
+	s := step("chardev-add", map[string]any{"id": given["id"], "backend": map[string]any{"type": kind, "data": data}})
+	return s.undone("chardev-remove", "id", given["id"]), nil
+}
+
+// unplugged gives the commands that unplug a device: the one that asks the
+// guest for it, and those that take its other half away once it is gone.
+func unplugged(plug []Step) (ask Step, after []Step) {
+	for _, s := range slices.Backward(plug) {
+		switch {
+		case s.Execute == "device_add" && ask.Execute == "":
+			ask = s.back()
+		case s.Undo != "":
+			after = append(after, s.back())
+		}
+	}
+	return ask, after
+}

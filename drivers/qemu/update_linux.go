@@ -1,0 +1,311 @@
+package qemu
+
+import (
+	"context"
+	"reflect"
+	"strings"
+
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/xml"
+)
+
+// UpdateDevice changes a device: a drive's medium, an interface's link, a
+// display's password, how much of a memory device is used.
+func (d *domains) UpdateDevice(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
+	c, err := d.change(ctx, r, f)
+	if err != nil {
+		return err
+	}
+	defer c.end()
+	if c.config != nil {
+		if err := c.updateConfig(ctx, src); err != nil {
+			return err
+		}
+	}
+	if c.live != nil {
+		v, err := domain.ReadDevice(src)
+		if err != nil {
+			return err
+		}
+		if err := c.updateLive(ctx, v, f.Has(drivers.Force)); err != nil {
+			return err
+		}
+	}
+	return c.keep(ctx)
+}
+
+// without is the domain without a device that a new one replaces.
+func without(d *xml.Domain, old *domain.Device) (*xml.Domain, error) {
+	c, err := domain.Clone(d)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range domain.All(d, old.Kind) {
+		if v.Value == old.Value {
+			domain.Remove(c, domain.All(c, old.Kind)[i])
+			break
+		}
+	}
+	return c, nil
+}
+
+// updateConfig puts the device into the place of the one that it means.
+func (c *change) updateConfig(ctx context.Context, src xml.Source) error {
+	v, err := domain.ReadDevice(src)
+	if err != nil {
+		return err
+	}
+	var old *domain.Device
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		if k.Target == nil || k.Target.Dev == "" {
+			return xml.Errorf(xml.CodePlain, "missing target information for device")
+		}
+		if old = diskAt(c.config, k.Target.Dev); old == nil {
+			return xml.Errorf(xml.CodeInvalidArg, "target %s doesn't exist.", k.Target.Dev)
+		}
+		o := old.Value.(*xml.Disk)
+		if k.Target.Bus == "" && k.Device == o.Device {
+			k.Target.Bus = o.Target.Bus
+		}
+		if k.Address == nil && k.Target.Bus == o.Target.Bus {
+			k.Address = o.Address
+		}
+	case *xml.Interface:
+		if old, err = matchInterface(c.config, k); err != nil {
+			return err
+		}
+		o := old.Value.(*xml.Interface)
+		if k.MAC == nil {
+			k.MAC = o.MAC
+		}
+		if k.Address == nil {
+			k.Address = o.Address
+		}
+	case *xml.Graphics:
+		for _, g := range domain.All(c.config, "graphics") {
+			if g.Value.(*xml.Graphics).Type == k.Type {
+				old = g
+			}
+		}
+		if old == nil {
+			return noDevice("cannot find existing graphics type '%s' device to modify", k.Type)
+		}
+	case *xml.MemoryDevice:
+		if old, err = match(c.config, v, c.d.traitsOf(ctx, c.config), false); err != nil {
+			return c.updateMemory(ctx, v, c.config)
+		}
+	default:
+		return xml.Errorf(xml.CodeUnsupported, "persistent update of device '%s' is not supported", kindWord(v.Kind))
+	}
+	rest, err := without(c.config, old)
+	if err != nil {
+		return err
+	}
+	if _, v, err = domain.Join(rest, v, c.d.traitsOf(ctx, c.config)); err != nil {
+		return err
+	}
+	domain.Replace(old, v)
+	return nil
+}
+
+// updateLive changes the running guest's device.
+func (c *change) updateLive(ctx context.Context, v *domain.Device, force bool) error {
+	switch k := v.Value.(type) {
+	case *xml.Disk:
+		return c.updateDisk(ctx, v, force)
+	case *xml.Interface:
+		return c.updateInterface(ctx, k)
+	case *xml.Graphics:
+		return c.updateGraphics(ctx, k)
+	case *xml.MemoryDevice:
+		return c.updateMemory(ctx, v, c.live)
+	}
+	return xml.Errorf(xml.CodeConfigUnsupported, "live update of device '%s' is not supported", kindWord(v.Kind))
+}
+
+// updateDisk exchanges the medium of a drive. force: also if the guest has
+// locked it.
+func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) error {
+	k := v.Value.(*xml.Disk)
+	if k.Target == nil || k.Target.Dev == "" {
+		return xml.Errorf(xml.CodePlain, "missing target information for device")
+	}
+	old := diskAt(c.live, k.Target.Dev)
+	if old == nil {
+		return xml.Errorf(xml.CodeInternal, "disk '%s' not found", k.Target.Dev)
+	}
+	o := old.Value.(*xml.Disk)
+	if o.Device != "cdrom" && o.Device != "floppy" {
+		return xml.Errorf(xml.CodeConfigUnsupported, "disk source can be changed only in removable drives")
+	}
+	if k.Target.Bus == "" {
+		k.Target.Bus = o.Target.Bus
+	}
+	k.Address, k.Alias, k.Boot = o.Address, nil, o.Boot
+	rest, err := without(c.live, old)
+	if err != nil {
+		return err
+	}
+	_, v, err = domain.Join(rest, v, c.d.traitsOf(ctx, c.live))
+	if err != nil {
+		return err
+	}
+	if err := c.prepareDevice(v); err != nil {
+		return err
+	}
+	v.SetAlias(old.Alias())
+	b, err := c.build()
+	if err != nil {
+		return err
+	}
+	r, err := mediumRequest(c.live, old, v, b, force)
+	if err != nil {
+		return err
+	}
+	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
+}
+
+// mediumRequest has the steps that exchange a medium: the new one is opened
+// before the old one is taken out.
+func mediumRequest(live *xml.Domain, old, v *domain.Device, b Build, force bool) (plugRequest, error) {
+	var r plugRequest
+	now, err := plugged(live, v, b)
+	if err != nil {
+		return r, err
+	}
+	before, err := plugged(live, old, b)
+	if err != nil {
+		return r, err
+	}
+	node := ""
+	for _, s := range now {
+		if s.Execute == "device_add" {
+			node = member(s.Arguments, "drive")
+			continue
+		}
+		r.Steps = append(r.Steps, s)
+	}
+	id := map[string]any{"id": old.Alias()}
+	r.Steps = append(r.Steps, step("blockdev-open-tray", map[string]any{"id": old.Alias(), "force": force}), step("blockdev-remove-medium", id))
+	if node != "" {
+		r.Steps = append(r.Steps, step("blockdev-insert-medium", map[string]any{"id": old.Alias(), "node-name": node}))
+	}
+	r.Steps = append(r.Steps, step("blockdev-close-tray", id))
+	_, r.After = unplugged(before)
+	r.Put = []liveDevice{liveForm(v)}
+	return r, nil
+}
+
+// updateInterface sets the link. All else stays as it is.
+func (c *change) updateInterface(ctx context.Context, k *xml.Interface) error {
+	old, err := matchInterface(c.live, k)
+	if err != nil {
+		return err
+	}
+	o := old.Value.(*xml.Interface)
+	model := func(i *xml.Interface) string {
+		if i.Model == nil {
+			return ""
+		}
+		return i.Model.Type
+	}
+	switch {
+	case k.Type != o.Type:
+		return xml.Errorf(xml.CodeUnsupported, "unable to change config on '%s' network type", o.Type)
+	case model(k) != model(o) && k.Model != nil:
+		return xml.Errorf(xml.CodeUnsupported, "cannot modify network device model from %s to %s", orNull(model(o)), orNull(model(k)))
+	case k.Source != nil && o.Source != nil && k.Source.Bridge != o.Source.Bridge:
+		return xml.Errorf(xml.CodeUnsupported, "cannot change the bridge of an interface that is in use")
+	}
+	changed := *o
+	changed.Link, changed.Bandwidth = k.Link, k.Bandwidth
+	up := k.Link == nil || k.Link.State != "down"
+	r := plugRequest{Put: []liveDevice{liveForm(&domain.Device{Kind: "interface", Value: &changed})}}
+	if was := o.Link == nil || o.Link.State != "down"; was != up {
+		r.Steps = []Step{step("set_link", map[string]any{"name": aliasOf(o.Alias), "up": up})}
+	}
+	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
+}
+
+func orNull(s string) string {
+	if s == "" {
+		return "(null)"
+	}
+	return s
+}
+
+// updateGraphics sets a display's password.
+func (c *change) updateGraphics(ctx context.Context, k *xml.Graphics) error {
+	for i := range c.live.Devices.Graphics {
+		o := &c.live.Devices.Graphics[i]
+		if o.Type != k.Type {
+			continue
+		}
+		if k.Autoport != "" && o.Autoport != "" && k.Autoport != o.Autoport || k.Autoport != "yes" && k.Port != nil && o.Port != nil && *k.Port != *o.Port {
+			return xml.Errorf(xml.CodeUnsupported, "cannot change port settings on %s graphics", k.Type)
+		}
+		if k.Listen != "" && k.Listen != o.Listen {
+			return xml.Errorf(xml.CodeUnsupported, "cannot change listen address setting on '%s' graphics", k.Type)
+		}
+		if o.Type != "vnc" && o.Type != "spice" {
+			return xml.Errorf(xml.CodeInternal, "unable to change config on '%s' graphics type", o.Type)
+		}
+		if k.Passwd != o.Passwd {
+			args := map[string]any{"protocol": o.Type, "password": k.Passwd}
+			if err := c.d.ask(ctx, c.ref, "set_password", args, nil); err != nil {
+				return err
+			}
+		}
+		return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
+			dom.Devices.Graphics[i].Passwd = k.Passwd
+			return nil
+		})
+	}
+	return noDevice("cannot find existing graphics device to modify")
+}
+
+// updateMemory sets how much of a virtio-mem device the guest is to use, in
+// the running guest or in the definition.
+func (c *change) updateMemory(ctx context.Context, v *domain.Device, dom *xml.Domain) error {
+	k := v.Value.(*xml.MemoryDevice)
+	old := c.memoryOf(dom, v)
+	if old == nil {
+		return noDevice("memory device not present in the domain configuration")
+	}
+	o := old.Value.(*xml.MemoryDevice)
+	if o.Model != "virtio-mem" || k.Target == nil || k.Target.Requested == nil {
+		return xml.Errorf(xml.CodeConfigUnsupported, "only the requested size of a virtio-mem device can be changed")
+	}
+	if uint64(*k.Target.Requested) > uint64(o.Target.Size) {
+		return xml.Errorf(xml.CodeXML, "requested size must be smaller than or equal to @size")
+	}
+	changed, target := *o, *o.Target
+	target.Requested, changed.Target = k.Target.Requested, &target
+	if dom == c.config {
+		domain.Replace(old, &domain.Device{Kind: "memory", Value: &changed})
+		return nil
+	}
+	r := plugRequest{Put: []liveDevice{liveForm(&domain.Device{Kind: "memory", Value: &changed})},
+		Steps: []Step{step("qom-set", map[string]any{"path": "/machine/peripheral/" + old.Alias(), "property": "requested-size",
+			"value": uint64(*target.Requested) * 1024})}}
+	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
+}
+
+// memoryOf finds the memory device of an alias, a place, or the only one.
+func (c *change) memoryOf(dom *xml.Domain, v *domain.Device) *domain.Device {
+	all := domain.All(dom, "memory")
+	for _, m := range all {
+		if a := v.Alias(); a != "" && strings.EqualFold(a, m.Alias()) {
+			return m
+		}
+		if a := v.Address(); a != nil && m.Address() != nil && reflect.DeepEqual(a, m.Address()) {
+			return m
+		}
+	}
+	if len(all) == 1 && v.Alias() == "" {
+		return all[0]
+	}
+	return nil
+}
