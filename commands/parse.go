@@ -279,7 +279,7 @@ func (p *parser) jobs(value string, equals bool) (token, error) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("Numeric value '%s' for <jobs> option is malformed or out of range", value)
+		return 0, shellError("Numeric value '%s' for <jobs> option is malformed or out of range", value)
 	}
 	p.inv.jobs = n
 	return tokWord, nil

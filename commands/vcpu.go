@@ -163,7 +163,11 @@ func vcpuinfo(ctx context.Context, c *Call) error {
 		list, err = d.VCPUs(ctx, ref)
 	} else {
 		var pins []xml.Set
-		pins, err = d.VCPUPins(ctx, ref, drivers.Config)
+		if pins, err = d.VCPUPins(ctx, ref, drivers.Config); err == nil {
+			var n int // those that it would start with
+			n, err = d.VCPUCount(ctx, ref, false, false, drivers.Config)
+			pins = pins[:min(n, len(pins))]
+		}
 		for i, p := range pins {
 			list = append(list, drivers.VCPU{Number: i, CPU: -1, Affinity: p})
 		}

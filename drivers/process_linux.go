@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -114,23 +115,32 @@ func (p Process) waitPolling(ctx context.Context) error {
 
 // CPUTime is the processor time that the process has used, all threads.
 func (p Process) CPUTime() (time.Duration, error) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/stat")
+	fields, err := StatFields("/proc/" + strconv.Itoa(p.PID) + "/stat")
 	if err != nil {
 		return 0, err
 	}
-	fields := bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("odd /proc/%d/stat", p.PID)
 	}
 	var ticks uint64
 	for _, f := range fields[11:13] {
-		n, err := strconv.ParseUint(string(f), 10, 64)
+		n, err := strconv.ParseUint(f, 10, 64)
 		if err != nil {
 			return 0, err
 		}
 		ticks += n
 	}
 	return time.Duration(ticks) * time.Second / 100, nil
+}
+
+// StatFields are the fields of a stat file below /proc that follow the name of
+// the process: the state is the first.
+func StatFields(path string) ([]string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:])), nil
 }
 
 // LockHolder is the pid of the process that holds an fcntl lock on the file, 0 if none does.

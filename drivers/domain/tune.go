@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"sort"
 
 	"virgo/xml"
@@ -119,4 +120,24 @@ func osDefaults(d *xml.Domain) {
 		}
 		setDefault(&o.Loader.Format, o.NVRAM.Format)
 	}
+}
+
+// PinVCPU says in a definition where a vCPU may run.
+func PinVCPU(d *xml.Domain, vcpu uint, cpus xml.Set) {
+	t := cpuTune(d)
+	t.VCPUPins = slices.DeleteFunc(t.VCPUPins, func(p xml.VCPUPin) bool { return p.VCPU == vcpu })
+	t.VCPUPins = append(t.VCPUPins, xml.VCPUPin{VCPU: vcpu, CPUSet: xml.CPUSet(cpus.String())})
+	slices.SortFunc(t.VCPUPins, func(a, b xml.VCPUPin) int { return int(a.VCPU) - int(b.VCPU) })
+}
+
+// PinEmulator says in a definition where the emulator's own threads may run.
+func PinEmulator(d *xml.Domain, cpus xml.Set) {
+	cpuTune(d).EmulatorPin = &xml.EmulatorPin{CPUSet: xml.CPUSet(cpus.String())}
+}
+
+func cpuTune(d *xml.Domain) *xml.CPUTune {
+	if d.CPUTune == nil {
+		d.CPUTune = &xml.CPUTune{}
+	}
+	return d.CPUTune
 }

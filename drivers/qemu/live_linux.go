@@ -24,6 +24,9 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 	}
 	fillTerminals(dom, facts)
 	fillTaps(dom, st.Taps)
+	if err := pinAll(ctx, g.qmp, g.status.QEMU.PID, dom); err != nil {
+		return nil, err
+	}
 	if err := g.fillPorts(ctx, dom); err != nil {
 		return nil, err
 	}

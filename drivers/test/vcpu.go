@@ -2,9 +2,9 @@ package test
 
 import (
 	"context"
-	"slices"
 
 	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -147,10 +147,7 @@ func (d domains) PinVCPU(_ context.Context, r drivers.Ref, vcpu int, cpus xml.Se
 		if vcpu >= int(current(g.live.VCPU)) {
 			return xml.Errorf(xml.CodeInvalidArg, "requested vcpu '%d' is not present in the domain", vcpu)
 		}
-		t := tuneOf(g.live)
-		t.VCPUPins = slices.DeleteFunc(t.VCPUPins, func(p xml.VCPUPin) bool { return p.VCPU == uint(vcpu) })
-		t.VCPUPins = append(t.VCPUPins, xml.VCPUPin{VCPU: uint(vcpu), CPUSet: xml.CPUSet(cpus.String())})
-		slices.SortFunc(t.VCPUPins, func(a, b xml.VCPUPin) int { return int(a.VCPU) - int(b.VCPU) })
+		domain.PinVCPU(g.live, uint(vcpu), cpus)
 		return nil
 	})
 }
@@ -187,7 +184,7 @@ func (d domains) EmulatorPin(_ context.Context, r drivers.Ref, f drivers.Flags) 
 func (d domains) PinEmulator(_ context.Context, r drivers.Ref, cpus xml.Set, f drivers.Flags) error {
 	return d.with(r, func(g *guest) error {
 		return g.change(f, func(def *xml.Domain) error {
-			tuneOf(def).EmulatorPin = &xml.EmulatorPin{CPUSet: xml.CPUSet(cpus.String())}
+			domain.PinEmulator(def, cpus)
 			return nil
 		})
 	})

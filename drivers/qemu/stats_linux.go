@@ -1,0 +1,561 @@
+package qemu
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"virgo/drivers"
+	"virgo/drivers/domain"
+	"virgo/drivers/qemu/qmp"
+	"virgo/xml"
+)
+
+var (
+	_ drivers.DiskStatser   = (*domains)(nil)
+	_ drivers.DiskErrorer   = (*domains)(nil)
+	_ drivers.IfaceStatser  = (*domains)(nil)
+	_ drivers.MemoryStatser = (*domains)(nil)
+	_ drivers.CPUStatser    = (*domains)(nil)
+	_ drivers.Statser       = (*domains)(nil)
+	_ drivers.Controller    = (*domains)(nil)
+)
+
+// blockUse is what QEMU counts of a disk.
+type blockUse struct {
+	QDev  string
+	Stats struct {
+		ReadOps    uint64 `json:"rd_operations"`
+		ReadBytes  uint64 `json:"rd_bytes"`
+		ReadTime   uint64 `json:"rd_total_time_ns"`
+		WriteOps   uint64 `json:"wr_operations"`
+		WriteBytes uint64 `json:"wr_bytes"`
+		WriteTime  uint64 `json:"wr_total_time_ns"`
+		FlushOps   uint64 `json:"flush_operations"`
+		FlushTime  uint64 `json:"flush_total_time_ns"`
+		Highest    uint64 `json:"wr_highest_offset"`
+	}
+	Parent *struct {
+		Stats struct {
+			Highest uint64 `json:"wr_highest_offset"`
+		}
+	}
+}
+
+// diskOf finds a disk by its target or source.
+func diskOf(dom *xml.Domain, name string) *xml.Disk {
+	for i := range dom.Devices.Disks {
+		k := &dom.Devices.Disks[i]
+		s := k.Source
+		if k.Target != nil && k.Target.Dev == name || s != nil && name != "" && (s.File == name || s.Dev == name || s.Name == name) {
+			return k
+		}
+	}
+	return nil
+}
+
+// ofDisk tells whether QEMU's path of a device is that of an alias.
+func ofDisk(qdev, alias string) bool {
+	for _, part := range strings.Split(qdev, "/") {
+		if part == alias && alias != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// blockUses are the counters of all disks.
+func blockUses(ctx context.Context, q *qmp.Conn) ([]blockUse, error) {
+	var list []blockUse
+	return list, refusal("query-blockstats", q.Execute(ctx, "query-blockstats", nil, &list))
+}
+
+func useOfDisk(list []blockUse, alias string) *blockUse {
+	for i := range list {
+		if ofDisk(list[i].QDev, alias) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// DiskStats tells of a disk's traffic, or with "" of that of all.
+func (d *domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
+	dom, err := d.liveDomain(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var list []blockUse
+	err = d.asked(ctx, r, func(q *qmp.Conn) (err error) { list, err = blockUses(ctx, q); return err })
+	if err != nil {
+		return nil, err
+	}
+	var sum [8]uint64
+	add := func(u *blockUse) {
+		s := &u.Stats
+		for i, v := range [...]uint64{s.ReadOps, s.ReadBytes, s.WriteOps, s.WriteBytes, s.FlushOps, s.ReadTime, s.WriteTime, s.FlushTime} {
+			sum[i] += v
+		}
+	}
+	if disk == "" {
+		for i := range list {
+			add(&list[i])
+		}
+	} else {
+		k := diskOf(dom, disk)
+		if k == nil {
+			return nil, xml.Errorf(xml.CodeInvalidArg, "invalid path: %s", disk)
+		}
+		u := useOfDisk(list, aliasOf(k.Alias))
+		if u == nil {
+			return nil, xml.Errorf(xml.CodeInternal, "cannot find statistics for device '%s'", aliasOf(k.Alias))
+		}
+		add(u)
+	}
+	var out []drivers.Param
+	for i, name := range [...]string{"rd_req", "rd_bytes", "wr_req", "wr_bytes", "flush_operations", "rd_total_times", "wr_total_times", "flush_total_times"} {
+		out = append(out, drivers.Param{Name: name, Value: int64(sum[i])})
+	}
+	return out, nil
+}
+
+// liveDomain is the live document of a guest, or the error that it does not run.
+func (d *domains) liveDomain(ctx context.Context, r drivers.Ref) (*xml.Domain, error) {
+	if _, running := d.touch(ctx, r.Name); !running {
+		return nil, notRunning()
+	}
+	return readLive(d.layout.guest(r.Name))
+}
+
+// diskSize is how large a disk is, as DiskInfo tells it.
+type diskSize struct{ capacity, allocation, physical uint64 }
+
+// DiskInfo tells how large a disk is: what the guest sees, what the host's
+// file takes, and how long it is.
+func (d *domains) DiskInfo(ctx context.Context, r drivers.Ref, disk string) (capacity, allocation, physical uint64, err error) {
+	dom, running, err := d.either(ctx, r, 0)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	k := diskOf(dom, disk)
+	if k == nil {
+		return 0, 0, 0, xml.Errorf(xml.CodeInvalidArg, "invalid path %s not assigned to domain", disk)
+	}
+	if emptySource(k.Source) {
+		return 0, 0, 0, xml.Errorf(xml.CodeInvalidArg, "disk '%s' does not currently have a source assigned", disk)
+	}
+	size, err := imageSize(k)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if running {
+		err = d.asked(ctx, r, func(q *qmp.Conn) error {
+			n, err := virtualSize(ctx, q, aliasOf(k.Alias))
+			if err == nil && n > 0 {
+				size.capacity = n
+			}
+			return err
+		})
+	}
+	return size.capacity, size.allocation, size.physical, err
+}
+
+// virtualSize is the size that the guest sees of a disk.
+func virtualSize(ctx context.Context, q *qmp.Conn, alias string) (uint64, error) {
+	var list []struct {
+		QDev     string
+		Inserted *struct {
+			Image struct {
+				Size uint64 `json:"virtual-size"`
+			}
+		}
+	}
+	if err := q.Execute(ctx, "query-block", nil, &list); err != nil {
+		return 0, refusal("query-block", err)
+	}
+	for _, b := range list {
+		if b.Inserted != nil && ofDisk(b.QDev, alias) {
+			return b.Inserted.Image.Size, nil
+		}
+	}
+	return 0, nil
+}
+
+// imageSize is what the host's file system says of a disk's image, and the
+// capacity that its format tells.
+func imageSize(k *xml.Disk) (diskSize, error) {
+	path := k.Source.File
+	if k.Type == "block" {
+		path = k.Source.Dev
+	}
+	if path == "" {
+		return diskSize{}, xml.Errorf(xml.CodeUnsupported, "the size of a disk of type '%s' can be told only while it is used", k.Type)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return diskSize{}, xml.Errorf(xml.CodeSystem, "cannot open file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
+	}
+	defer f.Close()
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return diskSize{}, xml.Errorf(xml.CodeSystem, "failed to seek to end of %s: %s", path, drivers.SystemText(unwrapPath(err)))
+	}
+	size := diskSize{uint64(end), uint64(end), uint64(end)}
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		size.allocation = uint64(st.Blocks) * 512
+	}
+	if k.Driver != nil && k.Driver.Type == "qcow2" {
+		var head [32]byte
+		if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:4]) == "QFI\xfb" {
+			size.capacity = binary.BigEndian.Uint64(head[24:])
+		}
+	}
+	return size, nil
+}
+
+// DiskErrors tells which disks QEMU has stopped for.
+func (d *domains) DiskErrors(ctx context.Context, r drivers.Ref) ([]drivers.DiskError, error) {
+	dom, err := d.liveDomain(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var list []struct {
+		QDev   string
+		Status string `json:"io-status"`
+	}
+	if err := d.ask(ctx, r, "query-block", nil, &list); err != nil {
+		return nil, err
+	}
+	words := map[string]string{"nospace": "no space", "failed": "unspecified error"}
+	var out []drivers.DiskError
+	for i := range dom.Devices.Disks {
+		k := &dom.Devices.Disks[i]
+		for _, b := range list {
+			if text := words[b.Status]; text != "" && ofDisk(b.QDev, aliasOf(k.Alias)) {
+				out = append(out, drivers.DiskError{Disk: k.Target.Dev, Error: text})
+			}
+		}
+	}
+	return out, nil
+}
+
+// ifaceCounters are the host's counters of its end of an interface, under the
+// names that the guest's end has: what the host sends, the guest receives.
+var ifaceCounters = [...][2]string{{"rx_bytes", "tx_bytes"}, {"rx_packets", "tx_packets"}, {"rx_errs", "tx_errors"}, {"rx_drop", "tx_dropped"},
+	{"tx_bytes", "rx_bytes"}, {"tx_packets", "rx_packets"}, {"tx_errs", "rx_errors"}, {"tx_drop", "rx_dropped"}}
+
+// IfaceStats tells of the traffic of an interface that has an end on the host.
+func (d *domains) IfaceStats(ctx context.Context, r drivers.Ref, device string) ([]drivers.Param, error) {
+	dom, err := d.liveDomain(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for i := range dom.Devices.Interfaces {
+		n := &dom.Devices.Interfaces[i]
+		if n.Target == nil || n.Target.Dev == "" || n.Target.Dev != device && (n.MAC == nil || !strings.EqualFold(n.MAC.Address, device)) {
+			continue
+		}
+		var out []drivers.Param
+		for _, c := range ifaceCounters {
+			data, err := os.ReadFile(filepath.Join("/sys/class/net", filepath.Base(n.Target.Dev), "statistics", c[1]))
+			if err != nil {
+				return nil, xml.Errorf(xml.CodeInternal, "Interface not found")
+			}
+			v, _ := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+			out = append(out, drivers.Param{Name: c[0], Value: v})
+		}
+		return out, nil
+	}
+	return nil, xml.Errorf(xml.CodeInvalidArg, "'%s' is not a known interface", device)
+}
+
+// balloonNames are the guest's counters: QEMU's names, ours, and whether they
+// are bytes, which are told as KiB.
+var balloonNames = []struct {
+	qemu, name string
+	bytes      bool
+}{{"stat-swap-in", "swap_in", true}, {"stat-swap-out", "swap_out", true}, {"stat-major-faults", "major_fault", false},
+	{"stat-minor-faults", "minor_fault", false}, {"stat-free-memory", "unused", true}, {"stat-total-memory", "available", true},
+	{"stat-available-memory", "usable", true}, {"stat-disk-caches", "disk_caches", true}, {"stat-htlb-pgalloc", "hugetlb_pgalloc", false},
+	{"stat-htlb-pgfail", "hugetlb_pgfail", false}}
+
+// balloonPath is the balloon's place in QEMU, "" without one.
+func balloonPath(dom *xml.Domain) string {
+	b := dom.Devices.Memballoon
+	if b == nil || b.Model == "none" || b.Model == "xen" || b.Alias == nil {
+		return ""
+	}
+	return "/machine/peripheral/" + b.Alias.Name
+}
+
+// MemoryStats tells of the guest's memory, as its balloon reports it.
+func (d *domains) MemoryStats(ctx context.Context, r drivers.Ref) ([]drivers.Param, error) {
+	dom, err := d.liveDomain(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := []drivers.Param{}
+	if path := balloonPath(dom); path != "" {
+		err := d.asked(ctx, r, func(q *qmp.Conn) error {
+			var now struct{ Actual uint64 }
+			if err := q.Execute(ctx, "query-balloon", nil, &now); err != nil {
+				return refusal("query-balloon", err)
+			}
+			out = append(out, drivers.Param{Name: "actual", Value: now.Actual / 1024})
+			var guest struct {
+				Stats map[string]uint64
+				Last  uint64 `json:"last-update"`
+			}
+			err := q.Execute(ctx, "qom-get", map[string]string{"path": path, "property": "guest-stats"}, &guest)
+			var refused *qmp.Error
+			if errors.As(err, &refused) { // no guest has reported yet
+				err = nil
+			}
+			const unknown = 1<<64 - 1
+			for _, n := range balloonNames {
+				v, ok := guest.Stats[n.qemu]
+				if !ok || v == unknown {
+					continue
+				}
+				if n.bytes {
+					v /= 1024
+				}
+				out = append(out, drivers.Param{Name: n.name, Value: v})
+			}
+			out = append(out, drivers.Param{Name: "last_update", Value: guest.Last})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s, err := readStatus(d.layout.guest(r.Name)); err == nil {
+		out = append(out, drivers.Param{Name: "rss", Value: residentKiB(s.QEMU.PID)})
+	}
+	return out, nil
+}
+
+// residentKiB is the memory that a process has in the host's.
+func residentKiB(pid int) uint64 {
+	data, err := os.ReadFile(filepath.Join(procOf(pid), "statm"))
+	f := strings.Fields(string(data))
+	if err != nil || len(f) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseUint(f[1], 10, 64)
+	return pages * uint64(os.Getpagesize()) / 1024
+}
+
+// SetMemoryPeriod says how often the guest reports of its memory.
+func (d *domains) SetMemoryPeriod(ctx context.Context, r drivers.Ref, seconds int, f drivers.Flags) error {
+	edit := func(dom *xml.Domain) error {
+		b := dom.Devices.Memballoon
+		if b == nil || b.Model == "none" {
+			return xml.Errorf(xml.CodeOperationInvalid, "Memory balloon model must be virtio to set the collection period")
+		}
+		b.Stats = nil
+		if seconds > 0 {
+			b.Stats = &xml.BalloonStats{Period: seconds}
+		}
+		return nil
+	}
+	return d.alter(ctx, r, f, edit, func(dom *xml.Domain) error {
+		args := map[string]any{"path": balloonPath(dom), "property": "guest-stats-polling-interval", "value": seconds}
+		return d.ask(ctx, r, "qom-set", args, nil)
+	})
+}
+
+// CPUStats tells the CPU time that a guest has used. The kernel no longer
+// counts it by the host's CPUs.
+func (d *domains) CPUStats(ctx context.Context, r drivers.Ref) ([]uint64, []drivers.Param, error) {
+	s, running := d.touch(ctx, r.Name)
+	if !running {
+		return nil, nil, notRunning()
+	}
+	u := useOf(filepath.Join(procOf(s.QEMU.PID), "stat"))
+	return nil, []drivers.Param{{Name: "cpu_time", Value: uint64(u.user + u.system)}, {Name: "user_time", Value: uint64(u.user)},
+		{Name: "system_time", Value: uint64(u.system)}}, nil
+}
+
+// Control tells whether the guest's monitor answers.
+func (d *domains) Control(ctx context.Context, r drivers.Ref) (string, error) {
+	if err := d.ask(ctx, r, "query-status", nil, nil); err != nil {
+		return "", err
+	}
+	return "ok", nil
+}
+
+// Stats tells many numbers of a domain; groups are domstats's options, none
+// means all.
+func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, _ drivers.Flags) ([]drivers.Param, error) {
+	info, err := d.Info(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	dom, running, err := d.either(ctx, r, 0)
+	if err != nil {
+		return nil, err
+	}
+	var pid int
+	if s, err := readStatus(d.layout.guest(r.Name)); err == nil && running {
+		pid = s.QEMU.PID
+	}
+	b := &statsOf{d: d, r: r, dom: dom, info: info, running: running, pid: pid}
+	for _, g := range []struct {
+		name string
+		add  func(context.Context) error
+	}{{"state", b.state}, {"cpu-total", b.cpu}, {"balloon", b.balloon}, {"vcpu", b.vcpu}, {"interface", b.nets}, {"block", b.blocks}} {
+		wanted := len(groups) == 0
+		for _, w := range groups {
+			wanted = wanted || w == g.name
+		}
+		if !wanted {
+			continue
+		}
+		if err := g.add(ctx); err != nil && !errors.Is(err, errGone) { // it may end while it is asked
+			return nil, err
+		}
+	}
+	return b.out, nil
+}
+
+// statsOf gathers the numbers of a domain.
+type statsOf struct {
+	d       *domains
+	r       drivers.Ref
+	dom     *xml.Domain
+	info    drivers.DomainInfo
+	running bool
+	pid     int
+	out     []drivers.Param
+}
+
+func (b *statsOf) add(name string, v any) { b.out = append(b.out, drivers.Param{Name: name, Value: v}) }
+
+func (b *statsOf) state(context.Context) error {
+	b.add("state.state", int32(b.info.State))
+	b.add("state.reason", int32(b.info.Reason))
+	return nil
+}
+
+func (b *statsOf) cpu(context.Context) error {
+	if b.running {
+		u := useOf(filepath.Join(procOf(b.pid), "stat"))
+		b.add("cpu.time", uint64(u.user+u.system))
+		b.add("cpu.user", uint64(u.user))
+		b.add("cpu.system", uint64(u.system))
+	}
+	return nil
+}
+
+func (b *statsOf) balloon(ctx context.Context) error {
+	b.add("balloon.current", b.info.Memory)
+	b.add("balloon.maximum", b.info.MaxMemory)
+	if !b.running {
+		return nil
+	}
+	list, err := b.d.MemoryStats(ctx, b.r)
+	for _, p := range list {
+		if p.Name != "actual" {
+			b.add("balloon."+strings.ReplaceAll(p.Name, "last_update", "last-update"), p.Value)
+		}
+	}
+	return err
+}
+
+func (b *statsOf) vcpu(ctx context.Context) error {
+	b.add("vcpu.current", uint32(vcpus(b.dom)))
+	b.add("vcpu.maximum", uint32(b.dom.VCPU.Count))
+	if !b.running {
+		return nil
+	}
+	list, err := b.d.VCPUs(ctx, b.r)
+	for _, v := range list {
+		prefix := "vcpu." + itoa(v.Number)
+		b.add(prefix+".state", int32(1))
+		b.add(prefix+".time", uint64(v.Time))
+	}
+	return err
+}
+
+func (b *statsOf) nets(ctx context.Context) error {
+	if !b.running {
+		return nil
+	}
+	list := domain.All(b.dom, "interface")
+	b.add("net.count", uint32(len(list)))
+	for i, v := range list {
+		n := v.Value.(*xml.Interface)
+		if n.Target == nil || n.Target.Dev == "" {
+			continue
+		}
+		prefix := "net." + itoa(i)
+		b.add(prefix+".name", n.Target.Dev)
+		stats, err := b.d.IfaceStats(ctx, b.r, n.Target.Dev)
+		if err != nil {
+			return err
+		}
+		for _, p := range stats {
+			v, _ := p.Value.(int64)
+			b.add(prefix+"."+strings.Replace(strings.Replace(p.Name, "_packets", "_pkts", 1), "_", ".", 1), uint64(v))
+		}
+	}
+	return nil
+}
+
+func (b *statsOf) blocks(ctx context.Context) error {
+	list := domain.All(b.dom, "disk")
+	b.add("block.count", uint32(len(list)))
+	var uses []blockUse
+	if b.running {
+		err := b.d.asked(ctx, b.r, func(q *qmp.Conn) (err error) { uses, err = blockUses(ctx, q); return err })
+		if err != nil {
+			return err
+		}
+	}
+	for i, v := range list {
+		k := v.Value.(*xml.Disk)
+		prefix := "block." + itoa(i)
+		b.add(prefix+".name", k.Target.Dev)
+		full := !emptySource(k.Source)
+		if full && k.Source.File+k.Source.Dev != "" {
+			b.add(prefix+".path", k.Source.File+k.Source.Dev)
+		}
+		if full && k.Source.Index != "" {
+			n, _ := strconv.ParseUint(k.Source.Index, 10, 32)
+			b.add(prefix+".backingIndex", uint32(n))
+		}
+		if u := useOfDisk(uses, aliasOf(k.Alias)); u != nil {
+			s := &u.Stats
+			for _, c := range []struct {
+				name string
+				v    uint64
+			}{{"rd.reqs", s.ReadOps}, {"rd.bytes", s.ReadBytes}, {"rd.times", s.ReadTime}, {"wr.reqs", s.WriteOps}, {"wr.bytes", s.WriteBytes},
+				{"wr.times", s.WriteTime}, {"fl.reqs", s.FlushOps}, {"fl.times", s.FlushTime}} {
+				b.add(prefix+"."+c.name, c.v)
+			}
+		}
+		if !full {
+			continue
+		}
+		capacity, allocation, physical, err := b.d.DiskInfo(ctx, b.r, k.Target.Dev)
+		if err != nil {
+			continue // an image that is not there has no size
+		}
+		if u := useOfDisk(uses, aliasOf(k.Alias)); u != nil && u.Parent != nil {
+			allocation = u.Parent.Stats.Highest
+		}
+		b.add(prefix+".allocation", allocation)
+		b.add(prefix+".capacity", capacity)
+		b.add(prefix+".physical", physical)
+	}
+	return nil
+}
