@@ -40,7 +40,7 @@ unit:
 
 update:
 	$(GO) generate ./...
-	$(GO) test ./tests ./drivers/qemu ./drivers/domain -update
+	$(GO) test ./tests ./drivers/qemu ./drivers/domain ./drivers/native -update
 
 $(CHECKER):
 	mkdir -p dist

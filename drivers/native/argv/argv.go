@@ -134,11 +134,15 @@ func (r *reader) note(format string, v ...any) {
 func (r *reader) choose(s *shell.Script) (*shell.Command, error) {
 	r.dir = r.o.Dir
 	var found *shell.Command
+	var exported []shell.Variable
 	for i := range s.Commands {
 		c := &s.Commands[i]
 		at := slices.IndexFunc(c.Words, isQEMU)
 		if c.Words[0] == "cd" && len(c.Words) > 1 && found == nil {
 			r.dir = r.absolute(c.Words[1])
+		}
+		if c.Words[0] == "export" && found == nil {
+			exported = append(exported, c.Env...)
 		}
 		switch {
 		case at < 0:
@@ -147,7 +151,8 @@ func (r *reader) choose(s *shell.Script) (*shell.Command, error) {
 		default:
 			own := *c
 			r.program, own.Words, own.Lines = c.Words[at], c.Words[at+1:], c.Lines[at+1:]
-			r.environment(c, c.Words[:at])
+			own.Env = append(exported, c.Env...)
+			r.environment(&own, c.Words[:at])
 			found = &own
 		}
 	}

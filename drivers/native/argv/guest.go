@@ -282,7 +282,7 @@ func (r *reader) naming() {
 		return
 	}
 	for _, p := range r.drives {
-		if f := p.peek("file"); p.peek("media") != "cdrom" && p.peek("if") != "pflash" && f != "" && !strings.ContainsAny(f, "${") {
+		if f := p.peek("file"); p.peek("media") != "cdrom" && p.peek("if") != "pflash" && f != "" && !strings.ContainsAny(f, "${:") {
 			r.d.Name = plainName(f)
 			break
 		}

@@ -15,7 +15,7 @@ type bus struct {
 	kind  string // the device that it is behind; of the root pci or pcie
 	from  uint   // the first slot that XML has there
 	slots uint
-	used  [32]bool
+	used  [32]uint8 // by slot, the functions
 	// foreign buses are not in XML, as it does not have such a bridge there.
 	foreign bool
 }
@@ -55,13 +55,15 @@ func (r *reader) rootBus() string {
 // plan gives every PCI device its place as QEMU would.
 func (r *reader) plan() {
 	root := &bus{slots: 32, kind: strings.TrimSuffix(r.rootBus(), ".0")}
-	root.used[0] = true
+	root.used[0] = 0xff
 	switch {
 	case r.is("pc"):
-		root.used[1] = true
+		root.used[1] = 0xff
 	case r.is("q35"):
-		root.used[31] = true
-		root.used[29] = r.usb
+		root.used[31] = 0xff
+		if r.usb {
+			root.used[29] = 0xff
+		}
 	}
 	r.anyBus = r.rootBus()
 	r.bus = map[string]*bus{r.anyBus: root}
@@ -163,13 +165,15 @@ func (r *reader) place(d *device) {
 			r.fail(d.props, "%s: there is no free slot on bus '%s'", d.driver, name)
 			return
 		}
-		if !b.used[slot] {
+		if b.used[slot] == 0 {
 			break
 		}
 	}
-	if slot < 32 {
-		b.used[slot] = true
+	if b.used[slot]&(1<<function) != 0 {
+		r.fail(d.props, "%s: slot %d of bus '%s' is in use", d.driver, slot, name)
+		return
 	}
+	b.used[slot] |= 1 << function
 	multi := toSwitch(d.peek("multifunction"))
 	d.place = &xml.Address{Type: "pci", Bus: b.index, Slot: slot, Function: function, Multifunction: multi}
 	d.slot = fmt.Sprintf("%s 0x%x", name, slot)

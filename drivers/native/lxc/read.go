@@ -16,7 +16,16 @@ func (r *reader) root() error {
 	if v == nil {
 		return internal("lxc.rootfs.path (or lxc.rootfs) is missing: the container has no file system")
 	}
-	r.mount(v.Text, "/", false)
+	kind, path, ok := strings.Cut(v.Text, ":") // since version 3 LXC writes what it is
+	switch {
+	case ok && (kind == "dir" || kind == "btrfs" || kind == "lvm"):
+		r.mount(path, "/", false)
+	case ok && kind == "loop":
+		r.d.Devices.Filesystems = append(r.d.Devices.Filesystems, xml.Filesystem{Type: "file", AccessMode: "passthrough", Driver: &xml.FSDriver{Type: "loop", Format: "raw"},
+			Source: &xml.FSSource{File: path}, Target: &xml.FSTarget{Dir: "/"}})
+	default:
+		r.mount(v.Text, "/", false)
+	}
 	return nil
 }
 

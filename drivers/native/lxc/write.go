@@ -87,8 +87,11 @@ func (w *writer) filesystems(d *xml.Domain) error {
 		f := &d.Devices.Filesystems[i]
 		target := f.Target.Dir
 		source := f.Source.Dir
-		if f.Type == "block" {
+		switch f.Type {
+		case "block":
 			source = f.Source.Dev
+		case "file":
+			source = "loop:" + f.Source.File
 		}
 		if strings.ContainsAny(source+target, " \t\n") && target != "/" {
 			return xml.Errorf(xml.CodeConfigUnsupported, "LXC cannot mount '%s' on '%s': there are blanks in it", source, target)
@@ -99,7 +102,7 @@ func (w *writer) filesystems(d *xml.Domain) error {
 			access = "ro"
 		}
 		switch {
-		case target == "/" && (f.Type == "mount" || f.Type == "block"):
+		case target == "/" && (f.Type == "mount" || f.Type == "block" || f.Type == "file"):
 			w.put("lxc.rootfs.path", source)
 			root = true
 		case f.Type == "ram":

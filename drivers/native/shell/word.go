@@ -150,8 +150,8 @@ func (p *parser) variable(w *words, quoted bool) (array bool, err error) {
 		inner := rest[1:end]
 		p.pos += end + 2
 		n := nameLen(inner)
-		if strings.HasPrefix(inner, "0") {
-			n = 1
+		if n == 0 { // the script's arguments
+			n = len(inner) - len(strings.TrimLeft(inner, "0123456789"))
 		}
 		if s := inner[n:]; s == "[@]" || s == "[*]" {
 			return true, p.elements(w, inner[:n])
