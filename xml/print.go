@@ -125,6 +125,8 @@ func (p *printer) escape(text string) {
 		switch c := text[i]; {
 		case c > '>':
 			continue
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r':
+			to = "" // XML has no such characters
 		case c == '&':
 			to = "&amp;"
 		case c == '<':

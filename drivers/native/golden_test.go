@@ -148,4 +148,3 @@ func TestComment(t *testing.T) {
 		t.Fatalf("%v\n%s", err, doc)
 	}
 }
-

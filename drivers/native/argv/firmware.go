@@ -55,7 +55,7 @@ func (r *reader) flash(n int, text string) {
 	if r.err != nil {
 		return
 	}
-	if !ok || im.kind != "file" && n == 0 {
+	if !ok || im.source == nil || im.kind != "file" && n == 0 {
 		r.note("left out: the flash chip %s (its image must be a file)", text)
 		return
 	}

@@ -16,7 +16,7 @@ func Join(words []string) string {
 
 // Quote makes a word of a text, with quotes if it needs them.
 func Quote(w string) string {
-	if w != "" && strings.Trim(w, plain) == "" {
+	if w != "" && w[0] != '~' && strings.Trim(w, plain) == "" {
 		return w
 	}
 	if i := strings.IndexByte(w, '='); i > 0 && strings.Trim(w[:i], plain) == "" && w[0] != '-' && i+1 < len(w) && !strings.ContainsAny(w[:i], ",.:/") {
