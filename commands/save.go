@@ -163,7 +163,7 @@ func saveImageEdit(ctx context.Context, c *Call) error {
 	}
 	file := c.Str("file")
 	read := func() ([]byte, error) { return d.SaveImageXML(ctx, file, drivers.SecurityInfo) }
-	return c.editDocument(ctx, "Saved image "+file+" XML configuration", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
+	return c.editDocument("Saved image "+file+" XML configuration", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
 }
 
 func managedsave(ctx context.Context, c *Call) error {
@@ -274,7 +274,7 @@ func managedsaveEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return d.ManagedSaveXML(ctx, ref, drivers.SecurityInfo) }
-	return c.editDocument(ctx, "Managed save image of domain '"+ref.Name+"' XML configuration", read,
+	return c.editDocument("Managed save image of domain '"+ref.Name+"' XML configuration", read,
 		func(src xml.Source) error { return d.DefineManagedSave(ctx, ref, src, f) })
 }
 

@@ -139,22 +139,19 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	edited, err := c.edit(ctx, doc, ".xml")
-	if err != nil {
-		return err
-	}
 	name := m.ref.Name
-	if string(edited) == string(doc) {
-		c.Emit(msgf(Data{{"changed", false}}, "Snapshot %s XML configuration not changed.", name))
-		return nil
-	}
-	made, err := d.CreateMoment(ctx, *m.ref.Parent, xml.Source{Name: name, Data: edited},
-		drivers.MomentFlags{Redefine: true, Current: c.Has("current")})
-	if err != nil {
+	var made drivers.Ref
+	changed, err := c.edit(doc, ".xml", func(src xml.Source) (err error) {
+		made, err = d.CreateMoment(ctx, *m.ref.Parent, src, drivers.MomentFlags{Redefine: true, Current: c.Has("current")})
+		return err
+	})
+	switch {
+	case err != nil:
 		c.Report(err)
 		return shellError("Failed to update %s", name)
-	}
-	switch {
+	case !changed:
+		c.Emit(msgf(Data{{"changed", false}}, "Snapshot %s XML configuration not changed.", name))
+		return nil
 	case made.Name == name:
 		c.Emit(msgf(Data{{"changed", true}}, "Snapshot %s edited.", name))
 		return nil
@@ -329,25 +326,12 @@ func checkpointEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return objects.XML(ctx, m.ref, drivers.SecurityInfo) }
-	doc, err := read()
-	if err != nil {
+	return c.editDocument("Checkpoint "+m.ref.Name+" XML configuration", read, func(src xml.Source) error {
+		d, err := change[drivers.Momenter](c, objects, f.api+"CreateXML")
+		if err != nil {
+			return err
+		}
+		_, err = d.CreateMoment(ctx, *m.ref.Parent, src, drivers.MomentFlags{Redefine: true})
 		return err
-	}
-	edited, err := c.edit(ctx, doc, ".xml")
-	if err != nil {
-		return err
-	}
-	if string(edited) == string(doc) {
-		c.Emit(msgf(Data{{"changed", false}}, "Checkpoint %s XML configuration not changed.", m.ref.Name))
-		return nil
-	}
-	d, err := change[drivers.Momenter](c, objects, f.api+"CreateXML")
-	if err != nil {
-		return err
-	}
-	if _, err := d.CreateMoment(ctx, *m.ref.Parent, xml.Source{Name: m.ref.Name, Data: edited}, drivers.MomentFlags{Redefine: true}); err != nil {
-		return err
-	}
-	c.Emit(msgf(Data{{"changed", true}}, "Checkpoint %s edited.", m.ref.Name))
-	return nil
+	})
 }
