@@ -87,15 +87,17 @@ func (c *Call) waitsFor(ends ...string) (bool, error) {
 	if err := c.Exclusive(ends...); err != nil {
 		return false, err
 	}
-	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
-		return false, err
-	}
 	if len(ends) == 0 {
 		for _, name := range []string{"verbose", "async"} {
 			if err := c.Requires(name, "wait"); err != nil {
 				return false, err
 			}
 		}
+	}
+	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
+		return false, err
+	}
+	if len(ends) == 0 {
 		return c.Has("wait"), nil
 	}
 	for _, name := range append([]string{"wait", "timeout"}, ends...) {
@@ -179,6 +181,13 @@ func blockcopy(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
+	if err := c.Exclusive("pivot", "finish"); err != nil {
+		return err
+	}
+	dest, err := copyDestination(c)
+	if err != nil {
+		return err
+	}
 	wait, err := c.waitsFor("pivot", "finish")
 	if err != nil {
 		return err
@@ -189,10 +198,6 @@ func blockcopy(ctx context.Context, c *Call) error {
 		return err
 	}
 	if err := copySizes(c, &o); err != nil {
-		return err
-	}
-	dest, err := copyDestination(c)
-	if err != nil {
 		return err
 	}
 	objects, ref, err := c.Domain(ctx)

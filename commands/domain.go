@@ -113,6 +113,9 @@ func start(ctx context.Context, c *Call) error {
 	if ref.ID >= 0 {
 		return shellError("Domain is already active")
 	}
+	if _, err := fileNumbers(c.Str("pass-fds")); err != nil {
+		return err
+	}
 	d, err := change[drivers.Starter](c, objects, "virDomainCreate")
 	if err == nil {
 		err = d.Start(ctx, ref, c.Flags("paused", drivers.Paused, "autodestroy", drivers.AutoDestroy, "bypass-cache", drivers.BypassCache,
@@ -134,6 +137,12 @@ func undefine(ctx context.Context, c *Call) error {
 	}
 	if err := c.Exclusive("tpm", "keep-tpm"); err != nil {
 		return err
+	}
+	if err := c.Requires("delete-storage-volume-snapshots", "remove-all-storage"); err != nil {
+		return err
+	}
+	if c.Has("wipe-storage") && !c.Has("storage") && !c.Has("remove-all-storage") {
+		return shellError("'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'")
 	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {

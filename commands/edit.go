@@ -94,7 +94,7 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 		return doc, err
 	}
 	what := k.title + " " + k.named(ref.Name) + " XML configuration"
-	return c.editDocument(what, read, func(src xml.Source) error {
+	return c.editDocument(what, "", read, func(src xml.Source) error {
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
 		if err != nil {
 			return err
@@ -108,8 +108,9 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 	})
 }
 
-// editDocument edits a document until it can be put back.
-func (c *Call) editDocument(what string, read func() ([]byte, error), put func(xml.Source) error) error {
+// editDocument edits a document until it can be put back. what was edited, or
+// what with rest behind it was not changed.
+func (c *Call) editDocument(what, rest string, read func() ([]byte, error), put func(xml.Source) error) error {
 	old, err := read()
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func (c *Call) editDocument(what string, read func() ([]byte, error), put func(x
 	case changed:
 		c.Emit(msgf(Data{{"changed", true}}, "%s edited.", what))
 	default:
-		c.Emit(msgf(Data{{"changed", false}}, "%s not changed.", what))
+		c.Emit(msgf(Data{{"changed", false}}, "%s%s not changed.", what, rest))
 	}
 	return nil
 }

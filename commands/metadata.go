@@ -195,7 +195,7 @@ func (k *kind) runMetadata(ctx context.Context, c *Call) error {
 		return k.setMetadata(ctx, c, objects, ref, string(src.Data), key, uri, f)
 	})
 	if err == nil && !changed {
-		c.Emit(msgf(Data{{"changed", false}}, "Metadata not changed"))
+		c.Emit(Message{Text: "Metadata not changed", Data: Data{{"changed", false}}})
 	}
 	return err
 }

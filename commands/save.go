@@ -47,10 +47,11 @@ func saveRows() []Command {
 
 // saveFlags read how a saved domain goes on.
 func (c *Call) saveFlags() (drivers.Flags, error) {
-	if err := c.Exclusive("running", "paused"); err != nil {
-		return 0, err
+	f := c.Flags("bypass-cache", drivers.BypassCache, "running", drivers.Live, "paused", drivers.Paused, "reset-nvram", drivers.ResetNVRAM)
+	if f.Has(drivers.Live | drivers.Paused) {
+		return 0, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_SAVE_RUNNING' and 'VIR_DOMAIN_SAVE_PAUSED' are mutually exclusive")
 	}
-	return c.Flags("bypass-cache", drivers.BypassCache, "running", drivers.Live, "paused", drivers.Paused, "reset-nvram", drivers.ResetNVRAM), nil
+	return f, nil
 }
 
 // changedXML reads the file of --xml, if it was given.
@@ -88,13 +89,20 @@ func save(ctx context.Context, c *Call) error {
 }
 
 func restore(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
+	_, parallel, err := c.Int32("parallel-channels")
 	if err != nil {
 		return err
 	}
 	doc, err := c.changedXML()
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to restore domain from %s", c.Str("file"))
+	}
+	if parallel {
+		f |= drivers.Parallel
 	}
 	d, err := saver(ctx, c, "virDomainRestore")
 	if err == nil {
@@ -131,13 +139,13 @@ func saveImageDump(ctx context.Context, c *Call) error {
 }
 
 func saveImageDefine(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
-	if err != nil {
-		return err
-	}
 	src, err := c.File("xml")
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to update %s", c.Str("file"))
 	}
 	d, err := saver(ctx, c, "virDomainSaveImageDefineXML")
 	if err == nil {
@@ -163,7 +171,7 @@ func saveImageEdit(ctx context.Context, c *Call) error {
 	}
 	file := c.Str("file")
 	read := func() ([]byte, error) { return d.SaveImageXML(ctx, file, drivers.SecurityInfo) }
-	return c.editDocument("Saved image "+file+" XML configuration", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
+	return c.editDocument("Saved image "+file+" XML configuration", "", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
 }
 
 func managedsave(ctx context.Context, c *Call) error {
@@ -274,7 +282,7 @@ func managedsaveEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return d.ManagedSaveXML(ctx, ref, drivers.SecurityInfo) }
-	return c.editDocument("Managed save image of domain '"+ref.Name+"' XML configuration", read,
+	return c.editDocument("Managed save image of domain '"+ref.Name+"' XML configuration", "", read,
 		func(src xml.Source) error { return d.DefineManagedSave(ctx, ref, src, f) })
 }
 

@@ -123,9 +123,6 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("rename", "clone"); err != nil {
 		return err
 	}
-	if !c.Has("snapshotname") && !c.Has("current") {
-		return shellError("--snapshotname or --current is required")
-	}
 	f := snapshotFamily
 	objects, m, _, err := f.one(ctx, c, false)
 	if err != nil {
@@ -141,10 +138,14 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 	}
 	name := m.ref.Name
 	var made drivers.Ref
-	changed, err := c.edit(doc, ".xml", func(src xml.Source) (err error) {
+	put := func(src xml.Source) (err error) {
 		made, err = d.CreateMoment(ctx, *m.ref.Parent, src, drivers.MomentFlags{Redefine: true, Current: c.Has("current")})
 		return err
-	})
+	}
+	changed, err := c.edit(doc, ".xml", put)
+	if err == nil && !changed && c.Has("current") { // it is made the current one
+		changed, err = true, put(xml.Source{Name: name, Data: doc})
+	}
 	switch {
 	case err != nil:
 		c.Report(err)
@@ -203,7 +204,7 @@ func snapshotCreateAs(ctx context.Context, c *Call) error {
 	}
 	if text := c.Str("memspec"); text != "" {
 		first, v, ok := spec(text, "file", "snapshot")
-		if !ok || first != "" && v["file"] != "" {
+		if !ok || first != "" && (v["file"] != "" || first[0] != '/') || strings.Count(","+text, ",file=") > 1 {
 			return shellError("unable to parse memspec: %s", text)
 		}
 		if first != "" {
@@ -326,7 +327,7 @@ func checkpointEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return objects.XML(ctx, m.ref, drivers.SecurityInfo) }
-	return c.editDocument("Checkpoint "+m.ref.Name+" XML configuration", read, func(src xml.Source) error {
+	return c.editDocument("Checkpoint "+m.ref.Name, " XML configuration", read, func(src xml.Source) error {
 		d, err := change[drivers.Momenter](c, objects, f.api+"CreateXML")
 		if err != nil {
 			return err

@@ -154,12 +154,12 @@ func domblkinfo(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("all", "device"); err != nil {
 		return err
 	}
-	if !c.Has("all") && !c.Has("device") {
-		return shellError("command 'domblkinfo' requires <device> option")
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
+	}
+	if !c.Has("all") && !c.Has("device") {
+		return shellError("command 'domblkinfo' requires <device> option")
 	}
 	d, err := query[drivers.DiskStatser](objects, "virDomainGetBlockInfo")
 	if err != nil {
@@ -520,6 +520,9 @@ func cpuStats(ctx context.Context, c *Call) error {
 	last := n
 	if hasCount {
 		last = min(first+count, n)
+	}
+	if first+count > n && c.format() == "text" {
+		c.Print(fmt.Sprintf("Only %d CPUs available to show\n", n-first))
 	}
 	alone := c.Has("total") && !hasFirst && !hasCount
 	var b strings.Builder

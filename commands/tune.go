@@ -61,7 +61,14 @@ func limitOptions() []Option {
 func diskLimitParams(c *Call) ([]drivers.Param, error) {
 	var list []drivers.Param
 	for _, name := range diskLimits {
-		v, given, err := c.Scaled(name, 1, math.MaxInt64)
+		var v uint64
+		var given bool
+		var err error
+		if strings.Contains(name, "-bytes-sec") && !strings.HasSuffix(name, "-length") {
+			v, given, err = c.Scaled(name, 1, math.MaxInt64)
+		} else {
+			v, given, err = c.Uint64(name)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -182,13 +189,14 @@ func blkiotune(ctx context.Context, c *Call) error {
 func blkdeviotune(ctx context.Context, c *Call) error {
 	list, err := diskLimitParams(c)
 	if err != nil {
-		return err
+		c.Report(err)
+		return shellError("Unable to parse integer parameter")
 	}
 	if c.Has("group-name") {
 		list = append(list, drivers.Param{Name: "group_name", Value: c.Str("group-name")})
 	}
 	return tuner{group: drivers.DiskLimits, device: c.Str("device"), get: "virDomainGetBlockIoTune", set: "virDomainSetBlockIoTune",
-		read: "Unable to get block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
+		read: "Unable to get number of block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
 }
 
 func numatune(ctx context.Context, c *Call) error {
@@ -267,6 +275,9 @@ func schedinfo(ctx context.Context, c *Call) error {
 	f, err := c.impact()
 	if err != nil {
 		return err
+	}
+	if f == 0 && c.Has("current") {
+		f = drivers.Current
 	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {

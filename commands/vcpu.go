@@ -50,7 +50,7 @@ func vcpuRows() []Command {
 func threadID(name string) Option { return num(name, RP, "number of the thread").with(completion.Free) }
 
 func vcpucount(ctx context.Context, c *Call) error {
-	for _, pair := range [][2]string{{"active", "maximum"}, {"guest", "config"}, {"live", "config"}, {"current", "config"}, {"current", "live"}} {
+	for _, pair := range [][2]string{{"active", "maximum"}, {"guest", "config"}, {"live", "config"}} {
 		if err := c.Exclusive(pair[0], pair[1]); err != nil {
 			return err
 		}
@@ -238,6 +238,11 @@ func vcpupin(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if !c.Has("cpulist") {
+		if err := c.Exclusive("live", "config"); err != nil {
+			return err
+		}
+	}
 	if c.Has("cpulist") && !c.Has("vcpu") {
 		return shellError("vcpupin: Missing vCPU number in pin mode.")
 	}
@@ -328,13 +333,21 @@ func emulatorpin(ctx context.Context, c *Call) error {
 
 func setmem(ctx context.Context, c *Call) error {
 	return setMemory(ctx, c, drivers.Live, func(d drivers.Memorier, r drivers.Ref, kib uint64, f drivers.Flags) error {
+		if kib == 0 {
+			return errNoMemory()
+		}
 		return d.SetMemory(ctx, r, kib, f)
 	})
 }
 
+// errNoMemory is libvirt's error for no memory at all.
+func errNoMemory() error {
+	return xml.Errorf(xml.CodePlain, "memory in virDomainSetMemoryFlags must not be zero")
+}
+
 func setmaxmem(ctx context.Context, c *Call) error {
 	return setMemory(ctx, c, 0, func(d drivers.Memorier, r drivers.Ref, kib uint64, f drivers.Flags) error {
-		err := error(xml.Errorf(xml.CodePlain, "memory in virDomainSetMemoryFlags must not be zero"))
+		err := errNoMemory()
 		if kib > 0 {
 			err = d.SetMaxMemory(ctx, r, kib, f)
 		}
@@ -386,7 +399,7 @@ func iothreadinfo(ctx context.Context, c *Call) error {
 		return failed(err, "Unable to get domain IOThreads information")
 	}
 	if len(list) == 0 && c.format() == "text" {
-		c.Emit(Message{Text: "No IOThreads found for the domain\n", Extra: true})
+		c.Emit(Message{Text: "No IOThreads found for the domain", Extra: true})
 		return nil
 	}
 	l := Listing{Columns: []Column{{Title: "IOThread ID", Key: "id"}, {Title: "CPU Affinity", Key: "affinity"}}}

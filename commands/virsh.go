@@ -82,11 +82,19 @@ func echo(_ context.Context, c *Call) error {
 		}
 		out = append(out, w)
 	}
-	text := strings.Join(out, " ")
 	if c.Has("split") {
-		text = strings.Join(shell.SplitCommas(text), "\n") + "\n"
+		for i, w := range out {
+			if i == 0 && c.Has("prefix") {
+				continue
+			}
+			out[i] = strings.Join(shell.SplitCommas(w), "\n") + "\n"
+		}
 	}
+	text := strings.Join(out, " ")
 	if c.Has("err") {
+		if text == "" {
+			return nil
+		}
 		c.Errorf("%s", text)
 		return nil
 	}

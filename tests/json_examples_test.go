@@ -65,7 +65,7 @@ var examples = []example{
 	{line: "save-image-dumpxml $W/saved3-$FORM", setup: "save test $W/saved3-$FORM"},
 	{line: "save-image-define $W/saved4-$FORM $W/test.xml", setup: "save test $W/saved4-$FORM"},
 	{line: "save-image-edit $W/saved5-$FORM", setup: "save test $W/saved5-$FORM"},
-	{line: "managedsave test"}, {line: "managedsave-remove test", setup: "managedsave test"}, {line: "dump test $W/core-$FORM --memory-only"},
+	{line: "managedsave test"}, {line: "managedsave-remove test", setup: "managedsave test"}, {line: "dump test $W/core-$FORM"},
 	{line: "screenshot test $W/shot-$FORM.png"}, {line: "inject-nmi test"}, {line: "send-key test KEY_A"}, {line: "send-process-signal test 1 sigterm"},
 	{line: "domfsfreeze test"}, {line: "domfsthaw test"}, {line: "domfstrim test"}, {line: "event --list", reads: true}, {line: "net-event --list", reads: true},
 	{line: "pool-event --list", reads: true}, {line: "nodedev-event --list", reads: true}, {line: "secret-event --list", reads: true},
