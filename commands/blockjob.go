@@ -184,20 +184,24 @@ func blockcopy(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("pivot", "finish"); err != nil {
 		return err
 	}
-	dest, err := copyDestination(c)
-	if err != nil {
+	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
 		return err
 	}
-	wait, err := c.waitsFor("pivot", "finish")
-	if err != nil {
-		return err
-	}
+	var err error
 	o := drivers.BlockJobOptions{Shallow: c.Has("shallow"), Reuse: c.Has("reuse-external"), Transient: c.Has("transient-job"),
 		Synchronous: c.Has("synchronous-writes"), DestIsZero: c.Has("dest-is-zero")}
 	if o.Bandwidth, err = c.bandwidth(); err != nil {
 		return err
 	}
 	if err := copySizes(c, &o); err != nil {
+		return err
+	}
+	dest, err := copyDestination(c)
+	if err != nil {
+		return err
+	}
+	wait, err := c.waitsFor("pivot", "finish")
+	if err != nil {
 		return err
 	}
 	objects, ref, err := c.Domain(ctx)

@@ -161,6 +161,9 @@ func saveImageDefine(ctx context.Context, c *Call) error {
 }
 
 func saveImageEdit(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err
@@ -216,6 +219,9 @@ func managedsaveRemove(ctx context.Context, c *Call) error {
 	}
 	m := msgf(Data{{"domain", ref.Name}, {"removed", has}}, text, ref.Name)
 	m.Extra = true
+	if !has {
+		m.Text = strings.TrimSuffix(m.Text, "\n")
+	}
 	c.Emit(m)
 	return nil
 }
@@ -240,6 +246,9 @@ func managedsaveDump(ctx context.Context, c *Call) error {
 }
 
 func managedsaveDefine(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err
@@ -266,6 +275,9 @@ func managedsaveDefine(ctx context.Context, c *Call) error {
 }
 
 func managedsaveEdit(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err

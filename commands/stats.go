@@ -621,7 +621,7 @@ func domstats(ctx context.Context, c *Call) error {
 	var blocks []string
 	rows := []Data{}
 	for _, ref := range refs {
-		list, err := d.Stats(ctx, ref, groups, 0)
+		list, err := d.Stats(ctx, ref, groups, c.Flags("enforce", drivers.Force))
 		if err != nil {
 			return err
 		}

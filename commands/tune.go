@@ -92,6 +92,7 @@ type tuner struct {
 	group         drivers.ParamGroup
 	get, set      string // the peer's functions
 	read, written string // words of failures
+	number        string // words of a failure before anything is looked for, if they are others
 	device        string
 }
 
@@ -120,6 +121,9 @@ func (t tuner) run(ctx context.Context, c *Call, list []drivers.Param, show func
 		list, err = d.Params(ctx, ref, t.group, t.device, f)
 	}
 	if err != nil {
+		if t.number != "" && xml.CodeOf(err) != xml.CodeInvalidArg {
+			return failed(err, "%s", t.number)
+		}
 		return failed(err, "%s", t.read)
 	}
 	emitParams(c, list, show)
@@ -196,7 +200,7 @@ func blkdeviotune(ctx context.Context, c *Call) error {
 		list = append(list, drivers.Param{Name: "group_name", Value: c.Str("group-name")})
 	}
 	return tuner{group: drivers.DiskLimits, device: c.Str("device"), get: "virDomainGetBlockIoTune", set: "virDomainSetBlockIoTune",
-		read: "Unable to get number of block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
+		read: "Unable to get block I/O throttle parameters", number: "Unable to get number of block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
 }
 
 func numatune(ctx context.Context, c *Call) error {

@@ -450,7 +450,16 @@ func iothreadset(ctx context.Context, c *Call) error {
 	return onThread(ctx, c, "id", "virDomainSetIOThreadParams", func(d drivers.IOThreader, r drivers.Ref, id int, f drivers.Flags) error {
 		var list []drivers.Param
 		for _, name := range []string{"poll-max-ns", "poll-grow", "poll-shrink", "thread-pool-min", "thread-pool-max"} {
-			v, given, err := c.Uint64(name)
+			var v any
+			var given bool
+			var err error
+			if strings.HasPrefix(name, "thread-pool") { // -1 sets no bound
+				var n int
+				n, given, err = c.Int32(name)
+				v = int32(n)
+			} else {
+				v, given, err = c.Uint64(name)
+			}
 			if err != nil {
 				return err
 			}

@@ -165,6 +165,7 @@ type (
 		CPUStats(ctx context.Context, r Ref) (perCPU []uint64, total []Param, err error)
 	}
 	// Statser tells many values of domains at once; groups as domstats names them.
+	// Flags: Force refuses groups that the driver does not have.
 	Statser interface {
 		Stats(ctx context.Context, r Ref, groups []string, f Flags) ([]Param, error)
 	}

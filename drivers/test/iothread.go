@@ -130,8 +130,22 @@ func (d domains) PinIOThread(_ context.Context, r drivers.Ref, id int, cpus xml.
 	})
 }
 
+// statGroups are the groups that the driver does not have, by their bits.
+var statGroups = [...]string{1: "cpu-total", "balloon", "vcpu", "interface", "block", "perf", 8: "memory", "dirtyrate", "vm"}
+
 // Stats tells the state and the IO threads; the driver knows no more.
-func (d domains) Stats(_ context.Context, r drivers.Ref, groups []string, _ drivers.Flags) ([]drivers.Param, error) {
+func (d domains) Stats(_ context.Context, r drivers.Ref, groups []string, f drivers.Flags) ([]drivers.Param, error) {
+	if f.Has(drivers.Force) {
+		bits := 0
+		for i, name := range statGroups {
+			if name != "" && slices.Contains(groups, name) {
+				bits |= 1 << i
+			}
+		}
+		if bits != 0 {
+			return nil, xml.Errorf(xml.CodeArgUnsupported, "Stats types bits 0x%x are not supported by this daemon", bits)
+		}
+	}
 	var out []drivers.Param
 	wants := func(name string) bool { return len(groups) == 0 || slices.Contains(groups, name) }
 	err := d.with(r, func(g *guest) error {

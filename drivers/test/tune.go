@@ -77,19 +77,21 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 	return out, err
 }
 
+// limitOf is a limit in KiB.
+func limitOf(k xml.KiB) uint64 {
+	if k == 0 {
+		return unlimited
+	}
+	return uint64(k)
+}
+
 func memoryParams(def *xml.Domain) []drivers.Param {
 	t := xml.MemTune{}
 	if def.MemTune != nil {
 		t = *def.MemTune
 	}
-	limit := func(k xml.KiB) uint64 {
-		if k == 0 {
-			return unlimited
-		}
-		return uint64(k)
-	}
-	return []drivers.Param{{Name: "hard_limit", Value: limit(t.HardLimit)}, {Name: "soft_limit", Value: limit(t.SoftLimit)},
-		{Name: "swap_hard_limit", Value: limit(t.SwapHardLimit)}}
+	return []drivers.Param{{Name: "hard_limit", Value: limitOf(t.HardLimit)}, {Name: "soft_limit", Value: limitOf(t.SoftLimit)},
+		{Name: "swap_hard_limit", Value: limitOf(t.SwapHardLimit)}}
 }
 
 func blockParams(def *xml.Domain) []drivers.Param {
@@ -219,6 +221,7 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 	if def.MemTune != nil {
 		t = *def.MemTune
 	}
+	hard, swap := limitOf(t.HardLimit), limitOf(t.SwapHardLimit)
 	for _, p := range list {
 		v := xml.KiB(p.Value.(uint64))
 		if v >= unlimited {
@@ -226,16 +229,18 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 		}
 		switch p.Name {
 		case "hard_limit":
+			hard = p.Value.(uint64)
 			t.HardLimit = v
 		case "soft_limit":
 			t.SoftLimit = v
 		case "swap_hard_limit":
+			swap = p.Value.(uint64)
 			t.SwapHardLimit = v
 		default:
 			return xml.Errorf(xml.CodeArgUnsupported, "parameter '%s' not supported", p.Name)
 		}
 	}
-	if t.SwapHardLimit > 0 && (t.HardLimit == 0 || t.HardLimit > t.SwapHardLimit) {
+	if min(hard, unlimited) > swap {
 		return xml.Errorf(xml.CodeInvalidArg, "memory hard_limit tunable value must be lower than or equal to swap_hard_limit")
 	}
 	if def.MemTune = &t; t == (xml.MemTune{}) {
@@ -245,10 +250,10 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 }
 
 func setBlockWeights(def *xml.Domain, list []drivers.Param) error {
-	if def.BlkioTune == nil {
-		def.BlkioTune = &xml.BlkioTune{}
+	t := &xml.BlkioTune{}
+	if def.BlkioTune != nil {
+		t.Weight, t.Devices = def.BlkioTune.Weight, slices.Clone(def.BlkioTune.Devices)
 	}
-	t := clone(def).BlkioTune
 	for _, p := range list {
 		if p.Name == "weight" {
 			t.Weight = uint(p.Value.(uint32))
