@@ -59,7 +59,21 @@ func located(err error, n *Node) error {
 }
 
 func (p *plan) decode(n *Node, rv reflect.Value) error {
+	var attrs, kids uint64
+	for i := range n.Attrs {
+		attrs |= nameBit(n.Attrs[i].Name)
+	}
+	for _, c := range n.Children {
+		kids |= nameBit(c.Name)
+	}
 	for _, f := range p.parse {
+		there := kids
+		if f.attr {
+			there = attrs
+		}
+		if there&f.bit == 0 && !f.always {
+			continue
+		}
 		if err := f.decode(n, rv); err != nil {
 			return located(err, n)
 		}
