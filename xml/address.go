@@ -269,7 +269,7 @@ type attrReader struct {
 func (r *attrReader) fail(name, value, expected string) {
 	if r.err == nil {
 		e := Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': '%s'.%s", name, r.n.Name, value, expected)
-		e.Line, e.Column = r.n.Line, r.n.Column
+		e.Line, e.Column = int(r.n.Line), int(r.n.Column)
 		r.err = e
 	}
 }

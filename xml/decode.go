@@ -53,7 +53,7 @@ func DecodeFields(n *Node, v any) error {
 
 func located(err error, n *Node) error {
 	if e, ok := err.(*Error); ok && e.Line == 0 && n.Line > 0 {
-		e.Line, e.Column = n.Line, n.Column
+		e.Line, e.Column = int(n.Line), int(n.Column)
 	}
 	return err
 }
@@ -119,7 +119,7 @@ func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
 		if a := &n.Attrs[i]; a.Name == f.name {
 			err := f.setText(f.of(rv), a.Value, n)
 			if e, ok := err.(*Error); ok && e.Line == 0 && a.Line > 0 {
-				e.Line, e.Column = a.Line, a.Column
+				e.Line, e.Column = int(a.Line), int(a.Column)
 			}
 			return err
 		}

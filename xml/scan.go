@@ -68,6 +68,10 @@ func elements(list []*Node) []*Node {
 	return out
 }
 
+// How many nodes and attributes are allocated at once: what fills a size of the
+// allocator's, 8 KiB.
+const nodeSlab, attrSlab = 73, 204
+
 // scanner reads one text from front to back. Finished nodes wait in pending
 // until their parent closes, so that each list of children is allocated once.
 type scanner struct {
@@ -330,10 +334,10 @@ func (s *scanner) add(n *Node) { s.pending = append(s.pending, n) }
 // node makes a node from the slab.
 func (s *scanner) node(name, text string, at int) *Node {
 	if len(s.nodes) == cap(s.nodes) {
-		s.nodes = make([]Node, 0, 64)
+		s.nodes = make([]Node, 0, nodeSlab)
 	}
 	line, column := s.where(at)
-	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: line, Column: column})
+	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: int32(line), Column: int32(column)})
 	return &s.nodes[len(s.nodes)-1]
 }
 
@@ -433,12 +437,12 @@ func (s *scanner) attr(element string, first int, f *frame) (int, error) {
 	s.pos = from + end + 1
 	if len(s.attrs) == cap(s.attrs) {
 		old := s.attrs[first:]
-		s.attrs = make([]Attr, 0, max(64, 2*len(old)))
+		s.attrs = make([]Attr, 0, max(attrSlab, 2*len(old)))
 		s.attrs = append(s.attrs, old...)
 		first = 0
 	}
 	line, column := s.where(start)
-	s.attrs = append(s.attrs, Attr{Name: name, Value: value, Line: line, Column: column})
+	s.attrs = append(s.attrs, Attr{Name: name, Value: value, Line: int32(line), Column: int32(column)})
 	if name == "xmlns" {
 		f.scope = &scope{"", value, f.scope}
 	} else if strings.HasPrefix(name, "xmlns:") {
