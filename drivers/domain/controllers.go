@@ -23,11 +23,11 @@ func controllers(d *xml.Domain, t *Traits) error {
 	if err := assignDrives(d, t); err != nil {
 		return err
 	}
-	scsiHostdevs(d)
-	if err := checkNumbers(d); err != nil {
-		return err
+	if t.QEMU == nil {
+		if err := hostdevsEarly(d); err != nil {
+			return err
+		}
 	}
-	hostdevControllers(d)
 	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
 	}
@@ -191,6 +191,17 @@ func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
 	return &d.Devices.Controllers[at]
 }
 
+// hostdevsEarly gives SCSI host devices their addresses and controllers. QEMU's
+// get them before the machine's own controllers are added.
+func hostdevsEarly(d *xml.Domain) error {
+	scsiHostdevs(d)
+	if err := checkNumbers(d); err != nil {
+		return err
+	}
+	hostdevControllers(d)
+	return nil
+}
+
 // scsiHostdevs gives host devices the first free unit of a SCSI controller.
 func scsiHostdevs(d *xml.Domain) {
 	type unit struct{ controller, unit uint }
@@ -201,8 +212,13 @@ func scsiHostdevs(d *xml.Domain) {
 		}
 	}
 	for i := range d.Devices.Disks {
-		if v := &d.Devices.Disks[i]; diskBus(v) == "scsi" {
+		v := &d.Devices.Disks[i]
+		switch {
+		case v.Target == nil || diskBus(v) != "scsi" && (diskBus(v) != "" || busOf(d, v) != "scsi"):
+		case v.Address != nil:
 			take(v.Address)
+		default:
+			take(driveAddress("scsi", diskIndex(v.Target.Dev), &Traits{}))
 		}
 	}
 	for i := range d.Devices.Hostdevs {

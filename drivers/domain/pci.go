@@ -97,6 +97,9 @@ func pciText(a *xml.Address) string {
 
 // assignPCI gives PCI devices their addresses, adding bridges and ports.
 func assignPCI(d *xml.Domain) error {
+	if (isARM(d) || isRISCV(d)) && !hasPCIERoot(d) && !hasPCIRoot(d) {
+		return nil // boards where devices sit elsewhere, whatever buses are written
+	}
 	if err := fillBuses(d); err != nil {
 		return err
 	}
@@ -442,9 +445,6 @@ func multifunction(devices []pciDevice) {
 
 // noPCI refuses PCI devices where there is no bus.
 func noPCI(d *xml.Domain) error {
-	if isARM(d) || isRISCV(d) {
-		return nil // boards where devices sit elsewhere
-	}
 	for _, v := range pciDevices(d) {
 		if *v.addr == nil || (*v.addr).Type == "pci" {
 			return xml.Errorf(xml.CodeXML, "No PCI buses available")

@@ -90,7 +90,7 @@ func (l *pciList) controller(d *xml.Domain, c *xml.Controller) (plug, bool) {
 	case "usb":
 		return l.kind(strings.HasSuffix(c.Model, "-xhci")), c.Model != "none"
 	case "scsi":
-		return l.kind(strings.HasPrefix(c.Model, "virtio-") && c.Model != "virtio-transitional"), c.Model != "ibmvscsi"
+		return l.kind(strings.HasPrefix(c.Model, "virtio-") && c.Model != "virtio-transitional"), c.Model != "ibmvscsi" && c.Model != "ncr53c90"
 	case "ide":
 		return conventional, IsI440FX(d) || c.Address != nil
 	case "sata":

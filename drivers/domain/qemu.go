@@ -56,13 +56,10 @@ func (e *Emulator) machine(name string) string {
 // qemuDevices adds the devices that every machine has.
 func qemuDevices(d *xml.Domain, q *QEMU) error {
 	dev := &d.Devices
-	e, err := q.find(d)
-	if err != nil {
+	if err := checkNumbers(d); err != nil {
 		return err
 	}
-	qemuCPU(d, e)
-	qemuNUMA(d)
-	if err := checkNumbers(d); err != nil {
+	if err := hostdevsEarly(d); err != nil {
 		return err
 	}
 	implicitControllers(d)
@@ -168,7 +165,7 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 		if c.Type == "pci" && *c.Index == 0 {
 			want := ""
 			switch {
-			case IsI440FX(d), isPSeries(d):
+			case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
 				want = "pci-root"
 			case hasPCIERoot(d):
 				want = "pcie-root"
@@ -185,7 +182,6 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 // defaultSCSI is the model of a SCSI controller that has none; "" where the
 // emulator has none that fits.
 func defaultSCSI(d *xml.Domain, e *Emulator) string {
-	has := func(device string) bool { return e.Has == nil || e.Has(device) }
 	switch {
 	case isPSeries(d):
 		return "ibmvscsi"
@@ -193,9 +189,9 @@ func defaultSCSI(d *xml.Domain, e *Emulator) string {
 		return "virtio-scsi"
 	case d.OS.Type.Arch == "sparc":
 		return "ncr53c90"
-	case has("lsi53c895a"):
+	case e.has("lsi53c895a"):
 		return "lsilogic"
-	case has("virtio-scsi-pci"), has("virtio-scsi-device"):
+	case e.has("virtio-scsi-pci"), e.has("virtio-scsi-device"):
 		return "virtio-scsi"
 	}
 	return ""
@@ -230,7 +226,7 @@ func defaultUSB(d *xml.Domain, c *xml.Controller) string {
 	case isARM(d), isRISCV(d):
 		return "piix3-uhci"
 	}
-	if m := implicitUSB(d); m != "" {
+	if m := implicitUSB(d); m != "" || d.OS.Type.Arch == "sparc" {
 		return m
 	}
 	return "qemu-xhci"
@@ -254,6 +250,8 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 				p.Model = "pseries"
 			case isS390(d):
 				p.Model = "s390"
+			case isARMVirt(d):
+				p.Model = "pvpanic"
 			case isX86(d):
 				p.Model = "isa"
 			default:
@@ -274,7 +272,9 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	largeAPIC(d)
-	dimmSlots(d)
+	if err := dimmSlots(d); err != nil {
+		return err
+	}
 	spaprAddresses(d)
 	return nil
 }
@@ -301,28 +301,6 @@ func largeAPIC(d *xml.Domain) {
 	}
 	if d.Features.IOAPIC == nil {
 		d.Features.IOAPIC = &xml.IOAPIC{Driver: "qemu"}
-	}
-}
-
-// dimmSlots numbers memory devices.
-func dimmSlots(d *xml.Domain) {
-	taken := map[uint]bool{}
-	for i := range d.Devices.Memories {
-		if a := d.Devices.Memories[i].Address; a != nil && a.Type == "dimm" {
-			taken[a.Slot] = true
-		}
-	}
-	for i := range d.Devices.Memories {
-		m := &d.Devices.Memories[i]
-		if m.Address != nil || m.Model != "dimm" && m.Model != "nvdimm" {
-			continue
-		}
-		slot := uint(0)
-		for taken[slot] {
-			slot++
-		}
-		taken[slot] = true
-		m.Address = &xml.Address{Type: "dimm", Slot: slot}
 	}
 }
 
@@ -356,6 +334,9 @@ func spaprAddresses(d *xml.Domain) {
 	}
 	for i := range d.Devices.Serials {
 		if s := &d.Devices.Serials[i]; s.Target != nil && s.Target.Type == "spapr-vio-serial" {
+			if s.Address != nil && s.Address.Type != "spapr-vio" {
+				s.Address = nil
+			}
 			give(&s.Address, 0x30000000)
 		}
 	}
@@ -364,20 +345,9 @@ func spaprAddresses(d *xml.Domain) {
 	}
 }
 
-// qemuNUMA gives CPUs that no cell has to the first one, and makes a cell where
-// memory can be plugged.
+// qemuNUMA gives CPUs that no cell has to the first one.
 func qemuNUMA(d *xml.Domain) {
-	if d.CPU == nil {
-		return
-	}
-	if d.MaxMemory != nil && d.MaxMemory.Slots > 0 && (d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0) && (isX86(d) || isARM(d)) {
-		size := d.Memory.KiB
-		for i := range d.Devices.Memories {
-			size -= min(size, memoryDeviceSize(&d.Devices.Memories[i]))
-		}
-		d.CPU.NUMA = &xml.CPUNUMA{Cells: []xml.NUMACell{{Memory: size, Unit: "KiB"}}}
-	}
-	if d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0 {
+	if d.CPU == nil || d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0 {
 		return
 	}
 	first, _ := xml.ParseSet(d.CPU.NUMA.Cells[0].CPUs)
@@ -411,8 +381,11 @@ func firmware(d *xml.Domain, q *QEMU) {
 	if l == nil || l.Path == "" {
 		return
 	}
+	if l.Type != "pflash" {
+		return
+	}
 	setDefault(&l.Format, "raw")
-	if l.Type != "pflash" || l.Stateless == "yes" {
+	if l.Stateless == "yes" {
 		return
 	}
 	var known *Firmware

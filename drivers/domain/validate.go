@@ -72,6 +72,9 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 }
 
 func checkWhole(d *xml.Domain, t *Traits) error {
+	if err := checkTimerKinds(d); err != nil {
+		return err
+	}
 	if f := d.Features; f != nil && f.PS2 != nil && f.PS2.State == "off" {
 		for i := range d.Devices.Inputs {
 			if d.Devices.Inputs[i].Bus == "ps2" {
@@ -97,8 +100,10 @@ func checkWhole(d *xml.Domain, t *Traits) error {
 	if c := d.CPU; c != nil && (c.Mode == "custom" || c.Mode == "") && c.Model == "" && c.Check != "" {
 		return unsupported("check attribute specified for CPU with no model")
 	}
-	if err := checkMemories(d); err != nil {
-		return err
+	if t.QEMU == nil {
+		if err := checkMemories(d); err != nil {
+			return err
+		}
 	}
 	return checkPCIRoots(d)
 }

@@ -35,24 +35,40 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err := checkLimits(d, t.QEMU); err != nil {
 		return err
 	}
-	if f := d.Features; f != nil && f.SMM != nil && f.SMM.TSEG != nil {
-		bytes, _ := xml.Scale(f.SMM.TSEG.Value, f.SMM.TSEG.Unit, 1<<20)
-		if !IsQ35(d) {
-			return unsupported("SMM TSEG is only supported with q35 machine type")
-		}
-		if bytes%(1<<20) != 0 {
-			return unsupported("SMM TSEG size must be divisible by 1 MiB")
+	for _, check := range []func(*xml.Domain) error{checkCPU, checkMemories, checkTimers} {
+		if err := check(d); err != nil {
+			return err
 		}
 	}
 	if c := d.CPUTune; c != nil && d.Type != "kvm" && (len(c.CacheTunes) > 0 || len(c.MemoryTunes) > 0) {
 		return unsupported("cachetune is only supported for KVM domains")
 	}
-	return checkCPU(d)
+	return checkFeatures(d, e)
+}
+
+// checkTSEG checks the memory that system management mode gets.
+func checkTSEG(d *xml.Domain) error {
+	f := d.Features
+	if f == nil || f.SMM == nil || f.SMM.TSEG == nil {
+		return nil
+	}
+	bytes, _ := xml.Scale(f.SMM.TSEG.Value, f.SMM.TSEG.Unit, 1<<20)
+	if !IsQ35(d) {
+		return unsupported("SMM TSEG is only supported with q35 machine type")
+	}
+	if bytes%(1<<20) != 0 {
+		return unsupported("SMM TSEG size must be divisible by 1 MiB")
+	}
+	return nil
 }
 
 // checkLimits checks what lies around the devices.
 func checkLimits(d *xml.Domain, q *QEMU) error {
-	if l := d.OS.Loader; (l != nil && l.Type == "pflash" || d.OS.Firmware == "efi") && (d.Features == nil || !d.Features.ACPI) && (isX86(d) || isARM(d)) {
+	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
+		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
+	}
+	efi := d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || d.OS.Loader != nil && d.OS.Loader.Type == "pflash")
+	if efi && (d.Features == nil || !d.Features.ACPI) {
 		return unsupported("UEFI requires ACPI on this architecture")
 	}
 	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
@@ -61,40 +77,6 @@ func checkLimits(d *xml.Domain, q *QEMU) error {
 		}
 		if d.Features == nil || d.Features.SMM == nil || d.Features.SMM.State != "on" {
 			return unsupported("Secure boot requires SMM feature enabled")
-		}
-	}
-	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
-		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
-	}
-	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp" || s.Type == "s390-pv") {
-		return unsupported("'%s' launch security is not supported with this QEMU binary", s.Type)
-	}
-	f := d.Features
-	if f == nil {
-		return nil
-	}
-	if f.TCG != nil && d.Type == "kvm" {
-		return unsupported("TCG features are incompatible with domain type 'kvm'")
-	}
-	bad := func(has bool, name string, ok bool) error {
-		if has && !ok {
-			return unsupported("The '%s' feature is not supported for architecture '%s' or machine type '%s'", name, d.OS.Type.Arch, d.OS.Type.Machine)
-		}
-		return nil
-	}
-	for _, err := range []error{
-		bad(f.HPT != nil, "hpt", isPSeries(d)),
-		bad(f.HTM != nil, "htm", isPSeries(d)),
-		bad(f.NestedHV != nil, "nested-hv", isPSeries(d)),
-		bad(f.CCFAssist != nil, "ccf-assist", isPSeries(d)),
-		bad(f.CFPC != nil, "cfpc", isPSeries(d)),
-		bad(f.SBBC != nil, "sbbc", isPSeries(d)),
-		bad(f.IBS != nil, "ibs", isPSeries(d)),
-		bad(f.GIC != nil, "gic", isARMVirt(d)),
-		bad(f.RAS != nil, "ras", isARMVirt(d)),
-	} {
-		if err != nil {
-			return err
 		}
 	}
 	return nil
@@ -346,25 +328,6 @@ func sharedMemory(d *xml.Domain) bool {
 		return len(d.CPU.NUMA.Cells) > 0
 	}
 	return false
-}
-
-func checkSerial(d *xml.Domain, s *xml.Chardev) error {
-	t := s.Target
-	bad := false
-	switch t.Type {
-	case "isa-debug":
-		bad = !isX86(d)
-	case "spapr-vio-serial":
-		bad = !isPSeries(d)
-	case "sclp-serial":
-		bad = !isS390(d)
-	case "system-serial":
-		bad = t.Model == "pl011" && !isARMVirt(d) || t.Model == "16550a" && !isRISCVVirt(d) && !isLoongArchVirt(d)
-	}
-	if bad {
-		return unsupported("Serial device with target type '%s' and target model '%s' not compatible with guest architecture or machine type", t.Type, t.Model)
-	}
-	return nil
 }
 
 func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {
