@@ -328,7 +328,7 @@ type MemorySource struct {
 // MemoryTarget is what the guest sees.
 type MemoryTarget struct {
 	DynamicMemslots YesNo          `el:"dynamicMemslots,attr"`
-	Size            KiB            `el:"size" missing:"XML error: missing element or attribute './size'"`
+	Size            KiB            `el:"size,empty" missing:"XML error: missing element or attribute './size'"`
 	Node            *uint          `el:"node"`
 	Label           *MemoryLabel   `el:"label"`
 	Block           KiB            `el:"block"`

@@ -18,6 +18,9 @@ func memory(d *xml.Domain, t *Traits) error {
 			cells += d.CPU.NUMA.Cells[i].Memory
 		}
 	}
+	if m := d.MaxMemory; m != nil && m.KiB == 0 && m.Slots > 0 {
+		return xml.Errorf(xml.CodeXML, "maximum memory size must be specified when specifying number of memory slots")
+	}
 	if d.Memory == nil {
 		d.Memory = &xml.MemorySize{Unit: "KiB"}
 	}
@@ -29,9 +32,15 @@ func memory(d *xml.Domain, t *Traits) error {
 	}
 	plugged := uint64(0)
 	for i := range d.Devices.Memories {
+		if m := &d.Devices.Memories[i]; m.Model == "virtio-mem" && m.Target != nil && m.Target.Requested == nil {
+			m.Target.Requested = ptr(xml.KiB(0))
+		}
 		plugged += memoryDeviceSize(&d.Devices.Memories[i])
 	}
-	if d.Memory.KiB <= plugged {
+	if plugged > d.Memory.KiB {
+		return xml.Errorf(xml.CodeXML, "Total size of memory devices exceeds the total memory size")
+	}
+	if d.Memory.KiB == plugged {
 		return xml.Errorf(xml.CodeXML, "Memory size must be specified via <memory> or in the <numa> configuration")
 	}
 	if d.CurrentMem == 0 || uint64(d.CurrentMem) > d.Memory.KiB {

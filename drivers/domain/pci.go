@@ -71,6 +71,7 @@ type pciSet struct {
 	buses   []pciBus
 	grow    bool
 	root    string      // model of bus 0
+	power   bool        // host bridges are added, not bridges
 	q35     bool        // some devices have places of their own
 	devices []pciDevice // in the order of assignment
 }
@@ -127,6 +128,7 @@ func assignPCI(d *xml.Domain) error {
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(i)), Model: set.buses[i].model})
 		}
 	}
+	hostBridges(d)
 	pciDefaults(d)
 	if set, err = newPCISet(d); err != nil {
 		return err
@@ -147,7 +149,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 	}
 	switch s.root {
 	case "pci-root":
-		if !full && len(s.buses) > 0 {
+		if !full && !s.power {
 			_, err := s.place(conventional)
 			return err
 		}
@@ -192,7 +194,10 @@ func fillBuses(d *xml.Domain) error {
 		}
 	})
 	model := "pci-bridge"
-	if findController(d, "pci", 0) != nil && findController(d, "pci", 0).Model == "pcie-root" {
+	switch {
+	case isPSeries(d):
+		model = "pci-root"
+	case findController(d, "pci", 0) != nil && findController(d, "pci", 0).Model == "pcie-root":
 		model = "pcie-root-port"
 	}
 	for i := 1; i <= high; i++ {
@@ -215,7 +220,7 @@ func newPCISet(d *xml.Domain) (*pciSet, error) {
 	if count == 0 {
 		return nil, nil
 	}
-	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), devices: pciDevices(d)}
+	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d)}
 	for i := range s.buses {
 		s.buses[i].kind = kindOf("")
 	}
@@ -355,6 +360,8 @@ func (s *pciSet) add(need plug) error {
 	}
 	model := ""
 	switch {
+	case s.power && need&(conventional|pciBridge) != 0:
+		model = "pci-root"
 	case s.root == "pci-root" && need&(conventional|pciBridge) != 0:
 		model = "pci-bridge"
 	case s.root == "pcie-root" && need&(express|pcieToPCI|upstreamPort) != 0:

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"math"
 	"strings"
 
 	"virgo/xml"
@@ -275,8 +276,7 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 	if err := dimmSlots(d); err != nil {
 		return err
 	}
-	spaprAddresses(d)
-	return nil
+	return spaprAddresses(d)
 }
 
 // largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them.
@@ -305,13 +305,20 @@ func largeAPIC(d *xml.Domain) {
 }
 
 // spaprAddresses numbers the devices on POWER's own bus.
-func spaprAddresses(d *xml.Domain) {
+func spaprAddresses(d *xml.Domain) error {
 	taken := map[uint64]bool{}
+	var err error
 	eachDevice(d, func(v deviceView) {
 		if a := *v.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {
+			if *a.Reg > math.MaxUint32 && err == nil {
+				err = unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", *a.Reg)
+			}
 			taken[*a.Reg] = true
 		}
 	})
+	if err != nil {
+		return err
+	}
 	give := func(addr **xml.Address, first uint64) {
 		if a := *addr; a != nil && (a.Type != "spapr-vio" || a.Reg != nil) {
 			return
@@ -343,6 +350,7 @@ func spaprAddresses(d *xml.Domain) {
 	if v := d.Devices.NVRAM; v != nil {
 		give(&v.Address, 0x3000)
 	}
+	return nil
 }
 
 // qemuNUMA gives CPUs that no cell has to the first one.

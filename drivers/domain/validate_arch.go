@@ -86,6 +86,11 @@ func archPanics(d *xml.Domain, has func(string) bool) error {
 var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vga"}, {"vga", "VGA"}, {"vmvga", "vmware-svga"}}
 
 func archOthers(d *xml.Domain, has func(string) bool) error {
+	for i := range d.Devices.Memories {
+		if err := checkQEMUMemory(d, &d.Devices.Memories[i], has); err != nil {
+			return err
+		}
+	}
 	if d.Devices.NVRAM != nil && !isPSeries(d) {
 		return unsupported("nvram device is only supported for PPC64")
 	}

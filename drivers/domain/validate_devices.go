@@ -74,6 +74,11 @@ func checkMoreDevices(d *xml.Domain, t *Traits) error {
 	if err := checkFilesystems(dev); err != nil {
 		return err
 	}
+	for i := range dev.Memories {
+		if err := checkMemoryDevice(&dev.Memories[i]); err != nil {
+			return err
+		}
+	}
 	if v := dev.IOMMU; v != nil && v.Driver != nil && v.Model == "intel" {
 		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
 		if v.Driver.IntRemap == "on" && !split {

@@ -232,6 +232,10 @@ func (a *args) tpms() {
 			if b.Device != nil && b.Device.Path != "" {
 				path = b.Device.Path
 			}
+			if t.Model == "spapr-tpm-proxy" {
+				a.device(a.where(newProps("driver", t.Model).str("id", id).str("host-path", path), t.Address, nil))
+				continue
+			}
 			a.add("-tpmdev", "passthrough,id=tpm-"+id+",path="+escapeComma(path))
 		case "emulator", "external":
 			sock := filepath.Join(a.libDir(), "swtpm.sock")
