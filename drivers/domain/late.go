@@ -45,7 +45,6 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignCCW(d); err != nil {
 		return err
 	}
-	hostBridges(d)
 	if err := checkZPCI(d); err != nil {
 		return err
 	}

@@ -104,6 +104,7 @@ func assignPCI(d *xml.Domain) error {
 	if err := fillBuses(d); err != nil {
 		return err
 	}
+	hostBridges(d)
 	written := 0
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > 0 {

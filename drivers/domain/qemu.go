@@ -488,6 +488,7 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 		return
 	}
 	setDefault(&c.Mode, "custom")
+	vectors(c)
 	switch c.Mode {
 	case "custom":
 		setDefault(&c.Match, "exact")
@@ -509,6 +510,26 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 			setDefault(&c.Migratable, "off")
 		}
 	}
+}
+
+// vectors adds ARM's vector extension where one of its lengths is named, as the
+// peer does on all machines.
+func vectors(c *xml.CPU) {
+	named := false
+	for _, f := range c.Features {
+		if f.Name == "sve" {
+			return
+		}
+		named = named || isVectorLength(f.Name)
+	}
+	if named {
+		c.Features = append(c.Features, xml.CPUFeature{Name: "sve", Policy: "require"})
+	}
+}
+
+func isVectorLength(feature string) bool {
+	rest, ok := strings.CutPrefix(feature, "sve")
+	return ok && rest != "" && strings.Trim(rest, "0123456789") == ""
 }
 
 // defaultCPU is the model of a guest that names none.

@@ -26,6 +26,9 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if !known {
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
 	}
+	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
+		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
+	}
 	if limit > 0 && int(d.VCPU.Count) > limit {
 		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
 	}
@@ -44,6 +47,14 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 		return unsupported("cachetune is only supported for KVM domains")
 	}
 	return checkFeatures(d, e)
+}
+
+// hotplugThreads is how many vCPUs come and go at once: POWER's cores.
+func hotplugThreads(d *xml.Domain) uint {
+	if !isPSeries(d) || d.CPU == nil || d.CPU.Topology == nil {
+		return 1
+	}
+	return uint(d.CPU.Topology.Threads)
 }
 
 // checkTSEG checks the memory that system management mode gets.
@@ -86,6 +97,17 @@ func checkCPU(d *xml.Domain) error {
 	c := d.CPU
 	if c == nil {
 		return nil
+	}
+	if c.Mode == "maximum" && isPPC64(d) {
+		return unsupported("maximum CPU is not supported by QEMU binary")
+	}
+	disabled, lengths := false, false
+	for _, f := range c.Features {
+		disabled = disabled || f.Name == "sve" && f.Policy == "disable"
+		lengths = lengths || isVectorLength(f.Name)
+	}
+	if disabled && lengths {
+		return unsupported("SVE disabled, but SVE vector lengths provided")
 	}
 	if k := c.Cache; k != nil {
 		switch k.Mode {
@@ -202,10 +224,17 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 			return unsupported("virtio (non-)transitional models are not supported for input type=%s", in.Type)
 		}
 	}
-	return checkQEMUMore(d, q)
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	if err := checkVirtiofs(d); err != nil {
+		return err
+	}
+	return checkQEMUMore(d, q, e)
 }
 
-func checkQEMUMore(d *xml.Domain, q *QEMU) error {
+func checkQEMUMore(d *xml.Domain, q *QEMU, e *Emulator) error {
 	dev := &d.Devices
 	display := false
 	for i := range dev.Graphics {
@@ -239,6 +268,9 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 	}
 	for i := range dev.Hostdevs {
 		h := &dev.Hostdevs[i]
+		if err := checkMdev(h, e.has); err != nil {
+			return err
+		}
 		if h.Display == "on" && len(dev.Graphics) == 0 {
 			return unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")
 		}
@@ -275,6 +307,39 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	return checkIOMMU(d)
+}
+
+// checkMdev checks a mediated device against the emulator.
+func checkMdev(h *xml.Hostdev, has func(string) bool) error {
+	if h.Mode != "subsystem" || h.Type != "mdev" {
+		return nil
+	}
+	switch {
+	case h.Model == "vfio-ccw" && !has("vfio-ccw"):
+		return unsupported("VFIO CCW device assignment is not supported by this version of QEMU")
+	case h.Model == "vfio-ap" && !has("vfio-ap"):
+		return unsupported("VFIO AP device assignment is not supported by this version of QEMU")
+	case h.Model == "vfio-ap" && h.Boot != nil:
+		return unsupported("booting from assigned devices is not supported by mediated devices of model vfio-ap")
+	}
+	return nil
+}
+
+// checkVirtiofs checks file systems that a process of the host serves.
+func checkVirtiofs(d *xml.Domain) error {
+	for i := range d.Devices.Filesystems {
+		f := &d.Devices.Filesystems[i]
+		if f.Driver == nil || f.Driver.Type != "virtiofs" {
+			continue
+		}
+		if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
+			return unsupported("setting virtiofs boot order is supported only with PCI bus")
+		}
+		if !sharedMemory(d) {
+			return unsupported("'virtiofs' requires shared memory")
+		}
+	}
+	return nil
 }
 
 // checkUnbuilt refuses displays that this QEMU was built without.

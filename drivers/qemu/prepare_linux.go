@@ -171,6 +171,9 @@ func modeSupported(mode, virt, arch string) bool {
 
 func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 	guest, arch := dom.CPU, dom.OS.Type.Arch
+	if err := cpu.KnownFeatures(guest, arch); err != nil {
+		return nil, err
+	}
 	if !modeSupported(guest.Mode, dom.Type, arch) {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode '%s' for %s %s domain on %s host is not supported by hypervisor",
 			guest.Mode, arch, dom.Type, host.Arch())
