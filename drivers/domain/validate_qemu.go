@@ -210,13 +210,8 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 			}
 		}
 	}
-	for i := range dev.Serials {
-		if s := &dev.Serials[i]; s.Type == "tcp" && s.Protocol != "" && s.Protocol != "raw" && s.Protocol != "telnet" {
-			return unsupported("tcp chardev protocol '%s' not supported", s.Protocol)
-		}
-		if err := checkSerial(d, &dev.Serials[i]); err != nil {
-			return err
-		}
+	if err := checkQEMUChardevs(d); err != nil {
+		return err
 	}
 	for i := range dev.Inputs {
 		in := &dev.Inputs[i]
