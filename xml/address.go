@@ -89,6 +89,9 @@ func (a *Address) DecodeNode(n *Node) (err error) {
 	case "isa":
 		a.IOBase, a.IRQ = r.wide("iobase"), r.wide("irq")
 	case "dimm":
+		if _, ok := n.Attr("slot"); !ok && r.err == nil {
+			return Errorf(CodeXML, "Missing required attribute 'slot' in element 'address'")
+		}
 		a.Slot = r.uint("slot", 10)
 		a.Base = r.wide("base")
 	}

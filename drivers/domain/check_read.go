@@ -10,7 +10,7 @@ import (
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
 		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
-		readGraphics, readHostdevs, readSysinfo,
+		readGraphics, readHostdevs, readSysinfo, dropForeign,
 	}
 	for _, s := range steps {
 		if err := s(d); err != nil {

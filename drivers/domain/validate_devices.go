@@ -15,6 +15,14 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
+	if err := checkCommon(d); err != nil {
+		return err
+	}
+	for i := range dev.Videos {
+		if err := checkVideo(&dev.Videos[i]); err != nil {
+			return err
+		}
+	}
 	for i := range dev.Redirdevs {
 		if !hasUSB(d) {
 			return errNoUSB()
@@ -62,6 +70,9 @@ func checkMoreDevices(d *xml.Domain, t *Traits) error {
 		}
 	}
 	if err := checkInputs(d); err != nil {
+		return err
+	}
+	if err := checkSmall(d); err != nil {
 		return err
 	}
 	for i := range dev.RNGs {
