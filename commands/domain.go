@@ -15,7 +15,7 @@ import (
 func domainRows() []Command {
 	k := domainKind
 	rows := []Command{
-		k.define(validate),
+		k.define(validate, more{option: &defineDiff}, more{option: &exitCode}),
 		k.create(createConsole, opts(flag("console", "show its console at once")),
 			more{name: "paused", flag: drivers.Paused, help: "do not let it run yet"},
 			more{name: "autodestroy", flag: drivers.AutoDestroy, help: "end it when virgo ends"},
@@ -28,7 +28,7 @@ func domainRows() []Command {
 			more{name: "security-info", flag: drivers.SecurityInfo, help: "with passwords"},
 			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
 			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
-		domname(), domuuid(),
+		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(),
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
@@ -37,6 +37,8 @@ func domainRows() []Command {
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)
+
+var defineDiff = flag("diff", "only show in what it differs from the definition that stands").own()
 
 func domname() Command {
 	c := domainKind.name(byID | byUUID)

@@ -73,6 +73,9 @@ func (k *kind) define(list ...more) Command {
 		if err != nil {
 			objects = nil
 		}
+		if err == nil && c.Has("diff") {
+			return k.previewDiff(ctx, c, objects, src)
+		}
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
 		var ref drivers.Ref
 		if err == nil {

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -43,13 +44,7 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 		case !g.active() && len(g.snaps.list) > 0 && !f.Has(drivers.SnapshotsToo):
 			return xml.Errorf(xml.CodeOperationInvalid, "cannot delete inactive domain with %d snapshots", len(g.snaps.list))
 		}
-		d.emit(g.ref(), "Undefined", "Removed")
-		g.saved = false
-		if g.active() {
-			g.config = nil
-			return nil
-		}
-		d.remove(g)
+		d.drop(g)
 		return nil
 	})
 }
@@ -226,6 +221,10 @@ func (d domains) Rename(_ context.Context, r drivers.Ref, name string) error {
 			}
 		}
 		d.emit(g.ref(), "Undefined", "Renamed")
+		if list, ok := d.past[g.name]; ok {
+			delete(d.past, g.name)
+			d.past[name] = list
+		}
 		g.name, g.config.Name = name, name
 		d.emit(g.ref(), "Defined", "Renamed")
 		return nil
@@ -240,5 +239,11 @@ func (n *node) with(r drivers.Ref, f func(*guest) error) error {
 	if err != nil {
 		return err
 	}
-	return f(g)
+	err = f(g)
+	if old := g.before; old != nil {
+		if g.before = nil; g.config != nil && !bytes.Equal(old, stored(g.config)) {
+			n.record(g.name, old, drivers.Revision{Change: drivers.Redefined})
+		}
+	}
+	return err
 }
