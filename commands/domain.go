@@ -69,7 +69,7 @@ func lifecycleRows() []Command {
 			k.object(k.inactive), flag("console", "show its console at once"), flag("paused", "do not let it run yet"),
 			flag("autodestroy", "end it when virgo ends"), flag("bypass-cache", "read its saved state past the host's cache"),
 			flag("force-boot", "drop its saved state and boot"), passFDs, flag("reset-nvram", "begin with fresh firmware variables"),
-			waitFlag("the guest's agent answers, if it has one"))},
+			waitFlag("the guest's agent answers, if it has one"), dryRunOptions())},
 		{Name: "undefine", Summary: "drop the definition of a domain", Run: undefine, Options: opts(
 			k.object(completion.Domains), flag("managed-save", "drop its saved state, too"),
 			str("storage", Loose, "volumes to remove, too: targets or paths, with commas").with(completion.Free),
@@ -111,6 +111,14 @@ func start(ctx context.Context, c *Call) error {
 	objects, ref, err := domainKind.find(ctx, c, byUUID|byName)
 	if err != nil {
 		return err
+	}
+	if c.Has("dry-run") {
+		return dryRun(ctx, c, objects, ref)
+	}
+	for _, o := range []string{"format", "security-info"} {
+		if err := c.Requires(o, "dry-run"); err != nil {
+			return err
+		}
 	}
 	if ref.ID >= 0 {
 		return shellError("Domain is already active")

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"virgo/cpu"
@@ -66,15 +65,21 @@ func printDomain(dom *xml.Domain, live bool, f drivers.Flags) ([]byte, error) {
 	return domain.Print(dom, &printTraits, f)
 }
 
+// startable gives the emulator of a domain that this host can run.
+func (c *Conn) startable(ctx context.Context, dom *xml.Domain) (*Emulator, error) {
+	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	if err == nil && dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
+		err = xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
+	}
+	return e, err
+}
+
 // prepare decides all that can be decided before the guest's process is there,
 // and makes its files.
 func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo) (*startConfig, error) {
-	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	e, err := c.startable(ctx, dom)
 	if err != nil {
 		return nil, err
-	}
-	if dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
-		return nil, xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
 	}
 	config, err := storedForm(dom)
 	if err != nil {
@@ -97,7 +102,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	if err := c.files(dom, s, build.MasterKey, undo); err != nil {
+	if err := c.files(dom, build, undo); err != nil {
 		return nil, err
 	}
 	if err := owner.own(c.layout, dom, s); err != nil {
@@ -185,31 +190,32 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 }
 
 // files makes the guest's own folder, its key, and its firmware's variables.
-func (c *Conn) files(dom *xml.Domain, s Status, key []byte, undo *drivers.Undo) error {
-	if err := drivers.MakeDir(s.LibDir); err != nil {
-		return err
-	}
-	undo.Add(func() { os.RemoveAll(s.LibDir) })
-	if err := os.WriteFile(filepath.Join(s.LibDir, "master-key.aes"), key, 0o600); err != nil {
-		return xml.Errorf(xml.CodeSystem, "cannot write the guest's key: %s", drivers.SystemText(unwrapPath(err)))
-	}
-	for i := range dom.Devices.Channels {
-		ch := &dom.Devices.Channels[i]
-		if ch.Type == "unix" && ch.Path == "" && ch.Target != nil {
-			a := args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom}
-			ch.Mode, ch.Path = "bind", a.channelPath(ch)
-			if err := drivers.MakeDir(filepath.Dir(ch.Path)); err != nil {
-				return err
+func (c *Conn) files(dom *xml.Domain, b Build, undo *drivers.Undo) error {
+	for _, f := range Files(dom, b) {
+		var err error
+		switch f.Kind {
+		case drivers.StartFolder:
+			if err = drivers.MakeDir(f.Path); err == nil {
+				undo.Add(func() { os.RemoveAll(f.Path) })
 			}
-			undo.Add(func() { os.RemoveAll(filepath.Dir(ch.Path)) })
+		case drivers.StartKey:
+			if e := os.WriteFile(f.Path, b.MasterKey, 0o600); e != nil {
+				err = xml.Errorf(xml.CodeSystem, "cannot write the guest's key: %s", drivers.SystemText(unwrapPath(e)))
+			}
+		case drivers.StartCopy:
+			err = makeNVRAM(dom)
 		}
-	}
-	if dom.Backing != nil && (dom.Backing.Source == "file" || dom.Backing.Access != "") {
-		if err := drivers.MakeDir(filepath.Join(c.layout.Lib, "ram", strconv.Itoa(s.ID)+"-"+dom.Name)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return makeNVRAM(dom)
+	a := args{Build: b, d: dom}
+	for i := range dom.Devices.Channels {
+		if ch := &dom.Devices.Channels[i]; madeChannel(ch) {
+			ch.Mode, ch.Path = "bind", a.channelPath(ch)
+		}
+	}
+	return nil
 }
 
 // makeNVRAM copies the template of the firmware's variables for a guest that
