@@ -15,12 +15,12 @@ import (
 func domainRows() []Command {
 	k := domainKind
 	rows := []Command{
-		k.define(validate, more{option: &defineDiff}, more{option: &exitCode}),
+		k.define(validate, more{option: &lintFlag}, more{option: &defineDiff}, more{option: &exitCode}),
 		k.create(createConsole, opts(flag("console", "show its console at once")),
 			more{name: "paused", flag: drivers.Paused, help: "do not let it run yet"},
 			more{name: "autodestroy", flag: drivers.AutoDestroy, help: "end it when virgo ends"},
 			more{option: &passFDs}, validate,
-			more{name: "reset-nvram", flag: drivers.ResetNVRAM, help: "begin with fresh firmware variables"}),
+			more{name: "reset-nvram", flag: drivers.ResetNVRAM, help: "begin with fresh firmware variables"}, more{option: &lintFlag}),
 		k.destroy(more{name: "graceful", flag: drivers.Graceful, help: "only if it ends by itself in time"},
 			more{name: "remove-logs", flag: drivers.RemoveLogs, help: "remove its logs, too"}),
 		k.autostart(flag("once", "only at the next start of the host")),
@@ -28,7 +28,7 @@ func domainRows() []Command {
 			more{name: "security-info", flag: drivers.SecurityInfo, help: "with passwords"},
 			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
 			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
-		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(),
+		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(), lintRow(),
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())

@@ -238,3 +238,9 @@ type Historian interface {
 type Previewer interface {
 	Preview(context.Context, xml.Source) ([]byte, error)
 }
+
+// Linter tells what speaks against a document of the kind on this host, beyond
+// what its schema says. The error is the one that Define would give.
+type Linter interface {
+	Lint(context.Context, xml.Source) ([]xml.Finding, error)
+}

@@ -34,7 +34,7 @@ func ObjectAbilities() []Ability {
 	return []Ability{
 		row("define, undefine", has[Definer]), row("create", has[Creator]), row("start", has[Starter]), row("destroy", has[Destroyer]),
 		row("autostart", has[Autostarter]), row("autostart once", has[OnceAutostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
-		row("history, undo", has[Historian]), row("show what define would keep", has[Previewer]),
+		row("history, undo", has[Historian]), row("show what define would keep", has[Previewer]), row("lint", has[Linter]),
 	}
 }
 

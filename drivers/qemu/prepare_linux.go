@@ -17,7 +17,10 @@ import (
 )
 
 // parse reads a document as define does.
-func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml.Domain, error) {
+func (c *Conn) parse(ctx context.Context, src xml.Source, f drivers.Flags) (*xml.Domain, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Domain{}, "domain"); err != nil {
+		return nil, err
+	}
 	root, err := xml.Parse(src)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,10 @@ import (
 var errNotRunning = xml.Errorf(xml.CodeOperationInvalid, "domain is not running")
 
 // Define keeps a definition.
-func (d domains) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (d domains) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Domain{}, "domain"); err != nil {
+		return drivers.Ref{}, err
+	}
 	def, err := parse(src)
 	if err != nil {
 		return drivers.Ref{}, err
@@ -52,6 +55,9 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 // Create starts a domain that is not kept.
 func (d domains) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
 	err := refuse(f, "testDomainCreateXML", bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2}, bit{drivers.ResetNVRAM, 0x20})
+	if err == nil {
+		err = drivers.CheckSchema(f, src, &xml.Domain{}, "domain")
+	}
 	if err != nil {
 		return drivers.Ref{}, err
 	}
