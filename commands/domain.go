@@ -28,7 +28,7 @@ func domainRows() []Command {
 			more{name: "security-info", flag: drivers.SecurityInfo, help: "with passwords"},
 			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
 			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
-		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(), lintRow(),
+		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(), lintRow(), importRow(),
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
