@@ -64,3 +64,29 @@ func TestLintPeer(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLint: every kind of document is looked at without harm, and what lint finds
+// no error in can be read.
+func FuzzLint(f *testing.F) {
+	f.Add("<domain type='qemu'><name>a</name><devices><disk><source/><source/></disk><x/></devices><cpu><numa><cell/></numa></cpu></domain>")
+	f.Add("<network><name>a</name><bridge nam='x'/></network>")
+	f.Add("<filter name='a'><rule action='drop' direction='in'><tcp/></rule></filter>")
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := Parse(Source{Data: []byte(text)})
+		if err != nil {
+			return
+		}
+		v, name := SchemaOf(n.Name)
+		if v == nil {
+			return
+		}
+		bad := false
+		for _, g := range Lint(n, v) {
+			bad = bad || g.Level == LintError
+		}
+		if err := Decode(n, v); err != nil && !bad {
+			t.Fatalf("%s: no error found, and reading gives %v", name, err)
+		}
+		_ = CheckSchema(Source{Data: []byte(text)}, v, name)
+	})
+}

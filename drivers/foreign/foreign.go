@@ -141,4 +141,3 @@ func taken(ctx context.Context, objects drivers.Objects, k drivers.Kind, name, u
 	}
 	return "its uuid is that of '" + ref.Name + "'"
 }
-

@@ -25,17 +25,7 @@ func (c *Conn) parse(ctx context.Context, src xml.Source, f drivers.Flags) (*xml
 	if err != nil {
 		return nil, err
 	}
-	if root.Name != "domain" {
-		return nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
-	}
-	dom := &xml.Domain{}
-	if err := xml.Decode(root, dom); err != nil {
-		return nil, xml.InFile(err, src.Name)
-	}
-	if err := domain.Complete(dom, c.traits(ctx, root)); err != nil {
-		return nil, err
-	}
-	return dom, nil
+	return domain.Read(src, root, func() *domain.Traits { return c.traits(ctx, root) })
 }
 
 // readDomain reads a document that has been through parse. Of a live one it
