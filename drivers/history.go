@@ -159,17 +159,9 @@ func parseRevision(file string) (Revision, bool) {
 
 // read lists a folder's revisions, the oldest first.
 func (h *History) read(dir string) ([]Revision, error) {
-	f, err := os.Open(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	files, err := filesIn(dir)
 	if err != nil {
-		return nil, SystemError("cannot read folder", dir, err)
-	}
-	defer f.Close()
-	files, err := f.Readdirnames(-1)
-	if err != nil {
-		return nil, SystemError("cannot read folder", dir, err)
+		return nil, err
 	}
 	var out []Revision
 	for _, name := range files {
@@ -330,12 +322,7 @@ func (s *Store) retire(name string, autostart, once bool) error {
 // a good many at once.
 func (h *History) trimGone() {
 	_, limit := h.bounds()
-	f, err := os.Open(h.Gone)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
+	names, err := filesIn(h.Gone)
 	if err != nil || len(names) <= limit+limit/4 {
 		return
 	}

@@ -68,7 +68,8 @@ func (s *Store) Names() ([]string, error) { return namesIn(s.Dir) }
 // Autostarted lists the objects marked for autostart, sorted.
 func (s *Store) Autostarted() ([]string, error) { return namesIn(s.markDir(AutostartMark)) }
 
-func namesIn(dir string) ([]string, error) {
+// filesIn lists a folder, in no order. One that is not there is empty.
+func filesIn(dir string) ([]string, error) {
 	f, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -80,6 +81,14 @@ func namesIn(dir string) ([]string, error) {
 	all, err := f.Readdirnames(-1)
 	if err != nil {
 		return nil, SystemError("cannot read folder", dir, err)
+	}
+	return all, nil
+}
+
+func namesIn(dir string) ([]string, error) {
+	all, err := filesIn(dir)
+	if err != nil || all == nil {
+		return nil, err
 	}
 	names := all[:0]
 	for _, n := range all {

@@ -181,7 +181,7 @@ func (c *Conn) mend(ctx context.Context, name string, lock *drivers.Lock) (Statu
 		return Status{}, false
 	}
 	s, err := readStatus(dir)
-	if err == nil && s.Watcher.Alive() { // it came while we waited for the lock
+	if err == nil && s.Watcher.Alive() && !dying(ctx, dir, s.Watcher) { // it came while we waited for the lock
 		return s, true
 	}
 	if s.Name == "" {
