@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"virgo/completion"
@@ -57,6 +59,7 @@ type Session struct {
 	pending bytes.Buffer // text for Out that is not written yet
 	output  string       // of the running command
 	sources map[string]keptSource
+	working atomic.Pointer[Invocation] // what runs; several sessions may share the connection that asks
 }
 
 // Version is virgo's own.
@@ -96,7 +99,7 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 	if s.silent {
 		ask = nil
 	}
-	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask})
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask, Command: s.command})
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}
@@ -285,6 +288,7 @@ func (s *Session) trace(inv *Invocation) {
 func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 	start := time.Now()
 	s.output = inv.Output
+	s.working.Store(inv)
 	defer func() { s.output = "" }()
 	err := s.perform(ctx, inv)
 	if errors.Is(err, ErrQuit) {
@@ -347,4 +351,28 @@ func (s *Session) call(ctx context.Context, c *Call) error {
 		}
 	}
 	return c.Command.Run(ctx, c)
+}
+
+// command is the command that runs, as a user would type it.
+func (s *Session) command() string {
+	inv := s.working.Load()
+	if inv == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(inv.Command.Name)
+	for _, a := range inv.args {
+		switch o := a.option; {
+		case o.Kind == Bool:
+			b.WriteString(" --" + o.Name)
+		case o.Kind == Argv || o.Has(RP):
+			b.WriteString(" " + a.text)
+		default:
+			b.WriteString(" --" + o.Name + " " + a.text)
+		}
+	}
+	for _, e := range inv.more {
+		b.WriteString(" " + e.word)
+	}
+	return b.String()
 }

@@ -158,6 +158,9 @@ type HypervisorCPU struct {
 
 	// Migratable are those of Features that do not block migration; nil: it does not tell.
 	Migratable []string
+
+	// Offered are those of Features that a guest can have here; nil: it does not tell.
+	Offered []string
 }
 
 // CPUModel is a CPU model of a hypervisor.

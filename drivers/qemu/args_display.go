@@ -223,7 +223,13 @@ func (a *args) vnc(g *xml.Graphics) {
 	if g.SharePolicy != "" {
 		opt += ",share=" + g.SharePolicy
 	}
-	if g.Passwd != "" {
+	switch {
+	case g.Passwd == "":
+	case a.ByHand:
+		id := "vnc-secret" + itoa(len(a.words))
+		a.secret(id, g.Passwd)
+		opt += ",password-secret=" + id
+	default: // the watcher tells QEMU over its monitor
 		opt += ",password=on"
 	}
 	if g.PowerControl != "" {

@@ -482,6 +482,9 @@ func nvramFile(d *xml.Domain) string {
 // secret adds data that QEMU reads encrypted with the guest's master key, so
 // that it does not stand on the command line.
 func (a *args) secret(id, text string) {
+	if a.Secrets != nil {
+		*a.Secrets = true
+	}
 	iv := make([]byte, 16)
 	_, _ = rand.Read(iv)
 	data, err := encrypt(a.MasterKey, iv, []byte(text))

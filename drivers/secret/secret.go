@@ -20,6 +20,7 @@ type Secrets struct{ kept, passing *drivers.Shelf }
 // New gives the secrets of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Secrets {
 	s := &Secrets{kept: drivers.Shelf{Kind: drivers.Secret, Noun: "secret", Short: "secret", Miss: xml.CodeNoSecret}.At(root, "secret", j)}
+	s.kept.Store.History = nil // what is dropped of a secret is gone
 	passing := *s.kept
 	passing.Store = &drivers.Store{Dir: filepath.Join(root.Run, "secret", "ephemeral"), Locks: s.kept.Store.Locks,
 		Index: filepath.Join(root.Run, "secret", "ephemeral.index")}
