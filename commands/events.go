@@ -96,7 +96,11 @@ func (k *kind) runEvent(ctx context.Context, c *Call, events []string, all bool)
 	}
 	inner, stop := context.WithCancel(wait)
 	defer stop()
-	stream, err := d.Events(inner, only)
+	var names []string
+	if name != "" {
+		names = []string{name}
+	}
+	stream, err := d.Events(inner, only, names)
 	if err != nil {
 		return err
 	}

@@ -250,17 +250,19 @@ func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Obj
 // sortEntries puts entries into virsh's order: what runs by its id, then by the
 // name without regard to case.
 func sortEntries(list []drivers.Entry) {
-	slices.SortStableFunc(list, func(a, b drivers.Entry) int {
-		switch {
-		case a.ID >= 0 && b.ID >= 0:
-			return a.ID - b.ID
-		case a.ID >= 0:
-			return -1
-		case b.ID >= 0:
-			return 1
-		}
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-	})
+	slices.SortStableFunc(list, func(a, b drivers.Entry) int { return compareRefs(a.Ref, b.Ref) })
+}
+
+func compareRefs(a, b drivers.Ref) int {
+	switch {
+	case a.ID >= 0 && b.ID >= 0:
+		return a.ID - b.ID
+	case a.ID >= 0:
+		return -1
+	case b.ID >= 0:
+		return 1
+	}
+	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 }
 
 // by says what a word that names an object may be.

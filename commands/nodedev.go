@@ -103,6 +103,7 @@ func nodedevList(ctx context.Context, c *Call) error {
 	case c.Has("transient"):
 		f.Persistent = drivers.No
 	}
+	f.Parents = c.Has("tree")
 	_, entries, err := deviceKind.list(ctx, c, f)
 	if err != nil {
 		return err

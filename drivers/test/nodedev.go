@@ -186,6 +186,6 @@ func (n devices) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) erro
 }
 
 // Events sends the events of devices.
-func (n devices) Events(ctx context.Context, r *drivers.Ref) (<-chan drivers.Event, error) {
+func (n devices) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return n.subscribe(ctx, drivers.NodeDevice, r)
 }
