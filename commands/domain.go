@@ -274,7 +274,7 @@ func reboot(ctx context.Context, c *Call) error {
 }
 
 func reset(ctx context.Context, c *Call) error {
-	return act(ctx, c, "virDomainReset", "reset", "reset", func(d drivers.Resetter, r drivers.Ref) error { return d.Reset(ctx, r) })
+	return act(ctx, c, "virDomainReset", "reset", "was reset", func(d drivers.Resetter, r drivers.Ref) error { return d.Reset(ctx, r) })
 }
 
 func suspend(ctx context.Context, c *Call) error {

@@ -229,19 +229,22 @@ func (k *kind) key(word string) string {
 // list lists the objects that a filter lets through.
 func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Objects, []drivers.Entry, error) {
 	objects, err := k.objects(ctx, c)
-	if xml.CodeOf(err) == xml.CodeNoSupport {
+	var entries []drivers.Entry
+	listed := err == nil
+	if listed {
+		entries, err = objects.List(ctx, f)
+	}
+	switch {
+	case xml.CodeOf(err) == xml.CodeNoSupport && k.uncounted[0] != "":
 		say := k.uncounted
 		if f.Active == drivers.No && k.undefined[0] != "" {
 			say = k.undefined
 		}
 		return nil, nil, failed(drivers.Unsupported(say[1]), "%s", say[0])
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	entries, err := objects.List(ctx, f)
-	if err != nil {
+	case err != nil && listed:
 		return nil, nil, failed(err, "Failed to list %ss", k.noun)
+	case err != nil:
+		return nil, nil, err
 	}
 	sortEntries(entries)
 	return objects, entries, nil

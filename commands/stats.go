@@ -480,7 +480,7 @@ func domtime(ctx context.Context, c *Call) error {
 	}
 	text := strconv.FormatInt(t.Unix(), 10)
 	if c.Has("pretty") {
-		text = t.Format("2006-01-02 15:04:05 -0700")
+		text = t.Format("2006-01-02 15:04:05")
 	}
 	c.Emit(Message{Text: "Time: " + text, Data: Data{{"time", t.Unix()}}})
 	return nil

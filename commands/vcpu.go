@@ -50,7 +50,7 @@ func vcpuRows() []Command {
 func threadID(name string) Option { return num(name, RP, "number of the thread").with(completion.Free) }
 
 func vcpucount(ctx context.Context, c *Call) error {
-	for _, pair := range [][2]string{{"active", "maximum"}, {"guest", "config"}, {"live", "config"}, {"current", "config"}, {"current", "live"}} {
+	for _, pair := range [][2]string{{"active", "maximum"}, {"guest", "config"}, {"live", "config"}} {
 		if err := c.Exclusive(pair[0], pair[1]); err != nil {
 			return err
 		}
@@ -386,7 +386,7 @@ func iothreadinfo(ctx context.Context, c *Call) error {
 		return failed(err, "Unable to get domain IOThreads information")
 	}
 	if len(list) == 0 && c.format() == "text" {
-		c.Emit(Message{Text: "No IOThreads found for the domain\n", Extra: true})
+		c.Emit(Message{Text: "No IOThreads found for the domain", Extra: true})
 		return nil
 	}
 	l := Listing{Columns: []Column{{Title: "IOThread ID", Key: "id"}, {Title: "CPU Affinity", Key: "affinity"}}}

@@ -172,7 +172,7 @@ func (d domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source strin
 // LaunchSecurity tells how a confidential guest was launched.
 func (d domains) LaunchSecurity(ctx context.Context, r drivers.Ref) ([]drivers.Param, error) {
 	var list []libvirt.TypedParam
-	err := d.ask(ctx, procDomainGetLaunchSecurityInfo, r, []any{uint32(0)}, &list)
+	err := d.ask(ctx, procDomainGetLaunchSecurityInfo, r, []any{stringsToo}, &list)
 	return params(list), err
 }
 

@@ -34,6 +34,7 @@ func (d domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, e
 	entries := make([]drivers.Entry, len(list))
 	state := make([]struct{ state, reason int32 }, len(list))
 	title := make([]string, len(list))
+	untitled := make([]error, len(list))
 	saved := make([]int32, len(list))
 	b := d.batch()
 	for i, x := range list {
@@ -41,7 +42,7 @@ func (d domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, e
 		entries[i].Active = x.ID >= 0
 		b.add(ctx, procDomainGetState, []any{x, uint32(0)}, &state[i].state, &state[i].reason)
 		if f.Titles {
-			b.add(ctx, procDomainGetMetadata, []any{x, int32(drivers.Title), (*string)(nil), uint32(0)}, &title[i])
+			b.try(ctx, &untitled[i], procDomainGetMetadata, []any{x, int32(drivers.Title), (*string)(nil), uint32(0)}, &title[i])
 		}
 		if f.Saves {
 			b.add(ctx, procDomainHasManagedSaveImage, []any{x, uint32(0)}, &saved[i])

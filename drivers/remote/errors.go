@@ -28,6 +28,9 @@ func daemonError(body []byte) error {
 	if code == uint32(libvirt.ErrRPC) && strings.HasPrefix(text, "unknown procedure") {
 		code = uint32(libvirt.ErrNoSupport) // an older daemon
 	}
+	if code == uint32(libvirt.ErrNoNetworkMetadata) {
+		code = uint32(xml.CodeNoMetadata)
+	}
 	if text == "" {
 		text = "Unknown problem"
 	}

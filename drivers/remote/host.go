@@ -3,6 +3,8 @@ package remote
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	libvirt "github.com/digitalocean/go-libvirt"
@@ -121,10 +123,18 @@ func (c *Conn) FromNative(ctx context.Context, format string, config xml.Source)
 	return doc, nil, err
 }
 
-// MaxVCPUs tells how many vCPUs a guest may have.
+// MaxVCPUs tells how many vCPUs a guest may have: what the emulator says comes
+// before what the driver says, as with virsh.
 func (c *Conn) MaxVCPUs(ctx context.Context, virtType string) (int, error) {
+	doc, err := c.DomainCapabilities(ctx, drivers.EmulatorQuery{VirtType: virtType})
+	if root, e := xml.Parse(xml.Source{Data: doc}); err == nil && e == nil && root.Child("vcpu") != nil {
+		text, _ := root.Child("vcpu").Attr("max")
+		if n, e := strconv.Atoi(text); e == nil && n > 0 {
+			return n, nil
+		}
+	}
 	var n int32
-	err := c.call(ctx, procConnectGetMaxVcpus, []any{optional(virtType)}, &n)
+	err = c.call(ctx, procConnectGetMaxVcpus, []any{optional(virtType)}, &n)
 	return int(n), err
 }
 
@@ -213,21 +223,29 @@ func (c *Conn) statistics(ctx context.Context, procedure uint32, in func(int32) 
 func (c *Conn) counted(ctx context.Context, procedure uint32) ([]drivers.Param, error) {
 	var list []libvirt.TypedParam
 	var count int32
-	err := c.call(ctx, procedure, []any{int32(0), uint32(0)}, &list, &count)
+	err := c.call(ctx, procedure, []any{int32(0), stringsToo}, &list, &count)
 	if err == nil && count > 0 {
-		err = c.call(ctx, procedure, []any{count, uint32(0)}, &list)
+		err = c.call(ctx, procedure, []any{count, stringsToo}, &list)
 	}
 	return params(list), err
 }
 
 // NodeMemoryParams are the host's parameters of shared memory.
 func (c *Conn) NodeMemoryParams(ctx context.Context) ([]drivers.Param, error) {
-	return c.counted(ctx, procNodeGetMemoryParameters)
+	list, err := c.counted(ctx, procNodeGetMemoryParameters)
+	for i := range list {
+		list[i].Name = strings.TrimPrefix(list[i].Name, "shm_")
+	}
+	return list, err
 }
 
 // SetNodeMemoryParams sets them.
 func (c *Conn) SetNodeMemoryParams(ctx context.Context, p []drivers.Param) error {
-	return c.call(ctx, procNodeSetMemoryParameters, []any{typed(p), uint32(0)})
+	named := make([]drivers.Param, len(p))
+	for i := range p {
+		named[i] = drivers.Param{Name: "shm_" + p[i].Name, Value: p[i].Value}
+	}
+	return c.call(ctx, procNodeSetMemoryParameters, []any{typed(named), uint32(0)})
 }
 
 // SEVInfo tells what AMD's memory encryption offers.

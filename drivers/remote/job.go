@@ -49,6 +49,10 @@ func (d domains) BlockCommit(ctx context.Context, r drivers.Ref, disk, base, top
 // BlockCopy copies a disk. What the older of the daemon's two calls can be told,
 // it is told: not all drivers have the newer one.
 func (d domains) BlockCopy(ctx context.Context, r drivers.Ref, disk string, dest []byte, o drivers.BlockJobOptions) error {
+	if path, raw, block := plainTarget(dest); o.Plain && path != "" {
+		flags := uint32(libvirt.DomainBlockRebaseCopy) | when(o.Shallow, 1) | when(o.Reuse, 2) | when(raw, 4) | when(block, 32) | when(o.Bandwidth != 0, 64)
+		return d.on(ctx, procDomainBlockRebase, r, disk, &path, o.Bandwidth, flags)
+	}
 	if o.DestIsZero {
 		return xml.Bare(xml.CodeInvalidArg, "unsupported flags (0x10) in function qemuDomainBlockCopy")
 	}
@@ -64,6 +68,25 @@ func (d domains) BlockCopy(ctx context.Context, r drivers.Ref, disk string, dest
 	}
 	flags := when(o.Shallow, 1) | when(o.Reuse, 2) | when(o.Transient, 4) | when(o.Synchronous, 8)
 	return d.on(ctx, procDomainBlockCopy, r, disk, string(dest), typed(p), flags)
+}
+
+// plainTarget reads a copy's destination that is no more than a path.
+func plainTarget(dest []byte) (path string, raw, block bool) {
+	root, err := xml.Parse(xml.Source{Data: dest})
+	if err != nil {
+		return "", false, false
+	}
+	if s := root.Child("source"); s != nil {
+		path, _ = s.Attr("file")
+		if path == "" {
+			path, block = s.Attr("dev")
+		}
+	}
+	if n := root.Child("driver"); n != nil {
+		format, _ := n.Attr("type")
+		raw = format == "raw"
+	}
+	return path, raw, block
 }
 
 // BlockResize sets a disk's size.

@@ -14,7 +14,7 @@ import (
 func (d domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
 	var list []libvirt.TypedParam
 	var count int32
-	in := func() []any { return []any{disk, count, uint32(0)} }
+	in := func() []any { return []any{disk, count, stringsToo} }
 	err := d.ask(ctx, procDomainBlockStatsFlags, r, in(), &list, &count)
 	if err == nil && count > 0 {
 		err = d.ask(ctx, procDomainBlockStatsFlags, r, in(), &list)
@@ -122,7 +122,7 @@ func (d domains) CPUStats(ctx context.Context, r drivers.Ref) (per []uint64, tot
 	var list []libvirt.TypedParam
 	var n int32
 	get := func(params uint32, start int32, cpus uint32) error {
-		return d.ask(ctx, procDomainGetCPUStats, r, []any{params, start, cpus, uint32(0)}, &list, &n)
+		return d.ask(ctx, procDomainGetCPUStats, r, []any{params, start, cpus, stringsToo}, &list, &n)
 	}
 	if err := get(0, 0, 0); err != nil { // how many CPUs
 		return nil, nil, err

@@ -24,12 +24,15 @@ func (d domains) scheduler(ctx context.Context, r drivers.Ref) (name string, cou
 // numaModes are how strictly memory stays on nodes, by the daemon's numbers.
 const numaModes = "strict preferred interleave restrictive"
 
+// stringsToo is a flag of calls that answer parameters: text is welcome.
+const stringsToo = uint32(libvirt.TypedParamStringOkay)
+
 // Params reads a group of parameters: how many there are first, then their values.
 func (d domains) Params(ctx context.Context, r drivers.Ref, g drivers.ParamGroup, device string, f drivers.Flags) ([]drivers.Param, error) {
 	var list []libvirt.TypedParam
 	var count int32
 	get := func(procedure uint32, before ...any) error {
-		in := func() []any { return append(append([]any{}, before...), count, impact(f)) }
+		in := func() []any { return append(append([]any{}, before...), count, impact(f)|stringsToo) }
 		if err := d.ask(ctx, procedure, r, in(), &list, &count); err != nil || count == 0 {
 			return err
 		}
@@ -44,7 +47,7 @@ func (d domains) Params(ctx context.Context, r drivers.Ref, g drivers.ParamGroup
 		if f == 0 {
 			err = d.ask(ctx, procDomainGetSchedulerParameters, r, []any{count}, &list)
 		} else {
-			err = d.ask(ctx, procDomainGetSchedulerParametersFlags, r, []any{count, impact(f)}, &list)
+			err = d.ask(ctx, procDomainGetSchedulerParametersFlags, r, []any{count, impact(f) | stringsToo}, &list)
 		}
 	case drivers.MemoryLimits:
 		err = get(procDomainGetMemoryParameters)
@@ -53,7 +56,7 @@ func (d domains) Params(ctx context.Context, r drivers.Ref, g drivers.ParamGroup
 	case drivers.NUMA:
 		err = get(procDomainGetNumaParameters)
 	case drivers.PerfEvents:
-		err = d.ask(ctx, procDomainGetPerfEvents, r, []any{impact(f)}, &list)
+		err = d.ask(ctx, procDomainGetPerfEvents, r, []any{impact(f) | stringsToo}, &list)
 	case drivers.IfaceBandwidth:
 		err = get(procDomainGetInterfaceParameters, device)
 	case drivers.DiskLimits:
