@@ -4,14 +4,14 @@ go 1.24.0
 
 require (
 	github.com/chzyer/readline v1.5.1
+	github.com/digitalocean/go-libvirt v0.0.0-20261013170128-efbbdf578ac8
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/crypto v0.48.0
 )
 
 require (
-	github.com/digitalocean/go-libvirt v0.0.0-20261013170128-efbbdf578ac8 // indirect
 	github.com/mattn/go-runewidth v0.0.9 // indirect
-	golang.org/x/crypto v0.48.0 // indirect
 	golang.org/x/tools v0.42.0 // indirect
 )
 

@@ -132,6 +132,9 @@ func (c *Conn) SetKeepalive(ctx context.Context, interval, count int) error {
 			return xml.Bare(xml.CodeInternal, "internal error: the caller doesn't support keepalive protocol; perhaps it's missing event loop implementation")
 		}
 	}
+	if count == 0 {
+		count = keepaliveCount
+	}
 	c.keepalive(time.Duration(interval)*time.Second, count)
 	return nil
 }
