@@ -297,7 +297,7 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 			s.trace(inv)
 		}
 	}
-	if s.Eager {
+	if s.Eager && s.conn == nil && !s.broken {
 		if err := s.Connect(ctx); err != nil {
 			s.Report(err)
 			return ErrReported

@@ -76,26 +76,35 @@ func (c *Conn) enter(ctx context.Context) error {
 	if err := list.wait(ctx, &types); err != nil {
 		return err
 	}
-	err = first.wait(ctx)
+	refused := first.wait(ctx)
 	for _, t := range types {
 		switch t {
-		case authNone:
-			return err
+		case authNone: // what is sent along may be looked at before the question
+			return c.reopen(ctx, refused)
 		case authPolkit:
 			if err := c.call(ctx, procAuthPolkit, nil); err != nil {
 				return err
 			}
-			again, err := c.opening(ctx)
-			if err == nil {
-				err = again.wait(ctx)
-			}
-			return err
+			return c.reopen(ctx, refused)
 		}
 	}
 	for _, t := range types {
 		if t == authSASL {
 			return xml.Errorf(xml.CodeAuthFailed, "the daemon asks for SASL, which virgo does not speak: use ssh, TLS with a client certificate, or the UNIX socket")
 		}
+	}
+	return refused
+}
+
+// reopen asks again for the driver if it was refused for want of a proof.
+func (c *Conn) reopen(ctx context.Context, err error) error {
+	code := xml.CodeOf(err)
+	if err == nil || c.ended() != nil || code != xml.CodeAuthFailed && code != xml.CodeRPC {
+		return err
+	}
+	again, err := c.opening(ctx)
+	if err == nil {
+		err = again.wait(ctx)
 	}
 	return err
 }
