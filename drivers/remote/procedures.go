@@ -170,9 +170,14 @@ const (
 	procDomainManagedSaveGetXMLDesc             = 388
 	procDomainManagedSaveRemove                 = 184
 	procDomainMemoryStats                       = 159
+	procDomainMigrateBegin3Params               = 302
+	procDomainMigrateConfirm3Params             = 307
+	procDomainMigrateFinish3Params              = 306
 	procDomainMigrateGetCompressionCache        = 299
 	procDomainMigrateGetMaxDowntime             = 387
 	procDomainMigrateGetMaxSpeed                = 242
+	procDomainMigratePerform3Params             = 305
+	procDomainMigratePrepare3Params             = 303
 	procDomainMigrateSetCompressionCache        = 300
 	procDomainMigrateSetMaxDowntime             = 166
 	procDomainMigrateSetMaxSpeed                = 207

@@ -67,7 +67,7 @@ func TestSideBySide(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("./daemon", self, "-test.run", "^TestInside$", "-test.v")
-	cmd.Env = append(os.Environ(), "VIRGO_TEST_BIN="+virgo, "VIRGO_TEST_DIR="+dir, "LC_ALL=C.UTF-8", "TZ=UTC")
+	cmd.Env = append(os.Environ(), "VIRGO_TEST_BIN="+virgo, "VIRGO_TEST_DIR="+dir, "LC_ALL=C.UTF-8", "TZ=UTC", "VIRGO_TEST_SECOND=1")
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 77 {
 		t.Skip(strings.TrimSpace(string(out)))
@@ -99,33 +99,55 @@ func TestInside(t *testing.T) {
 		if only := os.Getenv("VIRGO_TEST_ONLY"); only != "" && !strings.Contains(f, only) {
 			continue
 		}
+		// A file is a story: first one program goes through all of it, then the other.
+		var list []section
 		for _, s := range readSections(t, f) {
-			s := replaceWords(s, data, dir)
-			if s.mode == "shell" {
-				for _, l := range s.lines {
-					if out, err := exec.Command("sh", "-c", l).CombinedOutput(); err != nil {
-						t.Fatalf("%s: %s: %v: %s", s.name, l, err, out)
-					}
-				}
-				continue
-			}
-			count += len(s.lines)
-			if s.mode == "life" {
-				script, marks := "", ""
-				for _, l := range s.lines {
-					line, mark := cutMark(l)
-					script, marks = script+line+"\n", marks+mark
-				}
-				compare(t, s.name, marks, run(peer, dir, s.uri, script), run(virgo, dir, s.uri, script))
-				continue
-			}
-			for _, l := range s.lines {
-				line, mark := cutMark(l)
-				compare(t, s.name+" "+line, mark, run(peer, dir, s.uri, line), run(virgo, dir, s.uri, line))
-			}
+			list = append(list, replaceWords(s, data, dir))
+		}
+		want, got := tell(t, list, peer, dir), tell(t, list, virgo, dir)
+		for i := range want {
+			compare(t, want[i].name, want[i].mark, want[i].result, got[i].result)
+			count += want[i].lines
 		}
 	}
 	t.Logf("%d command lines compared", count)
+}
+
+// part is what one process has done.
+type part struct {
+	name, mark string
+	lines      int
+	result
+}
+
+// tell runs sections with one program.
+func tell(t *testing.T, list []section, program, dir string) []part {
+	var out []part
+	for _, s := range list {
+		switch s.mode {
+		case "shell":
+			for _, l := range s.lines {
+				if text, err := exec.Command("sh", "-c", l).CombinedOutput(); err != nil {
+					t.Fatalf("%s: %s: %v: %s", s.name, l, err, text)
+				}
+			}
+		case "life":
+			p := part{name: s.name, lines: len(s.lines)}
+			script := ""
+			for _, l := range s.lines {
+				line, mark := cutMark(l)
+				script, p.mark = script+line+"\n", p.mark+mark
+			}
+			p.result = run(program, dir, s.uri, script)
+			out = append(out, p)
+		default:
+			for _, l := range s.lines {
+				line, mark := cutMark(l)
+				out = append(out, part{s.name + " " + line, mark, 1, run(program, dir, s.uri, line)})
+			}
+		}
+	}
+	return out
 }
 
 func replaceWords(s section, data, dir string) section {
