@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -39,6 +40,7 @@ type address struct {
 	name      string // the URI that the daemon opens
 	readOnly  bool
 	getenv    func(string) string
+	patience  time.Duration // until the daemon has let us in
 	ask       func(prompt string, secret bool) (string, error)
 }
 
@@ -53,7 +55,7 @@ func (a *address) flag(name string) bool {
 // parseAddress reads what an opener gets. An address with a host and no
 // transport means TLS.
 func parseAddress(u drivers.URI, o drivers.OpenOptions) (*address, error) {
-	a := &address{uri: u, transport: u.Transport, host: u.Host, port: u.Port, readOnly: o.ReadOnly, getenv: o.Getenv, ask: o.Ask}
+	a := &address{uri: u, transport: u.Transport, host: u.Host, port: u.Port, readOnly: o.ReadOnly, getenv: o.Getenv, ask: o.Ask, patience: patience}
 	switch {
 	case a.transport == "" && u.Host != "":
 		a.transport = "tls"

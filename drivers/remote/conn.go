@@ -31,16 +31,20 @@ func Open(ctx context.Context, u drivers.URI, o drivers.OpenOptions) (drivers.Co
 	if err != nil {
 		return nil, err
 	}
-	wait, stop := context.WithTimeout(ctx, patience)
+	return open(ctx, a)
+}
+
+func open(ctx context.Context, a *address) (drivers.Conn, error) {
+	wait, stop := context.WithTimeout(ctx, a.patience)
 	defer stop()
 	conn, err := a.dial(wait)
 	if err != nil {
-		return nil, late(ctx, err)
+		return nil, a.late(ctx, err)
 	}
 	c := &Conn{link: newLink(conn), address: a}
 	if err := c.enter(wait); err != nil {
 		c.link.end(errClosed)
-		return nil, late(ctx, err)
+		return nil, a.late(ctx, err)
 	}
 	c.keepalive(keepaliveInterval*time.Second, keepaliveCount)
 	return c, nil
@@ -53,9 +57,9 @@ const (
 )
 
 // late turns the end of our own patience into words.
-func late(ctx context.Context, err error) error {
+func (a *address) late(ctx context.Context, err error) error {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return xml.Bare(xml.CodeSystem, "the daemon has not answered within %d seconds", int(patience/time.Second))
+		return xml.Bare(xml.CodeSystem, "the daemon has not answered within %v", a.patience)
 	}
 	return err
 }
