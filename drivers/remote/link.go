@@ -149,6 +149,10 @@ func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	if err == nil {
 		return nil
 	}
+	select { // who reads may know better why
+	case <-l.over:
+	case <-time.After(time.Second):
+	}
 	l.end(lost(err, true))
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -162,7 +162,7 @@ func (a *address) sshClient(ctx context.Context, conn net.Conn, h hop) (*ssh.Cli
 	if err != nil {
 		return nil, err
 	}
-	methods, closer := a.sshMethods(h)
+	methods, trouble, closer := a.sshMethods(h)
 	defer closer()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -178,10 +178,15 @@ func (a *address) sshClient(ctx context.Context, conn net.Conn, h hop) (*ssh.Cli
 		return ssh.NewClient(inner, channels, requests), nil
 	case refused != nil:
 		return nil, refused
-	case strings.Contains(err.Error(), "unable to authenticate"):
-		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: %s", h.user, h.name, strings.TrimPrefix(err.Error(), "ssh: handshake failed: ssh: "))
-	case strings.Contains(err.Error(), "(expected 60)"): // how questions at the keyboard are refused
-		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: no key or password was accepted", h.user, h.name)
+	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "(expected 60)"): // questions refused
+		text := strings.TrimPrefix(err.Error(), "ssh: handshake failed: ssh: ")
+		if strings.Contains(text, "(expected 60)") {
+			text = "no key or password was accepted"
+		}
+		if *trouble != nil {
+			text += "; " + (*trouble).Error()
+		}
+		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: %s", h.user, h.name, text)
 	case errors.Is(err, io.EOF):
 		return nil, xml.Bare(xml.CodeSystem, "Cannot recv data: '%s:%s' closed the SSH connection", h.host, h.port)
 	}

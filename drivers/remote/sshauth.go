@@ -121,8 +121,9 @@ func rememberKey(file, host string, key ssh.PublicKey) error {
 
 // sshMethods are the ways to prove who we are, in order: sshauth's, or all.
 // closer ends the connection to the agent.
-func (a *address) sshMethods(h hop) (methods []ssh.AuthMethod, closer func()) {
-	closer = func() {}
+// trouble says why keys could not be had.
+func (a *address) sshMethods(h hop) (methods []ssh.AuthMethod, trouble *error, closer func()) {
+	closer, trouble = func() {}, new(error)
 	ways := strings.Split(a.param("sshauth"), ",")
 	if a.param("sshauth") == "" {
 		ways = []string{"agent", "privkey", "password", "keyboard-interactive"}
@@ -142,10 +143,14 @@ func (a *address) sshMethods(h hop) (methods []ssh.AuthMethod, closer func()) {
 		}
 	}
 	if signers != nil {
-		methods = append(methods, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return allSigners(signers) }))
+		methods = append(methods, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
+			var list []ssh.Signer
+			list, *trouble = allSigners(signers)
+			return list, nil
+		}))
 	}
 	if a.ask == nil || a.flag("no_tty") {
-		return methods, closer
+		return methods, trouble, closer
 	}
 	if slices.Contains(ways, "password") {
 		methods = append(methods, ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
@@ -165,7 +170,7 @@ func (a *address) sshMethods(h hop) (methods []ssh.AuthMethod, closer func()) {
 			return answers, nil
 		}))
 	}
-	return methods, closer
+	return methods, trouble, closer
 }
 
 // allSigners gathers keys, each once. What cannot be had is passed over unless
