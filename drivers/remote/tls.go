@@ -117,15 +117,18 @@ func (a *address) tlsError(err error) error {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var alert *net.OpError
+	failed := func(why string) error { return xml.Errorf(xml.CodeAuthFailed, "Failed to verify peer's certificate: %s", why) }
 	switch {
 	case errors.As(err, &unknown):
-		return xml.Bare(xml.CodeSystem, "Server certificate failed validation: The certificate hasn't got a known issuer.")
+		return failed("it hasn't got a known issuer")
 	case errors.As(err, &name):
-		return xml.Bare(xml.CodeRPC, "Certificate failed validation: the owner of the server's certificate does not match the hostname %s", a.host)
+		return failed("its owner does not match the hostname " + a.host)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return xml.Bare(xml.CodeSystem, "The server certificate has expired or is not yet active: %s", invalid.Detail)
+		return failed("it has expired or is not yet active: " + invalid.Detail)
+	case errors.As(err, &invalid):
+		return failed(invalid.Error())
 	case errors.As(err, &alert) && alert.Op == "remote error":
-		return xml.Bare(xml.CodeSystem, "the server has refused our certificate, or the lack of one: %v", alert.Err)
+		return xml.Errorf(xml.CodeAuthFailed, "the server has refused our certificate, or the lack of one: %v", alert.Err)
 	}
 	return xml.Bare(xml.CodeSystem, "TLS handshake failed: %s", strings.TrimPrefix(err.Error(), "tls: "))
 }

@@ -66,8 +66,9 @@ func TestSideBySide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	writePKI(t, filepath.Join(dir, "pki"))
 	cmd := exec.Command("./daemon", self, "-test.run", "^TestInside$", "-test.v")
-	cmd.Env = append(os.Environ(), "VIRGO_TEST_BIN="+virgo, "VIRGO_TEST_DIR="+dir, "LC_ALL=C.UTF-8", "TZ=UTC", "VIRGO_TEST_SECOND=1")
+	cmd.Env = append(os.Environ(), "VIRGO_TEST_BIN="+virgo, "VIRGO_TEST_DIR="+dir, "LC_ALL=C.UTF-8", "TZ=UTC", "VIRGO_TEST_SECOND=1", "VIRGO_TEST_PKI="+filepath.Join(dir, "pki"))
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 77 {
 		t.Skip(strings.TrimSpace(string(out)))
