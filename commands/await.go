@@ -99,7 +99,7 @@ func (c *Call) until(ctx context.Context, objects drivers.Objects, ref drivers.R
 func (c *Call) changes(ctx context.Context, objects drivers.Objects, ref drivers.Ref) (<-chan drivers.Event, context.CancelFunc) {
 	inner, stop := context.WithCancel(ctx)
 	if d, ok := objects.(drivers.Eventer); ok {
-		if stream, err := d.Events(inner, &ref); err == nil {
+		if stream, err := d.Events(inner, &ref, nil); err == nil {
 			return stream, stop
 		}
 	}
@@ -147,12 +147,8 @@ func hasAgent(ctx context.Context, objects drivers.Objects, ref drivers.Ref) (bo
 // stateCondition: the domain is in a state.
 func stateCondition(s drivers.State) condition {
 	return condition{s.String(), func(ctx context.Context, objects drivers.Objects, ref drivers.Ref) (bool, error) {
-		d, err := query[drivers.DomainInfoer](objects, "virDomainGetState")
-		if err != nil {
-			return false, err
-		}
-		i, err := d.Info(ctx, ref)
-		return i.State == s, err
+		now, _, err := stateOf(ctx, objects, ref)
+		return now == s, err
 	}}
 }
 
@@ -187,7 +183,7 @@ func (c *Call) rebooting(ctx context.Context, objects drivers.Objects, ref drive
 		return nil, err
 	}
 	inner, stop := context.WithCancel(ctx)
-	stream, err := d.Events(inner, &ref)
+	stream, err := d.Events(inner, &ref, nil)
 	if err != nil {
 		stop()
 		return nil, err

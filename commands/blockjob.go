@@ -216,6 +216,7 @@ func blockcopy(ctx context.Context, c *Call) error {
 	if c.Has("xml") || c.Has("format") && c.Str("format") != "raw" || o.Granularity != 0 || o.BufSize != 0 || o.Transient || o.Synchronous || o.DestIsZero {
 		api = "virDomainBlockCopy"
 	}
+	o.Plain = api == "virDomainBlockRebase"
 	d, err := c.jobber(objects, api)
 	if err == nil {
 		err = d.BlockCopy(ctx, ref, c.Str("path"), dest, o)

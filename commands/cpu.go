@@ -234,6 +234,13 @@ func emitCPU(c *Call, x *xml.CPU) {
 
 // driver is the name of the connection's driver, without opening it.
 func (c *Call) driver() string {
+	scheme, _, _ := strings.Cut(c.uri(), ":")
+	driver, _, _ := strings.Cut(scheme, "+")
+	return driver
+}
+
+// uri is the connection's address, without opening it; "" if none is named.
+func (c *Call) uri() string {
 	uri := c.URI
 	if c.conn != nil {
 		uri = c.conn.URI()
@@ -243,9 +250,7 @@ func (c *Call) driver() string {
 			uri = c.Getenv(name)
 		}
 	}
-	scheme, _, _ := strings.Cut(uri, ":")
-	driver, _, _ := strings.Cut(scheme, "+")
-	return driver
+	return uri
 }
 
 // answerData is a comparison's answer for programs.

@@ -10,8 +10,15 @@ import (
 	"virgo/xml"
 )
 
-func cpuBaseline(_ context.Context, c *Call) error {
+func cpuBaseline(ctx context.Context, c *Call) error {
 	test := c.driver() == "test"
+	if c.plainBaseline() {
+		if d, err := c.computer(ctx); err != nil {
+			return err
+		} else if d != nil {
+			return daemonBaseline(ctx, c, d)
+		}
+	}
 	tables, err := cpuMap(c, cpu.Latest)
 	if err != nil {
 		return err
@@ -53,6 +60,16 @@ func cpuBaseline(_ context.Context, c *Call) error {
 	}
 	emitCPU(c, out)
 	return nil
+}
+
+// plainBaseline tells whether a baseline is no more than what virsh's is.
+func (c *Call) plainBaseline() bool {
+	for _, own := range []string{"source", "cpu-map", "explain", "matrix", "groups", "exclude"} {
+		if c.Has(own) {
+			return false
+		}
+	}
+	return true
 }
 
 // fleetBaseline is cpu-baseline with what it says of single hosts: one

@@ -87,6 +87,11 @@ func hypervisorCPUCompare(ctx context.Context, c *Call) error {
 }
 
 func compareHypervisor(ctx context.Context, c *Call, s *cpu.Source) (cpu.Result, error) {
+	if d, err := c.computer(ctx); err != nil {
+		return cpu.Result{}, err
+	} else if d != nil {
+		return daemonCompare(s, func(doc []byte) (int, error) { return d.CompareHypervisorCPU(ctx, emulator(c), doc, cpuFlags(c)) })
+	}
 	h, err := hypervisor(ctx, c, "virConnectCompareHypervisorCPU")
 	if err != nil {
 		return cpu.Result{}, err
@@ -122,6 +127,20 @@ func hypervisorCPUBaseline(ctx context.Context, c *Call) error {
 	}
 	for i := range sources {
 		warnHostCPU(c, &sources[i])
+	}
+	if d, err := c.computer(ctx); err != nil {
+		return err
+	} else if d != nil {
+		texts, err := cpuTexts(sources)
+		if err != nil {
+			return err
+		}
+		doc, err := d.BaselineHypervisorCPU(ctx, emulator(c), texts, cpuFlags(c))
+		if err != nil {
+			return err
+		}
+		c.Emit(Document{Text: string(doc)})
+		return nil
 	}
 	h, err := hypervisor(ctx, c, "virConnectBaselineHypervisorCPU")
 	if err != nil {

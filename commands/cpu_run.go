@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"virgo/cpu"
+	"virgo/drivers"
 	"virgo/xml"
 )
 
@@ -16,7 +17,17 @@ func cpuModels(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	names, all, err := cpu.ModelsOf(c.Str("arch"), m)
+	d, err := c.computer(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	var all bool
+	if lister, ok := d.(drivers.CPUModeler); ok && !c.Has("cpu-map") {
+		names, all, err = lister.CPUModels(ctx, c.Str("arch"))
+	} else {
+		names, all, err = cpu.ModelsOf(c.Str("arch"), m)
+	}
 	if err != nil {
 		return failed(err, "failed to get CPU model names")
 	}
@@ -84,6 +95,13 @@ func comparison(file string, r cpu.Result) Message {
 }
 
 func compareHost(ctx context.Context, c *Call, s *cpu.Source) (cpu.Result, error) {
+	if !c.Has("host-cpu") {
+		if d, err := c.computer(ctx); err != nil {
+			return cpu.Result{}, err
+		} else if d != nil {
+			return daemonCompare(s, func(doc []byte) (int, error) { return d.CompareCPU(ctx, doc, cpuFlags(c)) })
+		}
+	}
 	host, arch, err := hostCPU(ctx, c, "virConnectCompareCPU")
 	if err != nil {
 		return cpu.Result{}, err

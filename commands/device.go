@@ -71,10 +71,14 @@ func (c *Call) deviceImpact() (impactOf, error) {
 
 // of completes the flags for a domain: --persistent means the running one, too.
 func (i impactOf) of(ref drivers.Ref) drivers.Flags {
+	f := i.Flags
 	if i.persistent && ref.ID >= 0 {
-		return i.Flags | drivers.Live
+		f |= drivers.Live
 	}
-	return i.Flags
+	if i.asked {
+		f |= drivers.Current
+	}
+	return f
 }
 
 // api is the peer's function: it has one more for calls with flags.

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -127,8 +128,12 @@ func start(ctx context.Context, c *Call) error {
 		return err
 	}
 	d, err := change[drivers.Starter](c, objects, "virDomainCreate")
+	files, e := openFiles(c.Str("pass-fds"))
+	if e != nil {
+		return e
+	}
 	if err == nil {
-		err = d.Start(ctx, ref, c.Flags("paused", drivers.Paused, "autodestroy", drivers.AutoDestroy, "bypass-cache", drivers.BypassCache,
+		err = startFiles(ctx, d, ref, files, c.Flags("paused", drivers.Paused, "autodestroy", drivers.AutoDestroy, "bypass-cache", drivers.BypassCache,
 			"force-boot", drivers.ForceBoot, "reset-nvram", drivers.ResetNVRAM))
 	}
 	if err != nil {
@@ -139,6 +144,18 @@ func start(ctx context.Context, c *Call) error {
 		return err
 	}
 	return createConsole(ctx, c, ref)
+}
+
+// startFiles starts a domain, with open files where some were given.
+func startFiles(ctx context.Context, d drivers.Starter, ref drivers.Ref, files []*os.File, f drivers.Flags) error {
+	if len(files) == 0 {
+		return d.Start(ctx, ref, f)
+	}
+	w, err := query[drivers.FileStarter](d, "virDomainCreateWithFiles")
+	if err != nil {
+		return err
+	}
+	return w.StartWithFiles(ctx, ref, f, files)
 }
 
 func undefine(ctx context.Context, c *Call) error {

@@ -96,7 +96,11 @@ func (k *kind) runEvent(ctx context.Context, c *Call, events []string, all bool)
 	}
 	inner, stop := context.WithCancel(wait)
 	defer stop()
-	stream, err := d.Events(inner, only)
+	var names []string
+	if name != "" {
+		names = []string{name}
+	}
+	stream, err := d.Events(inner, only, names)
 	if err != nil {
 		return err
 	}
@@ -128,6 +132,10 @@ func receiveEvents[T any](ctx context.Context, c *Call, stream <-chan T, show fu
 		case <-ctx.Done():
 			return finish(ctx.Err() == context.DeadlineExceeded)
 		case e, ok := <-stream:
+			if !ok && ctx.Err() == nil {
+				c.Emit(Message{Text: fmt.Sprintf("events received: %d\n", count), Data: Data{{"events", count}, {"timed_out", false}}})
+				return shellError("internal error: client socket is closed")
+			}
 			if !ok {
 				return finish(ctx.Err() == context.DeadlineExceeded)
 			}

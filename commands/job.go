@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"virgo/completion"
@@ -109,9 +110,10 @@ var jobLines = []struct {
 }
 
 func jobText(b *strings.Builder, stats []drivers.Param) {
+	empty := emptySizes(stats)
 	for _, l := range jobLines {
 		for _, p := range stats {
-			if p.Name != l.name {
+			if p.Name != l.name || slices.Contains(empty, l.name) {
 				continue
 			}
 			v, _ := p.Value.(uint64)
@@ -133,6 +135,20 @@ func jobText(b *strings.Builder, stats []drivers.Param) {
 			}
 		}
 	}
+}
+
+// emptySizes are the names of what is done, left and there in all of a kind of
+// data of which there is none.
+func emptySizes(stats []drivers.Param) []string {
+	var out []string
+	for _, kind := range []string{"data", "memory", "disk"} {
+		names := []string{kind + "_processed", kind + "_remaining", kind + "_total"}
+		some := slices.ContainsFunc(stats, func(p drivers.Param) bool { return slices.Contains(names, p.Name) && p.Value != uint64(0) })
+		if !some {
+			out = append(out, names...)
+		}
+	}
+	return out
 }
 
 func domjobabort(ctx context.Context, c *Call) error {

@@ -229,19 +229,22 @@ func (k *kind) key(word string) string {
 // list lists the objects that a filter lets through.
 func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Objects, []drivers.Entry, error) {
 	objects, err := k.objects(ctx, c)
-	if xml.CodeOf(err) == xml.CodeNoSupport {
+	var entries []drivers.Entry
+	listed := err == nil
+	if listed {
+		entries, err = objects.List(ctx, f)
+	}
+	switch {
+	case xml.CodeOf(err) == xml.CodeNoSupport && k.uncounted[0] != "":
 		say := k.uncounted
 		if f.Active == drivers.No && k.undefined[0] != "" {
 			say = k.undefined
 		}
 		return nil, nil, failed(drivers.Unsupported(say[1]), "%s", say[0])
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	entries, err := objects.List(ctx, f)
-	if err != nil {
+	case err != nil && listed:
 		return nil, nil, failed(err, "Failed to list %ss", k.noun)
+	case err != nil:
+		return nil, nil, err
 	}
 	sortEntries(entries)
 	return objects, entries, nil
@@ -250,17 +253,19 @@ func (k *kind) list(ctx context.Context, c *Call, f drivers.Filter) (drivers.Obj
 // sortEntries puts entries into virsh's order: what runs by its id, then by the
 // name without regard to case.
 func sortEntries(list []drivers.Entry) {
-	slices.SortStableFunc(list, func(a, b drivers.Entry) int {
-		switch {
-		case a.ID >= 0 && b.ID >= 0:
-			return a.ID - b.ID
-		case a.ID >= 0:
-			return -1
-		case b.ID >= 0:
-			return 1
-		}
-		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-	})
+	slices.SortStableFunc(list, func(a, b drivers.Entry) int { return compareRefs(a.Ref, b.Ref) })
+}
+
+func compareRefs(a, b drivers.Ref) int {
+	switch {
+	case a.ID >= 0 && b.ID >= 0:
+		return a.ID - b.ID
+	case a.ID >= 0:
+		return -1
+	case b.ID >= 0:
+		return 1
+	}
+	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 }
 
 // by says what a word that names an object may be.

@@ -119,7 +119,7 @@ func list(ctx context.Context, c *Call) error {
 		}
 	}
 	f := c.filter(domainFilters())
-	f.Titles = c.Has("title")
+	f.Titles, f.Saves = c.Has("title"), c.Has("managed-save")
 	objects, err := domainKind.objects(ctx, c)
 	if err != nil {
 		return failed(err, "Failed to list domains")

@@ -278,7 +278,7 @@ func (p jobProgress) run(ctx context.Context, c *Call, objects drivers.Objects, 
 				_ = p.second(ctx) // else it goes on copying before
 				p.second = nil
 			}
-			if shown {
+			if shown && stat(job, "data_total") > 0 {
 				c.Print(progress(p.label, stat(job, "data_remaining"), stat(job, "data_total")))
 				c.Flush()
 			}

@@ -49,33 +49,44 @@ func dominfo(ctx context.Context, c *Call) error {
 		{Label: "Id", Value: nil, Text: cellText(idCell(ref.ID))},
 		{Label: "Name", Value: ref.Name},
 		{Label: "UUID", Value: ref.UUID},
-		{Label: "OS Type", Value: i.OSType},
-		{Label: "State", Value: i.State.String()},
-		{Label: "CPU(s)", Key: "cpus", Value: i.VCPUs},
 	}...)}
 	if ref.ID >= 0 {
 		f.Items[0].Value = ref.ID
 	}
+	if !i.Unknown.OSType {
+		f.Items = append(f.Items, Field{Label: "OS Type", Value: i.OSType})
+	}
+	f.Items = append(f.Items, Field{Label: "State", Value: i.State.String()}, Field{Label: "CPU(s)", Key: "cpus", Value: i.VCPUs})
 	if i.HasCPUTime && i.CPUTime != 0 {
 		f.Items = append(f.Items, Field{Label: "CPU time", Key: "cpu_time_ns", Value: int64(i.CPUTime), Text: fmt.Sprintf("%.1fs", i.CPUTime.Seconds())})
 	}
 	f.Items = append(f.Items,
 		Field{Label: "Max memory", Key: "max_memory_kib", Value: i.MaxMemory, Text: fmt.Sprintf("%d KiB", i.MaxMemory)},
-		Field{Label: "Used memory", Key: "used_memory_kib", Value: i.Memory, Text: fmt.Sprintf("%d KiB", i.Memory)},
-		yesNo("Persistent", i.Persistent, "yes", "no"),
-		yesNo("Autostart", i.Autostart, "enable", "disable"))
+		Field{Label: "Used memory", Key: "used_memory_kib", Value: i.Memory, Text: fmt.Sprintf("%d KiB", i.Memory)})
+	known := func(unknown bool, label string, v bool, yes, no string) {
+		item := yesNo(label, v, yes, no)
+		if unknown {
+			item.Value, item.Text = nil, "unknown"
+		}
+		f.Items = append(f.Items, item)
+	}
+	known(i.Unknown.Persistent, "Persistent", i.Persistent, "yes", "no")
+	if !i.Unknown.Autostart {
+		f.Items = append(f.Items, yesNo("Autostart", i.Autostart, "enable", "disable"))
+	}
 	if i.AutostartOnce != nil {
 		f.Items = append(f.Items, yesNo("Autostart Once", *i.AutostartOnce, "enable", "disable"))
 	}
-	f.Items = append(f.Items,
-		yesNo("Managed save", i.ManagedSave, "yes", "no"))
+	known(i.Unknown.ManagedSave, "Managed save", i.ManagedSave, "yes", "no")
 	model := i.SecurityModel
 	if model == "" {
 		model = "none"
 	}
-	f.Items = append(f.Items, Field{Label: "Security model", Value: model}, Field{Label: "Security DOI", Value: i.SecurityDOI})
-	if i.SecurityLabel != "" {
-		f.Items = append(f.Items, Field{Label: "Security label", Value: i.SecurityLabel})
+	if !i.Unknown.Security {
+		f.Items = append(f.Items, Field{Label: "Security model", Value: model}, Field{Label: "Security DOI", Value: i.SecurityDOI})
+	}
+	for _, label := range i.SecurityLabels {
+		f.Items = append(f.Items, Field{Label: "Security label", Value: label})
 	}
 	if len(i.Messages) > 0 {
 		f.Items = append(f.Items, Field{Label: "Messages", Value: i.Messages, Text: strings.Join(i.Messages, "\n                ")})
@@ -84,15 +95,32 @@ func dominfo(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// stateOf is a domain's state, and why it is in it.
+func stateOf(ctx context.Context, objects drivers.Objects, ref drivers.Ref) (drivers.State, drivers.Reason, error) {
+	if d, ok := objects.(drivers.Stater); ok {
+		return d.State(ctx, ref)
+	}
+	d, err := query[drivers.DomainInfoer](objects, "virDomainGetState")
+	if err != nil {
+		return 0, 0, err
+	}
+	i, err := d.Info(ctx, ref)
+	return i.State, i.Reason, err
+}
+
 func domstate(ctx context.Context, c *Call) error {
-	i, _, err := info(ctx, c)
+	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
 	}
-	d := Data{{"state", i.State.String()}}
-	text := i.State.String()
+	state, why, err := stateOf(ctx, objects, ref)
+	if err != nil {
+		return err
+	}
+	d := Data{{"state", state.String()}}
+	text := state.String()
 	if c.Has("reason") {
-		reason := i.Reason.Text(i.State)
+		reason := why.Text(state)
 		text += " (" + reason + ")"
 		d = append(d, Pair{"reason", reason})
 	}

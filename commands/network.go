@@ -52,6 +52,9 @@ func netInfo(ctx context.Context, c *Call) error {
 
 // entryOf gives what a listing tells of an object.
 func entryOf(ctx context.Context, objects drivers.Objects, ref drivers.Ref) (drivers.Entry, error) {
+	if d, ok := objects.(drivers.Entryer); ok {
+		return d.Entry(ctx, ref)
+	}
 	entries, err := objects.List(ctx, drivers.Filter{Parent: ref.Parent})
 	for _, e := range entries {
 		if e.Name == ref.Name {

@@ -110,6 +110,7 @@ func nodedevList(ctx context.Context, c *Call) error {
 	case c.Has("transient"):
 		f.Persistent = drivers.No
 	}
+	f.Parents = c.Has("tree")
 	_, entries, err := deviceKind.list(ctx, c, f)
 	if err != nil {
 		return err
@@ -167,9 +168,12 @@ func nodedevInfo(ctx context.Context, c *Call) error {
 	if e.Parent != nil {
 		parent = e.Parent.Name
 	}
-	autostart := "no autostart"
-	if e.Autostart {
-		autostart = "autostart"
+	autostart := "no"
+	switch {
+	case e.NoAutostart:
+		autostart = "no autostart"
+	case e.Autostart:
+		autostart = "yes"
 	}
 	c.Emit(Fields{Width: 15, Items: []Field{{Label: "Name", Value: e.Name}, {Label: "Parent", Value: parent}, {Label: "Active", Value: e.Active},
 		{Label: "Persistent", Value: e.Persistent}, {Label: "Autostart", Value: e.Autostart, Text: autostart}}})

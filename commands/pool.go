@@ -348,7 +348,7 @@ func poolCapabilities(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "failed to get storage pool capabilities")
 	}
-	c.Emit(Document{Text: string(doc)})
+	c.Emit(Document{Text: string(doc) + "\n"})
 	return nil
 }
 

@@ -54,6 +54,26 @@ func (c *Call) saveFlags() (drivers.Flags, error) {
 	return f, nil
 }
 
+// saveParams are save's and restore's options that older daemons do not know, with
+// the others beside them; nil if there are none.
+func (c *Call) saveParams(doc []byte) ([]drivers.Param, error) {
+	channels, given, err := c.Int32("parallel-channels")
+	if err != nil || !given && !c.Has("image-format") {
+		return nil, err
+	}
+	list := []drivers.Param{{Name: "file", Value: c.Str("file")}}
+	if doc != nil {
+		list = append(list, drivers.Param{Name: "dxml", Value: string(doc)})
+	}
+	if c.Has("image-format") {
+		list = append(list, drivers.Param{Name: "image_format", Value: c.Str("image-format")})
+	}
+	if given {
+		list = append(list, drivers.Param{Name: "parallel.channels", Value: int32(channels)})
+	}
+	return list, nil
+}
+
 // changedXML reads the file of --xml, if it was given.
 func (c *Call) changedXML() ([]byte, error) {
 	if !c.Has("xml") {
@@ -77,7 +97,18 @@ func save(ctx context.Context, c *Call) error {
 		return err
 	}
 	d, err := change[drivers.Saver](c, objects, "virDomainSave")
-	if err == nil {
+	list, e := c.saveParams(doc)
+	if e != nil {
+		return e
+	}
+	w, extended := d.(drivers.ParamSaver)
+	switch {
+	case err != nil:
+	case list != nil && !extended:
+		err = drivers.Unsupported("virDomainSaveParams")
+	case list != nil:
+		err = w.SaveWith(ctx, ref, list, f)
+	default:
 		err = d.Save(ctx, ref, c.Str("file"), doc, f)
 	}
 	if err != nil {
@@ -89,11 +120,11 @@ func save(ctx context.Context, c *Call) error {
 }
 
 func restore(ctx context.Context, c *Call) error {
-	_, parallel, err := c.Int32("parallel-channels")
+	doc, err := c.changedXML()
 	if err != nil {
 		return err
 	}
-	doc, err := c.changedXML()
+	list, err := c.saveParams(doc)
 	if err != nil {
 		return err
 	}
@@ -101,11 +132,15 @@ func restore(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to restore domain from %s", c.Str("file"))
 	}
-	if parallel {
-		f |= drivers.Parallel
-	}
 	d, err := saver(ctx, c, "virDomainRestore")
-	if err == nil {
+	w, extended := d.(drivers.ParamSaver)
+	switch {
+	case err != nil:
+	case list != nil && !extended:
+		err = drivers.Unsupported("virDomainRestoreParams")
+	case list != nil:
+		err = w.RestoreWith(ctx, list, f)
+	default:
 		err = d.Restore(ctx, c.Str("file"), doc, f)
 	}
 	if err != nil {

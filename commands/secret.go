@@ -84,7 +84,8 @@ func secretGet(ctx context.Context, c *Call) error {
 		c.Emit(Document{Key: "value", Text: string(value)})
 		return nil
 	}
-	c.Emit(msgf(Data{{"base64", base64.StdEncoding.EncodeToString(value)}}, "%s", base64.StdEncoding.EncodeToString(value)))
+	text := base64.StdEncoding.EncodeToString(value)
+	c.Emit(Message{Text: text, Data: Data{{"base64", text}}})
 	return nil
 }
 

@@ -38,9 +38,12 @@ type Session struct {
 	// Keepalive is set if the user asked for keepalive messages.
 	Keepalive    bool
 	KeepaliveOff bool
-	Interactive  bool
-	Terminal     bool // the user sits at one
-	Hints        bool // errors go to a terminal: hints follow them
+	// KeepaliveInterval is in seconds, KeepaliveCount how many messages may stay
+	// unanswered; 0 is what is usual.
+	KeepaliveInterval, KeepaliveCount int
+	Interactive                       bool
+	Terminal                          bool // the user sits at one
+	Hints                             bool // errors go to a terminal: hints follow them
 	// MakeRaw sets the terminal to pass each key on; the function sets it back.
 	MakeRaw func() (restore func(), err error)
 
@@ -56,6 +59,7 @@ type Session struct {
 	silent  bool      // nobody is asked anything
 	screen  io.Writer // where editors and consoles write, if it is not Out
 	conn    drivers.Conn
+	broken  bool         // the connection is gone, and nobody has asked for its end
 	pending bytes.Buffer // text for Out that is not written yet
 	output  string       // of the running command
 	sources map[string]keptSource
@@ -82,15 +86,42 @@ func (s *Session) LibraryVersion() (name, version string) {
 
 // Connect opens the connection, if it is not open. Its error is complete.
 func (s *Session) Connect(ctx context.Context) error {
-	if s.conn != nil {
+	if s.conn != nil && !s.lost() {
 		return nil
 	}
 	conn, err := s.dial(ctx, s.URI, s.ReadOnly)
 	if err != nil {
+		var f *Failure
+		if s.broken && errors.As(err, &f) {
+			f.Text = "Failed to reconnect to the hypervisor"
+		}
 		return err
 	}
-	s.conn = conn
+	if s.broken {
+		s.Errorf("Reconnected to the hypervisor")
+	}
+	s.conn, s.broken = conn, false
 	return nil
+}
+
+// lost tells whether the connection has broken since the last command, says so
+// and gives it up.
+func (s *Session) lost() bool {
+	l, ok := s.conn.(drivers.Loser)
+	if !ok || l.Lost() == nil {
+		return false
+	}
+	why := "I/O error"
+	switch text := l.Lost().Error(); {
+	case strings.HasPrefix(text, "End of file"):
+		why = "end of file"
+	case strings.Contains(text, "keepalive"):
+		why = "keepalive timeout"
+	}
+	s.Errorf("Disconnected from %s due to %s", s.conn.URI(), why)
+	s.conn.Close()
+	s.conn, s.broken = nil, true
+	return true
 }
 
 func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.Conn, error) {
@@ -103,7 +134,15 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}
-	if _, ok := conn.(drivers.Keepaliver); !ok && s.Keepalive {
+	k, ok := conn.(drivers.Keepaliver)
+	if ok && (s.KeepaliveOff || s.KeepaliveInterval > 0 || s.KeepaliveCount > 0) {
+		err = k.SetKeepalive(ctx, s.keepaliveInterval(), s.KeepaliveCount)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, failed(err, "failed to connect to the hypervisor")
+	}
+	if !ok && s.Keepalive {
 		conn.Close()
 		s.Errorf("Cannot setup keepalive on connection as requested, disconnecting")
 		return nil, failed(drivers.Unsupported("virConnectSetKeepAlive"), "failed to connect to the hypervisor")
@@ -111,6 +150,17 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 		s.Debugf(1, "Failed to setup keepalive on connection")
 	}
 	return conn, nil
+}
+
+// keepaliveInterval is the interval that was asked for, or the usual one.
+func (s *Session) keepaliveInterval() int {
+	switch {
+	case s.KeepaliveOff:
+		return 0
+	case s.KeepaliveInterval > 0:
+		return s.KeepaliveInterval
+	}
+	return 5
 }
 
 // Close ends the connection.
@@ -249,7 +299,7 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 			s.trace(inv)
 		}
 	}
-	if s.Eager {
+	if s.Eager && s.conn == nil && !s.broken {
 		if err := s.Connect(ctx); err != nil {
 			s.Report(err)
 			return ErrReported
@@ -294,6 +344,9 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 	if errors.Is(err, ErrQuit) {
 		s.Flush()
 		return err
+	}
+	if err != nil && s.conn != nil {
+		s.lost()
 	}
 	if err != nil && ctx.Err() == context.DeadlineExceeded {
 		err = s.tooLate(err)

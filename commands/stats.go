@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -479,7 +480,7 @@ func domtime(ctx context.Context, c *Call) error {
 	}
 	text := strconv.FormatInt(t.Unix(), 10)
 	if c.Has("pretty") {
-		text = t.Format("2006-01-02 15:04:05 -0700")
+		text = t.Format("2006-01-02 15:04:05")
 	}
 	c.Emit(Message{Text: "Time: " + text, Data: Data{{"time", t.Unix()}}})
 	return nil
@@ -578,17 +579,17 @@ func domstats(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	var refs []drivers.Ref
+	q := drivers.StatsQuery{Enforce: c.Has("enforce"), Backing: c.Has("backing"), NoWait: c.Has("nowait")}
 	if words := c.Words("domain"); len(words) > 0 {
 		for _, w := range words {
 			_, ref, err := domainKind.findWord(ctx, c, "domain", w, byAny)
 			if err != nil {
 				return err
 			}
-			refs = append(refs, ref)
+			q.Domains = append(q.Domains, ref)
 		}
 	} else {
-		f := drivers.Filter{}
+		f := &q.Filter
 		for _, o := range []filterFlag{{"list-persistent", "", yes(persistent)}, {"list-transient", "", no(persistent)},
 			{"list-active", "", yes(func(f *drivers.Filter) *drivers.Tri { return &f.Active })},
 			{"list-inactive", "", no(func(f *drivers.Filter) *drivers.Tri { return &f.Active })},
@@ -596,40 +597,28 @@ func domstats(ctx context.Context, c *Call) error {
 			{"list-shutoff", "", inState(drivers.ShutOff)},
 			{"list-other", "", inState(drivers.NoState, drivers.Blocked, drivers.ShuttingDown, drivers.Crashed, drivers.PMSuspended)}} {
 			if c.Has(o.name) {
-				o.set(&f)
+				o.set(f)
 			}
 		}
-		settle(&f)
-		entries, err := objects.List(ctx, f)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			refs = append(refs, e.Ref)
-		}
+		settle(f)
 	}
-	var groups []string
 	for _, g := range statGroups {
 		if c.Has(g) {
-			groups = append(groups, g)
+			q.Groups = append(q.Groups, g)
 		}
 	}
-	d, err := query[drivers.Statser](objects, "virConnectGetAllDomainStats")
+	records, err := allStats(ctx, objects, q)
 	if err != nil {
 		return err
 	}
 	var blocks []string
 	rows := []Data{}
-	for _, ref := range refs {
-		list, err := d.Stats(ctx, ref, groups, c.Flags("enforce", drivers.Force))
-		if err != nil {
-			return err
-		}
+	for _, r := range records {
 		var b strings.Builder
-		fmt.Fprintf(&b, "Domain: '%s'\n", ref.Name)
-		row := Data{{"name", ref.Name}}
-		for _, p := range list {
-			fmt.Fprintf(&b, "  %s=%v\n", p.Name, p.Value)
+		fmt.Fprintf(&b, "Domain: '%s'\n", r.Name)
+		row := Data{{"name", r.Name}}
+		for _, p := range r.Params {
+			fmt.Fprintf(&b, "  %s=%s\n", p.Name, statText(p.Value))
 			row = append(row, Pair{p.Name, p.Value})
 		}
 		blocks = append(blocks, b.String())
@@ -637,4 +626,53 @@ func domstats(ctx context.Context, c *Call) error {
 	}
 	c.Emit(Message{Text: strings.Join(blocks, "\n"), Data: rows})
 	return nil
+}
+
+// statText is a value as domstats prints it.
+func statText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	}
+	return paramText(v)
+}
+
+// allStats asks for all domains at once, or, where the driver cannot be asked so,
+// for one after the other.
+func allStats(ctx context.Context, objects drivers.Objects, q drivers.StatsQuery) ([]drivers.DomainStats, error) {
+	var out []drivers.DomainStats
+	if d, ok := objects.(drivers.AllStatser); ok {
+		out, err := d.AllStats(ctx, q)
+		if q.Domains == nil {
+			slices.SortStableFunc(out, func(a, b drivers.DomainStats) int { return compareRefs(a.Ref, b.Ref) })
+		}
+		return out, err
+	}
+	f := drivers.Flags(0)
+	if q.Enforce {
+		f = drivers.Force
+	}
+	d, err := query[drivers.Statser](objects, "virConnectGetAllDomainStats")
+	if err != nil {
+		return nil, err
+	}
+	if q.Domains == nil {
+		entries, err := objects.List(ctx, q.Filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			q.Domains = append(q.Domains, e.Ref)
+		}
+	}
+	for _, ref := range q.Domains {
+		list, err := d.Stats(ctx, ref, q.Groups, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, drivers.DomainStats{Ref: ref, Params: list})
+	}
+	return out, nil
 }

@@ -132,7 +132,7 @@ func setvcpus(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	return d.SetVCPUs(ctx, ref, int(n), drivers.VCPUChange{Maximum: c.Has("maximum"), Guest: c.Has("guest"), Hotpluggable: c.Has("hotpluggable")}, f)
+	return d.SetVCPUs(ctx, ref, int(n), drivers.VCPUChange{Maximum: c.Has("maximum"), Guest: c.Has("guest"), Hotpluggable: c.Has("hotpluggable"), Current: c.Has("current")}, f)
 }
 
 // hostCPUs is how many CPUs the host has, as pinning counts them.

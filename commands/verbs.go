@@ -112,7 +112,9 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 		}
 		d, err := change[drivers.Creator](c, objects, k.api+"CreateXML")
 		var ref drivers.Ref
-		if err == nil {
+		if err == nil && c.Has("pass-fds") {
+			ref, err = createFiles(ctx, c, d, src, moreFlags(c, list))
+		} else if err == nil {
 			ref, err = d.Create(ctx, src, moreFlags(c, list))
 		}
 		if err != nil {
@@ -125,6 +127,19 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 		return nil
 	}
 	return k.verb("create", "start a "+k.noun+" without keeping its definition", run, fileOption(), options, moreOptions(list))
+}
+
+// createFiles is create with open files for the guest.
+func createFiles(ctx context.Context, c *Call, d drivers.Creator, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	files, err := openFiles(c.Str("pass-fds"))
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	w, err := query[drivers.FileStarter](d, "virDomainCreateXMLWithFiles")
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	return w.CreateWithFiles(ctx, src, f, files)
 }
 
 // verbOf makes the row of a verb that does one thing to one object. api is the

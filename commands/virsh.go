@@ -154,7 +154,16 @@ func version(ctx context.Context, c *Call) error {
 		data = append(data, Pair{"hypervisor", name}, Pair{"hypervisor_version", release})
 	}
 	if c.Has("daemon") {
-		text += fmt.Sprintf("Running against daemon: %s\n", number)
+		daemon := number
+		if d, ok := c.conn.(drivers.DaemonVersioner); ok {
+			n, err := d.DaemonVersion(ctx)
+			if err != nil {
+				return failed(err, "failed to get the daemon version")
+			}
+			daemon = fmt.Sprintf("%d.%d.%d", n/1000000, n/1000%1000, n%1000)
+			data = append(data, Pair{"daemon_version", daemon})
+		}
+		text += fmt.Sprintf("Running against daemon: %s\n", daemon)
 	}
 	c.Emit(Message{Text: text, Data: data})
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"strings"
@@ -534,7 +535,12 @@ func volUpload(ctx context.Context, c *Call) error {
 	} else {
 		_, err = io.Copy(w, from)
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
+	if a, ok := w.(drivers.Aborter); ok && err != nil {
+		a.Abort()
+	} else {
+		err = errors.Join(err, w.Close())
+	}
+	if err != nil {
 		return failed(err, "cannot send data to volume %s", ref.Name)
 	}
 	return nil
@@ -550,12 +556,7 @@ func volDownload(ctx context.Context, c *Call) error {
 		return err
 	}
 	name := c.Str("file")
-	created := true
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, os.ErrExist) {
-		created = false
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
-	}
+	f, finish, err := newFile(name)
 	if err != nil {
 		return shellError("cannot create %s", name)
 	}
@@ -563,13 +564,42 @@ func volDownload(ctx context.Context, c *Call) error {
 	if err == nil {
 		err = d.Download(ctx, ref, p, &holes{f})
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		if created {
-			os.Remove(name)
-		}
+	if err = finish(err); err != nil {
 		return failed(err, "cannot download from volume %s", ref.Name)
 	}
 	return nil
+}
+
+// newFile opens a file to write. One that is new, or replaces a plain file, has
+// its name only when all is written: finish gives it, or drops the file if there
+// was an error.
+func newFile(name string) (f *os.File, finish func(error) error, err error) {
+	mode := fs.FileMode(0o666)
+	switch info, err := os.Lstat(name); {
+	case err == nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+		return f, func(e error) error { return errors.Join(e, f.Close()) }, err
+	case err == nil:
+		mode = info.Mode().Perm()
+		if w, err := os.OpenFile(name, os.O_WRONLY, 0); err != nil {
+			return nil, nil, err
+		} else if err := w.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
+	part := name + ".part"
+	if f, err = os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode); err != nil {
+		return nil, nil, err
+	}
+	return f, func(e error) error {
+		if e = errors.Join(e, f.Close()); e == nil {
+			e = os.Rename(part, name)
+		}
+		if e != nil {
+			os.Remove(part)
+		}
+		return e
+	}, nil
 }
 
 // holes is a file that keeps holes.

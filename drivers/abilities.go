@@ -3,6 +3,7 @@ package drivers
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"virgo/xml"
@@ -67,9 +68,24 @@ type (
 		Console(ctx context.Context, r Ref, device string, f Flags) (io.ReadWriteCloser, error)
 	}
 	// Eventer sends events until the context ends; then the channel is closed.
-	// A nil Ref means all objects.
+	// A nil Ref means all objects. names are the events that are wanted, nil is
+	// all: others may come, too, but asking for few is cheaper.
 	Eventer interface {
-		Events(context.Context, *Ref) (<-chan Event, error)
+		Events(ctx context.Context, r *Ref, names []string) (<-chan Event, error)
+	}
+	// Entryer tells of one object what a listing does. Where it is missing, the
+	// listing is asked for.
+	Entryer interface {
+		Entry(context.Context, Ref) (Entry, error)
+	}
+	// Stater tells a domain's state. Where it is missing, DomainInfoer does.
+	Stater interface {
+		State(context.Context, Ref) (State, Reason, error)
+	}
+	// FileStarter is Creator and Starter with open files for the guest.
+	FileStarter interface {
+		CreateWithFiles(ctx context.Context, src xml.Source, f Flags, files []*os.File) (Ref, error)
+		StartWithFiles(ctx context.Context, r Ref, f Flags, files []*os.File) error
 	}
 )
 
@@ -91,6 +107,22 @@ type (
 	CPUModeler interface {
 		CPUModels(ctx context.Context, arch string) (names []string, all bool, err error)
 	}
+	// CPUComputer compares CPUs and finds what they have in common by itself, as
+	// a daemon elsewhere does. Where it is missing, virgo computes.
+	CPUComputer interface {
+		// CompareCPU's results are libvirt's: 0 incompatible, 1 identical, 2 superset.
+		CompareCPU(ctx context.Context, cpu []byte, f CPUFlags) (int, error)
+		BaselineCPU(ctx context.Context, cpus []string, f CPUFlags) ([]byte, error)
+		CompareHypervisorCPU(ctx context.Context, q EmulatorQuery, cpu []byte, f CPUFlags) (int, error)
+		BaselineHypervisorCPU(ctx context.Context, q EmulatorQuery, cpus []string, f CPUFlags) ([]byte, error)
+	}
+	// DaemonVersioner is a connection to a daemon, whose version it tells
+	// (major*1000000 + minor*1000 + release).
+	DaemonVersioner interface {
+		DaemonVersion(context.Context) (uint64, error)
+	}
+	// Loser is a connection that can break; Lost says why it is over, nil if it is not.
+	Loser interface{ Lost() error }
 	// HypervisorCPUer tells what the hypervisor makes of CPUs.
 	HypervisorCPUer interface {
 		// HypervisorCPU is the CPU that comparisons are made with, and the models that can be had.
@@ -129,8 +161,20 @@ type DomainInfo struct {
 	ManagedSave       bool
 	SecurityModel     string // "" is "none"
 	SecurityDOI       string
-	SecurityLabel     string
+	SecurityLabels    []string
 	Messages          []string // taints and deprecations
+	Unknown           DomainUnknown
+}
+
+// DomainUnknown says which of dominfo's values the driver could not tell.
+type DomainUnknown struct{ OSType, Persistent, Autostart, ManagedSave, Security bool }
+
+// CPUFlags modify the work with CPUs.
+type CPUFlags struct {
+	FailIncompatible     bool // CompareCPU: an incompatible CPU is an error
+	Validate             bool // CompareCPU: against the schema
+	Features, Migratable bool // BaselineCPU: expand them; only those that can migrate
+	IgnoreHost           bool // BaselineCPU
 }
 
 // NodeInfo is what nodeinfo prints.
@@ -181,3 +225,7 @@ type Event struct {
 	Reason string // "Booted", "Shutdown", ...
 	Time   time.Time
 }
+
+// Current is a flag of changes: whichever definition counts now was asked for,
+// as against not having been asked for any.
+const Current Flags = 1 << 29

@@ -164,18 +164,43 @@ type (
 	CPUStatser interface {
 		CPUStats(ctx context.Context, r Ref) (perCPU []uint64, total []Param, err error)
 	}
-	// Statser tells many values of domains at once; groups as domstats names them.
+	// AllStatser tells many values of many domains at once.
+	AllStatser interface {
+		AllStats(context.Context, StatsQuery) ([]DomainStats, error)
+	}
+	// ParamSaver is Saver with parameters by libvirt's names: file, dxml,
+	// image_format, parallel.channels.
+	ParamSaver interface {
+		SaveWith(ctx context.Context, r Ref, p []Param, f Flags) error
+		RestoreWith(ctx context.Context, p []Param, f Flags) error
+	}
+	// Statser tells many values of a domain at once; groups as domstats names them.
 	// Flags: Force refuses groups that the driver does not have.
 	Statser interface {
 		Stats(ctx context.Context, r Ref, groups []string, f Flags) ([]Param, error)
 	}
 )
 
+// StatsQuery says which values of which domains are wanted.
+type StatsQuery struct {
+	Domains                  []Ref  // nil: those that Filter lets through
+	Filter                   Filter //
+	Groups                   []string
+	Enforce, Backing, NoWait bool // domstats' options of these names
+}
+
+// DomainStats are the values of a domain.
+type DomainStats struct {
+	Ref
+	Params []Param
+}
+
 // DumpFlags modify a dump.
 type DumpFlags struct{ Live, Crash, BypassCache, Reset, MemoryOnly bool }
 
 // VCPUChange says what SetVCPUs changes.
-type VCPUChange struct{ Maximum, Guest, Hotpluggable bool }
+// Current: whichever counts now was asked for.
+type VCPUChange struct{ Maximum, Guest, Hotpluggable, Current bool }
 
 // VCPU is one virtual CPU.
 type VCPU struct {

@@ -113,6 +113,7 @@ type BlockJobOptions struct {
 	Transient    bool   // copy: the job need not survive the domain's end
 	Synchronous  bool   // copy: writes wait for the copy
 	DestIsZero   bool   // copy: the destination reads as zeros
+	Plain        bool   // copy: the destination is no more than a path, and at most raw
 	Granularity  uint64 // copy: bytes
 	BufSize      uint64 // copy: bytes
 }

@@ -215,6 +215,9 @@ type Part struct {
 	Sparse         bool
 }
 
+// Aborter gives up what is being written, in place of closing it.
+type Aborter interface{ Abort() }
+
 // Holer takes a hole of n bytes, which read as zero.
 type Holer interface{ Hole(n int64) error }
 

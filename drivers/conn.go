@@ -74,10 +74,11 @@ type Ref struct {
 type Entry struct {
 	Ref
 	Active, Persistent, Autostart bool
+	NoAutostart                   bool   // the driver cannot tell Autostart
 	State                         State  // domains
 	Reason                        Reason // domains
 	Title                         string // only if Filter.Titles
-	ManagedSave                   bool   // domains
+	ManagedSave                   bool   // domains; only if Filter.Saves
 	Snapshots, Checkpoints        int    // domains
 	Bridge                        string // networks
 	Type                          string // pools
@@ -112,6 +113,8 @@ type Filter struct {
 	Caps                                []string // node devices: any of these; empty is all
 	Parent                              *Ref
 	Titles                              bool // Entry.Title is wanted too
+	Saves                               bool // Entry.ManagedSave is wanted too
+	Parents                             bool // node devices: Entry.Parent is wanted too
 	UUIDs                               bool // Entry.UUID is wanted too, however many there are
 }
 
@@ -169,8 +172,6 @@ const (
 	NoOverwrite                      // pools, building: only if nothing is there
 	Prealloc                         // volumes: metadata in advance
 	Reflink                          // volumes, cloning: share blocks
-	Parallel                         // Restore: over several channels
-	Current                          // parameters: of whichever counts now, asked for by that word
 )
 
 // Has tells whether all of g's bits are set.

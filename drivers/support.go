@@ -24,7 +24,7 @@ func HostAbilities() []Ability {
 		row("SMBIOS data", has[Sysinfoer]), row("free memory", has[FreeMemorier]), row("free pages", has[FreePager]),
 		row("pool capabilities", has[PoolCapabler]), row("allocate pages", has[PageAllocator]), row("shared memory", has[NodeMemoryTuner]),
 		row("memory statistics", has[NodeMemoryStatser]), row("memory encryption", has[SEVInfoer]), row("suspend", has[Suspender]),
-		row("CPU map", has[CPUMapper]), row("CPU load", has[CPULoader]), row("keepalive", has[Keepaliver]),
+		row("CPU arithmetic of its own", has[CPUComputer]), row("daemon's version", has[DaemonVersioner]), row("CPU map", has[CPUMapper]), row("CPU load", has[CPULoader]), row("keepalive", has[Keepaliver]),
 	}
 }
 
@@ -72,7 +72,8 @@ func DomainAbilities() []Ability {
 		row("freeze, thaw file systems", has[Freezer]), row("trim file systems", has[Trimmer]), row("list file systems", has[FSInfoer]),
 		row("guest's time", has[GuestClock]), row("guest's host name", has[GuestHostnamer]), row("guest's addresses", has[IfaceAddresser]),
 		row("disk statistics", has[DiskStatser]), row("disk errors", has[DiskErrorer]), row("interface statistics", has[IfaceStatser]),
-		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]), row("backup", has[Backuper]),
+		row("memory statistics", has[MemoryStatser]), row("CPU statistics", has[CPUStatser]), row("domstats", has[Statser]), row("domstats of all at once", has[AllStatser]), row("start with open files", has[FileStarter]),
+		row("save with parameters", has[ParamSaver]), row("backup", has[Backuper]),
 		row("block jobs", has[BlockJobber]), row("resize disks", has[BlockResizer]), row("thresholds of images", has[BlockThresholder]),
 		row("throttle groups", has[Throttler]), row("jobs", has[Jobber]), row("statistics of jobs", has[JobStatser]), row("migration", has[Migrator]),
 		row("limits of migrations", has[MigrationTuner]), row("dirty rate", has[DirtyRater]), row("agent commands", has[AgentCommander]),

@@ -13,23 +13,24 @@ import (
 
 // options are what stands before the command.
 type options struct {
-	uri          string
-	connect      bool
-	readOnly     bool
-	quiet        bool
-	timing       bool
-	debug        int
-	debugSet     bool
-	log          string
-	escape       string
-	keepalive    bool // asked for messages
-	keepaliveOff bool
-	output       string
-	timeout      time.Duration // 0: none
-	help         bool
-	version      string // "short", "long" or ""
-	warnings     []string
-	rest         []string // the command
+	uri                               string
+	connect                           bool
+	readOnly                          bool
+	quiet                             bool
+	timing                            bool
+	debug                             int
+	debugSet                          bool
+	log                               string
+	escape                            string
+	keepalive                         bool // asked for messages
+	keepaliveOff                      bool
+	keepaliveInterval, keepaliveCount int
+	output                            string
+	timeout                           time.Duration // 0: none
+	help                              bool
+	version                           string // "short", "long" or ""
+	warnings                          []string
+	rest                              []string // the command
 }
 
 // bad is a mistake in the options, in virsh's words.
@@ -185,7 +186,9 @@ func (o *options) set(c byte, name, value string) error {
 			return bad("option %s requires a positive integer argument", name)
 		}
 		if c == 'k' {
-			o.keepaliveOff = n == 0
+			o.keepaliveOff, o.keepaliveInterval = n == 0, n
+		} else {
+			o.keepaliveCount = n
 		}
 		o.keepalive = true
 	case 'l':

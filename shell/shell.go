@@ -133,6 +133,7 @@ func apply(s *commands.Session, o *options) error {
 	s.URI, s.ReadOnly, s.Quiet, s.Timing = o.uri, o.readOnly, o.quiet, o.timing
 	s.Limit = o.timeout
 	s.Keepalive, s.KeepaliveOff = o.keepalive && !o.keepaliveOff, o.keepaliveOff
+	s.KeepaliveInterval, s.KeepaliveCount = o.keepaliveInterval, o.keepaliveCount
 	if o.output != "" {
 		var err error
 		if s.Output, err = commands.ParseOutput(o.output); err != nil {

@@ -14,6 +14,7 @@ import (
 	"virgo/commands"
 	"virgo/drivers"
 	"virgo/drivers/open"
+	"virgo/drivers/remote"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated pages and the scripts' expectations")
@@ -46,7 +47,7 @@ func TestReference(t *testing.T) {
 // connections are one of each driver, by the URI's scheme.
 func connections(t *testing.T) map[string]drivers.Conn {
 	root := t.TempDir()
-	out := map[string]drivers.Conn{}
+	out := map[string]drivers.Conn{"remote": &remote.Conn{}} // needs a daemon to be opened, but not to be looked at
 	for _, uri := range []string{"test:///default", "qemu:///embed?root=" + root} {
 		conn, err := open.Open(context.Background(), uri, drivers.OpenOptions{Getenv: func(string) string { return "" }})
 		if err != nil {

@@ -6,8 +6,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"virgo/drivers"
+	"virgo/drivers/remote"
 	"virgo/drivers/test"
 	"virgo/drivers/vmware"
 	"virgo/xml"
@@ -28,6 +30,10 @@ var table = []entry{
 	{"vmwarefusion", vmware.Open},
 }
 
+// hosted are the drivers of which an address with a host means a libvirt daemon
+// there, also without a transport.
+var hosted = [...]string{"bhyve", "ch", "interface", "lxc", "network", "nodedev", "nwfilter", "qemu", "secret", "storage", "test", "vz", "xen"}
+
 // Open opens a connection; an empty URI means the default.
 func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn, error) {
 	if uri == "" {
@@ -38,9 +44,12 @@ func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn,
 		return nil, err
 	}
 	for _, d := range append(table[:len(table):len(table)], linuxDrivers...) {
-		if d.driver == u.Driver && u.Transport == "" {
+		if d.driver == u.Driver && u.Transport == "" && (u.Host == "" || !slices.Contains(hosted[:], u.Driver)) {
 			return d.open(ctx, u, o)
 		}
+	}
+	if u.Transport != "" || u.Host != "" && slices.Contains(hosted[:], u.Driver) {
+		return remote.Open(ctx, u, o)
 	}
 	return nil, xml.Errorf(xml.CodeNoConnect, "%s", uri)
 }

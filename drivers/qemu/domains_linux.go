@@ -434,7 +434,7 @@ func (c *Conn) tell(r drivers.Ref, detail, reason string) {
 }
 
 // Events follows the root's journal.
-func (d *domains) Events(ctx context.Context, only *drivers.Ref) (<-chan drivers.Event, error) {
+func (d *domains) Events(ctx context.Context, only *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return drivers.Follow(ctx, watch.Journal{Path: d.layout.journal()}, only)
 }
 

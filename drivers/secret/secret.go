@@ -289,6 +289,6 @@ func (s *Secrets) SetSecretValue(ctx context.Context, r drivers.Ref, value []byt
 }
 
 // Events follows what becomes of secrets.
-func (s *Secrets) Events(ctx context.Context, only *drivers.Ref) (<-chan drivers.Event, error) {
+func (s *Secrets) Events(ctx context.Context, only *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return s.kept.Events(ctx, only)
 }

@@ -18,7 +18,7 @@ var (
 // liveOnly refuses the kept definition, which the peer's driver cannot give
 // devices or take them from.
 func (g *guest) liveOnly(f drivers.Flags, function string) error {
-	if f == 0 && !g.active() {
+	if f&^drivers.Current == 0 && !g.active() {
 		f = drivers.Config
 	}
 	if err := refuse(f, function, bit{drivers.Config, 2}); err != nil {

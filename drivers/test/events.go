@@ -52,11 +52,11 @@ func (n *node) subscribe(ctx context.Context, kind drivers.Kind, r *drivers.Ref)
 }
 
 // Events sends the events of domains.
-func (d domains) Events(ctx context.Context, r *drivers.Ref) (<-chan drivers.Event, error) {
+func (d domains) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return d.subscribe(ctx, drivers.Domain, r)
 }
 
 // Events sends the events of networks.
-func (n networks) Events(ctx context.Context, r *drivers.Ref) (<-chan drivers.Event, error) {
+func (n networks) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return n.subscribe(ctx, drivers.Network, r)
 }

@@ -31,7 +31,7 @@ func (d domains) Info(_ context.Context, r drivers.Ref) (drivers.DomainInfo, err
 			ManagedSave: g.saved, SecurityModel: "testSecurity", Messages: g.taints,
 		}
 		if g.active() {
-			i.SecurityLabel = "libvirt-test (enforcing)"
+			i.SecurityLabels = []string{"libvirt-test (enforcing)"}
 		}
 		return nil
 	})

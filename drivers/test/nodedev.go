@@ -90,7 +90,7 @@ func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 	defer n.mu.Unlock()
 	var out []drivers.Entry
 	for _, d := range n.devs {
-		e := drivers.Entry{Ref: deviceRef(d.def), Active: !d.made, Persistent: !d.made, Caps: strings.Join(nodedev.Kinds(d.def), " ")}
+		e := drivers.Entry{Ref: deviceRef(d.def), Active: !d.made, Persistent: !d.made, NoAutostart: true, Caps: strings.Join(nodedev.Kinds(d.def), " ")}
 		if f.Admits(e) {
 			out = append(out, e)
 		}
@@ -186,6 +186,6 @@ func (n devices) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) erro
 }
 
 // Events sends the events of devices.
-func (n devices) Events(ctx context.Context, r *drivers.Ref) (<-chan drivers.Event, error) {
+func (n devices) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return n.subscribe(ctx, drivers.NodeDevice, r)
 }

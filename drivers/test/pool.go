@@ -295,7 +295,7 @@ func (n pools) PoolInfo(_ context.Context, r drivers.Ref) (drivers.PoolInfo, err
 }
 
 // Events sends the events of pools.
-func (n pools) Events(ctx context.Context, r *drivers.Ref) (<-chan drivers.Event, error) {
+func (n pools) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
 	return n.subscribe(ctx, drivers.Pool, r)
 }
 

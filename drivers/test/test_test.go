@@ -37,7 +37,7 @@ func TestEvents(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	d := c.Objects(drivers.Domain).(domains)
-	stream, err := d.Events(ctx, nil)
+	stream, err := d.Events(ctx, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,76 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"virgo/xml"
+)
+
+// patience is how long a daemon may take until it has let a client in.
+const patience = 30 * time.Second
+
+// dial opens the way to a daemon.
+func (a *address) dial(ctx context.Context) (io.ReadWriteCloser, error) {
+	switch a.transport {
+	case "unix":
+		return a.dialUnix(ctx)
+	case "tcp":
+		return a.dialTCP(ctx)
+	case "tls":
+		return a.dialTLS(ctx)
+	case "ext":
+		return dialCommand(a.extCommand())
+	}
+	if a.param("command") != "" {
+		return dialCommand(a.sshCommand())
+	}
+	return a.dialSSH(ctx)
+}
+
+func (a *address) dialUnix(ctx context.Context) (io.ReadWriteCloser, error) {
+	var d net.Dialer
+	list := a.sockets(a.localDir())
+	var err error
+	for _, path := range list {
+		if len(list) > 1 && path != list[len(list)-1] {
+			if _, e := os.Stat(path); e != nil {
+				continue
+			}
+		}
+		var conn net.Conn
+		if conn, err = d.DialContext(ctx, "unix", path); err == nil {
+			return conn, nil
+		}
+		err = xml.Bare(xml.CodeSystem, "Failed to connect socket to '%s': %s", path, systemText(err))
+	}
+	return nil, err
+}
+
+func (a *address) dialTCP(ctx context.Context) (net.Conn, error) {
+	return dialHost(ctx, a.host, a.port)
+}
+
+// dialHost connects to a port of a host.
+func dialHost(ctx context.Context, host, port string) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	var unknown *net.DNSError
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.As(err, &unknown):
+		text := "Name or service not known"
+		if unknown.IsTemporary || unknown.IsTimeout {
+			text = "Temporary failure in name resolution"
+		}
+		return nil, xml.Bare(xml.CodeSystem, "Unable to resolve address '%s' service '%s': %s", host, port, text)
+	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
+		return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': Connection timed out", host, port)
+	}
+	return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': %s", host, port, systemText(err))
+}

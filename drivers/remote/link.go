@@ -1,0 +1,273 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"virgo/xml"
+)
+
+// link is one connection to a daemon, on which any number of calls may be under
+// way. Its only goroutine reads packets and hands them to who waits for them.
+type link struct {
+	conn io.ReadWriteCloser
+	sent sync.Mutex // held while a packet is written
+
+	mu      sync.Mutex
+	serial  uint32
+	waiting map[uint32]*pending
+	streams map[uint32]*stream
+	heard   map[event]func([]byte)
+	err     error // why the link is over; nil while it lives
+
+	over  chan struct{} // closed when it is
+	alive atomic.Int64  // when something came last, in nanoseconds since 1970
+	pings func()        // ends the goroutine that sends keepalive messages
+}
+
+// event is a kind of message that the daemon sends by itself.
+type event struct{ program, procedure uint32 }
+
+// pending is a call whose answer has not come.
+type pending struct {
+	link   *link
+	serial uint32
+	answer chan answer
+}
+
+type answer struct {
+	body []byte
+	err  error
+}
+
+func newLink(conn io.ReadWriteCloser) *link {
+	l := &link{conn: conn, waiting: map[uint32]*pending{}, streams: map[uint32]*stream{}, heard: map[event]func([]byte){},
+		over: make(chan struct{})}
+	l.alive.Store(time.Now().UnixNano())
+	go l.read()
+	return l
+}
+
+// call calls a procedure of libvirt and waits for the answer, which out points to.
+func (l *link) call(ctx context.Context, procedure uint32, in []any, out ...any) error {
+	return l.callIn(ctx, programRemote, procedure, in, out...)
+}
+
+func (l *link) callIn(ctx context.Context, program, procedure uint32, in []any, out ...any) error {
+	p, err := l.start(ctx, program, procedure, in, nil, nil)
+	if err != nil {
+		return err
+	}
+	return p.wait(ctx, out...)
+}
+
+// start sends a call. stream, if not nil, is what the call opens; files go with it.
+func (l *link) start(ctx context.Context, program, procedure uint32, in []any, s *stream, files []*os.File) (*pending, error) {
+	p := &pending{link: l, answer: make(chan answer, 1)}
+	l.mu.Lock()
+	if l.err != nil {
+		defer l.mu.Unlock()
+		return nil, l.err
+	}
+	p.serial = l.serial
+	l.serial++
+	l.waiting[p.serial] = p
+	if s != nil {
+		s.link, s.serial, s.program, s.procedure = l, p.serial, program, procedure
+		l.streams[p.serial] = s
+	}
+	l.mu.Unlock()
+	h := header{program: program, version: 1, procedure: procedure, kind: typeCall, serial: p.serial}
+	if files != nil {
+		h.kind = typeCallFDs
+	}
+	data := packet(h, func(e *encoder) {
+		if files != nil {
+			e.uint32(uint32(len(files)))
+		}
+		for _, v := range in {
+			e.value(v)
+		}
+	})
+	if len(data) > maxPacket {
+		p.forget()
+		return nil, xml.Bare(xml.CodeRPC, "Unable to encode message payload")
+	}
+	if err := l.write(ctx, data, files); err != nil {
+		p.forget()
+		return nil, err
+	}
+	return p, nil
+}
+
+// forget gives an answer up that nobody waits for any more.
+func (p *pending) forget() {
+	p.link.mu.Lock()
+	delete(p.link.waiting, p.serial)
+	p.link.mu.Unlock()
+}
+
+// wait waits for the answer. Where the context ends first, the link goes on: an
+// answer that comes later is dropped.
+func (p *pending) wait(ctx context.Context, out ...any) error {
+	select {
+	case a := <-p.answer:
+		if a.err != nil {
+			return a.err
+		}
+		d := decoder{buf: a.body}
+		for _, o := range out {
+			d.value(o)
+		}
+		if d.err != nil {
+			return xml.Bare(xml.CodeRPC, "Unable to decode message payload")
+		}
+		return nil
+	case <-ctx.Done():
+		p.forget()
+		return ctx.Err()
+	}
+}
+
+// write sends a packet. A context that ends in the middle of it ends the link,
+// since the other side could make nothing of half a packet.
+func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
+	l.sent.Lock()
+	defer l.sent.Unlock()
+	stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+	_, err := l.conn.Write(data)
+	if err == nil && files != nil {
+		err = sendFiles(l.conn, files)
+	}
+	stop()
+	if err == nil {
+		return nil
+	}
+	select { // who reads may know better why
+	case <-l.over:
+	case <-time.After(time.Second):
+	}
+	l.end(lost(err, true))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// end ends the link; everybody who waits gets the error.
+func (l *link) end(err error) {
+	l.mu.Lock()
+	if l.err != nil {
+		l.mu.Unlock()
+		return
+	}
+	l.err = err
+	waiting, streams := l.waiting, l.streams
+	l.waiting, l.streams = nil, nil
+	close(l.over)
+	l.mu.Unlock()
+	l.conn.Close()
+	for _, p := range waiting {
+		p.answer <- answer{err: err}
+	}
+	for _, s := range streams {
+		s.fail(err)
+	}
+}
+
+// ended is why the link is over, nil if it is not.
+func (l *link) ended() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func (l *link) read() {
+	r := bufio.NewReaderSize(l.conn, 64<<10)
+	for {
+		h, body, err := readPacket(r)
+		if err != nil {
+			l.end(lost(err, false))
+			return
+		}
+		l.alive.Store(time.Now().UnixNano())
+		if err := l.dispatch(h, body); err != nil {
+			l.end(err)
+			return
+		}
+	}
+}
+
+// dispatch hands a packet to who waits for it.
+func (l *link) dispatch(h header, body []byte) error {
+	if h.program == programKeepalive {
+		if h.procedure == keepalivePing {
+			go l.write(context.Background(), packet(header{program: programKeepalive, version: 1, procedure: keepalivePong, kind: typeMessage}, nil), nil)
+		}
+		return nil
+	}
+	switch h.kind {
+	case typeReply, typeReplyFDs:
+		l.mu.Lock()
+		p := l.waiting[h.serial]
+		delete(l.waiting, h.serial)
+		l.mu.Unlock()
+		if p != nil {
+			a := answer{body: body}
+			if h.status == statusError {
+				a = answer{err: daemonError(body)}
+			}
+			p.answer <- a
+		}
+		return nil
+	case typeMessage:
+		l.mu.Lock()
+		f := l.heard[event{h.program, h.procedure}]
+		l.mu.Unlock()
+		if f != nil {
+			f(body)
+		}
+		return nil
+	case typeStream, typeHole:
+		l.mu.Lock()
+		s := l.streams[h.serial]
+		l.mu.Unlock()
+		if s != nil {
+			s.receive(h, body)
+		}
+		return nil
+	}
+	return xml.Bare(xml.CodeRPC, "got unexpected RPC call prog %d vers %d proc %d type %d", h.program, h.version, h.procedure, h.kind)
+}
+
+// hear has f called with each message of a kind, one after the other; nil ends that.
+func (l *link) hear(e event, f func([]byte)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f == nil {
+		delete(l.heard, e)
+	} else {
+		l.heard[e] = f
+	}
+}
+
+// close ends the link in order: the daemon is told, but not waited for.
+func (l *link) close() {
+	if l.pings != nil {
+		l.pings()
+	}
+	if l.ended() != nil {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.Background(), time.Second)
+	defer stop()
+	l.start(ctx, programRemote, procConnectClose, nil, nil, nil)
+	l.end(errClosed)
+}
+
+var errClosed = errors.New("the connection was closed")
