@@ -53,11 +53,18 @@ type Session struct {
 	// Limit is how long commands may take, 0 for as long as they like: the
 	// context that they get ends then.
 	Limit time.Duration
+	// FleetOf tells which hosts words in place of URIs mean; nil: words are URIs.
+	FleetOf func(getenv func(string) string, words []string) (drivers.Fleet, error)
+	// Fleet is set if there are several hosts.
+	Fleet drivers.Fleet
 	// Eager: connect before the first command, whether it needs it or not.
 	Eager bool
 
-	silent  bool      // nobody is asked anything
-	screen  io.Writer // where editors and consoles write, if it is not Out
+	farther []*far        // one for each host of the fleet, once they were asked
+	emit    func(Result)  // takes what commands emit; nil: it is printed
+	limit   time.Duration // of a host, for each command
+	silent  bool          // nobody is asked anything
+	screen  io.Writer     // where editors and consoles write, if it is not Out
 	conn    drivers.Conn
 	broken  bool         // the connection is gone, and nobody has asked for its end
 	pending bytes.Buffer // text for Out that is not written yet
@@ -165,7 +172,7 @@ func (s *Session) keepaliveInterval() int {
 
 // Close ends the connection.
 func (s *Session) Close() error {
-	err := s.Flush()
+	err := errors.Join(s.Flush(), s.closeHosts())
 	if s.conn != nil {
 		err = errors.Join(err, s.conn.Close())
 		s.conn = nil
@@ -290,16 +297,18 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 		s.Report(err)
 		return ErrReported
 	}
-	if err := s.settle(ctx, list); err != nil {
-		s.Report(err)
-		return ErrReported
+	if len(s.Fleet.Hosts) < 2 {
+		if err := s.settle(ctx, list); err != nil {
+			s.Report(err)
+			return ErrReported
+		}
 	}
 	if s.Debug <= 1 {
 		for _, inv := range list {
 			s.trace(inv)
 		}
 	}
-	if s.Eager && s.conn == nil && !s.broken {
+	if s.Eager && s.conn == nil && !s.broken && len(s.Fleet.Hosts) < 2 {
 		if err := s.Connect(ctx); err != nil {
 			s.Report(err)
 			return ErrReported
@@ -369,6 +378,9 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 
 // perform runs a command for the object that it names, or for each of several.
 func (s *Session) perform(ctx context.Context, inv *Invocation) error {
+	if s.everywhere(inv) {
+		return s.onHosts(ctx, inv)
+	}
 	targets, inv, err := s.targets(ctx, inv)
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func runForm(t *testing.T, dir, format string, e example) string {
 	var out, errs bytes.Buffer
 	shell.Main(context.Background(), shell.Process{
 		Args: args, In: strings.NewReader(""), Out: &out, Err: &errs,
-		Getenv: func(name string) string { return map[string]string{"HOME": dir, "EDITOR": "true"}[name] }, Open: open.Open,
+		Getenv: func(name string) string { return map[string]string{"HOME": dir, "EDITOR": "true"}[name] }, Open: open.Open, Fleet: open.Fleet,
 	})
 	if errs.Len() > 0 {
 		t.Fatalf("%s: %s", script, errs.String())
