@@ -226,7 +226,7 @@ func netModel(n *xml.Interface) {
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
 	if !virtio || n.Type == "hostdev" {
-		n.Driver = nil
+		n.Driver = onlySwitches(n.Driver)
 	}
 	if n.Driver != nil && n.Driver.Queues == 1 {
 		n.Driver.Queues = 0
@@ -326,4 +326,13 @@ func families(list []xml.InterfaceIP) {
 			}
 		}
 	}
+}
+
+// onlySwitches keeps virtio's switches, which are refused where they do not
+// belong. nil if there are none.
+func onlySwitches(d *xml.InterfaceDriver) *xml.InterfaceDriver {
+	if d == nil || d.IOMMU == "" && d.ATS == "" && d.Packed == "" && d.PagePerVQ == "" {
+		return nil
+	}
+	return &xml.InterfaceDriver{IOMMU: d.IOMMU, ATS: d.ATS, Packed: d.Packed, PagePerVQ: d.PagePerVQ}
 }
