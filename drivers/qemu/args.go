@@ -84,7 +84,7 @@ func (a *args) device(p *props) {
 		uid := uint64(*z.UID)
 		a.add("-device", newProps("driver", "zpci").num("uid", uid).num("fid", uint64(*z.FID)).str("target", id.ID).str("id", "zpci"+utoa(uid)).String())
 	}
-	a.add("-device", p.String())
+	a.add("-device", a.overridden(p.String()))
 }
 
 func (a *args) libDir() string { return a.Layout.libDir(a.ID, a.d.Name) }
