@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"math"
+	"strings"
 	"time"
 
 	"virgo/completion"
@@ -91,7 +92,7 @@ func (k *kind) history(ctx context.Context, c *Call) error {
 	}
 	t := Listing{Columns: []Column{{"Revision", "revision"}, {"Until", "until"}, {"Change", "change"}, {"Command", "command"}}}
 	for _, r := range list {
-		t.Rows = append(t.Rows, []any{r.Number, when(r.Time), string(r.Change), r.Command})
+		t.Rows = append(t.Rows, []any{r.Number, when(r.Time), string(r.Change), oneLine(r.Command)})
 	}
 	c.Emit(t)
 	return nil
@@ -102,6 +103,11 @@ func when(t time.Time) Cell {
 	return Cell{Text: t.Local().Format("2006-01-02 15:04:05"), Value: t.UTC().Format(time.RFC3339)}
 }
 
+// oneLine is a command for a table, which has no room for line breaks.
+func oneLine(command string) Cell {
+	return Cell{Text: strings.Join(strings.Fields(command), " "), Value: command}
+}
+
 // listFormer lists the objects that are defined no more.
 func (k *kind) listFormer(ctx context.Context, c *Call, h drivers.Historian) error {
 	list, err := h.Former(ctx)
@@ -110,7 +116,7 @@ func (k *kind) listFormer(ctx context.Context, c *Call, h drivers.Historian) err
 	}
 	t := Listing{Columns: []Column{{"Name", "name"}, {"Until", "until"}, {"Command", "command"}}}
 	for _, f := range list {
-		t.Rows = append(t.Rows, []any{f.Name, when(f.Last.Time), f.Last.Command})
+		t.Rows = append(t.Rows, []any{f.Name, when(f.Last.Time), oneLine(f.Last.Command)})
 	}
 	c.Emit(t)
 	return nil

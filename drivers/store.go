@@ -174,19 +174,21 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	if current {
 		s.note(uuid, name)
 	}
-	return s.back(name) // last: until then it can be undone
+	return nil
 }
 
 // Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
-	autostart, once := s.Marked(AutostartMark, name), s.Marked(AutostartOnceMark, name)
+	if err := s.retire(name, s.Marked(AutostartMark, name), s.Marked(AutostartOnceMark, name)); err != nil {
+		return err
+	}
 	for _, m := range []Mark{AutostartMark, AutostartOnceMark} {
 		if err := s.SetMark(m, name, false); err != nil {
 			return err
 		}
 	}
 	current := s.current()
-	if err := s.retire(name, autostart, once); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return SystemError("cannot remove", s.path(name), err)
 	}
 	SyncDir(s.Dir)

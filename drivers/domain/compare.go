@@ -70,6 +70,10 @@ func compareCPU(live, config, started *xml.Node) {
 // counterpart is the same device in the definition, or an empty one.
 func counterpart(d, devices *xml.Node) *xml.Node {
 	key := func(n *xml.Node) string {
+		if n.Name == "graphics" {
+			v, _ := n.Attr("type")
+			return v
+		}
 		for _, k := range [][2]string{{"mac", "address"}, {"target", "dev"}, {"target", "name"}, {"target", "port"}} {
 			if c := n.Child(k[0]); c != nil {
 				if v, ok := c.Attr(k[1]); ok {
@@ -123,10 +127,21 @@ func compareDevice(d, was *xml.Node) {
 			dropChildren(d, "backingStore")
 		}
 	case "graphics":
-		if was.Child("listen") == nil {
-			dropChildren(d, "listen")
-			dropAttrs(d, "listen")
-		}
+		compareListen(d, was)
+	}
+}
+
+// compareListen takes out the address that was picked.
+func compareListen(d, was *xml.Node) {
+	if !hasAttr(was, "listen") {
+		dropAttrs(d, "listen")
+	}
+	old := was.Child("listen")
+	if old == nil {
+		dropChildren(d, "listen")
+	}
+	if l := d.Child("listen"); l != nil && !hasAttr(old, "address") {
+		dropAttrs(l, "address")
 	}
 }
 
