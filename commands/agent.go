@@ -10,6 +10,7 @@ import (
 
 	"virgo/completion"
 	"virgo/drivers"
+	"virgo/drivers/keycode"
 	"virgo/xml"
 )
 
@@ -40,7 +41,7 @@ func agentRows() []Command {
 		{Name: "ttyconsole", Summary: "print the device of a domain's console", Run: ttyconsole, Options: opts(k.object(k.active))},
 		{Name: "send-key", Summary: "press keys", Run: sendKey, Options: opts(k.object(k.active),
 			str("codeset", 0, "how keys are named").of("linux xt atset1 atset2 atset3 os_x xt_kbd usb win32 qnum"),
-			num("holdtime", 0, "milliseconds").with(completion.Free), argv("keycode", RP, "keys").with(completion.Free))},
+			num("holdtime", 0, "milliseconds").with(completion.Free), argv("keycode", RP, "keys").with(completion.Keys))},
 		{Name: "send-process-signal", Summary: "send a signal to a process of the guest", Run: sendSignal, Options: opts(k.object(k.active),
 			str("pid", RP, "number of the process").with(completion.Free), str("signame", RP, "name or number of the signal").of(strings.Join(signals[1:], " ")))},
 	}
@@ -151,14 +152,14 @@ func setLifecycle(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	objects, ref, err := c.Domain(ctx)
-	if err != nil {
-		return err
-	}
 	for _, o := range []string{"type", "action"} {
 		if !strings.Contains(" "+c.Command.Option(o).Values+" ", " "+c.Str(o)+" ") {
 			return shellError("Invalid lifecycle %s '%s'.", o, c.Str(o))
 		}
+	}
+	objects, ref, err := c.Domain(ctx)
+	if err != nil {
+		return err
 	}
 	d, err := change[drivers.LifecycleActor](c, objects, "virDomainSetLifecycleAction")
 	if err != nil {
@@ -255,6 +256,9 @@ func displayURI(g *xml.Node) string {
 }
 
 func domdisplay(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("all", "type"); err != nil {
+		return err
+	}
 	f := drivers.Flags(0)
 	if c.Has("include-password") {
 		f = drivers.SecurityInfo
@@ -332,6 +336,9 @@ func sendKey(ctx context.Context, c *Call) error {
 	if set == "" {
 		set = "linux"
 	}
+	if set == "rfb" { // its older name
+		set = "qnum"
+	}
 	if !strings.Contains(" "+c.Command.Option("codeset").Values+" ", " "+set+" ") {
 		return shellError("unknown codeset: '%s'", set)
 	}
@@ -341,8 +348,12 @@ func sendKey(ctx context.Context, c *Call) error {
 	}
 	var keys []uint
 	for _, w := range c.Words("keycode") {
+		if n, ok := keycode.Number(set, w); ok {
+			keys = append(keys, n)
+			continue
+		}
 		n, err := strconv.ParseUint(w, 0, 16)
-		if err != nil && !(set == "linux" && strings.HasPrefix(w, "KEY_")) {
+		if err != nil {
 			return shellError("invalid keycode: '%s'", w)
 		}
 		keys = append(keys, uint(n))
@@ -365,7 +376,7 @@ func sendSignal(ctx context.Context, c *Call) error {
 	}
 	pid, err := strconv.ParseInt(c.Str("pid"), 10, 64)
 	if err != nil {
-		return shellError("malformed PID value: %s", c.Str("pid"))
+		return shellError("Numeric value '%s' for <pid> option is malformed or out of range", c.Str("pid"))
 	}
 	name := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(c.Str("signame")), "sig"), "_")
 	number := -1

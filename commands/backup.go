@@ -15,7 +15,8 @@ func backupRows() []Command {
 		{Name: "backup-begin", Summary: "copy a running domain's disks", Run: backupBegin, Options: opts(domain,
 			str("backupxml", Positional, "file with an XML description of the backup").with(completion.Files),
 			str("checkpointxml", Loose, "file with a checkpoint to make at the same moment").with(completion.Files),
-			flag("reuse-external", "write into files that are there"))},
+			flag("reuse-external", "write into files that are there"),
+			ownFlag("preserve-domain-on-shutdown", "keep a domain that shuts down paused until the backup is done"))},
 		{Name: "backup-dumpxml", Summary: "print the XML description of a running backup", Run: backupXML, Options: opts(domain, xpathOptions())},
 	}
 }
@@ -43,7 +44,7 @@ func backupBegin(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := d.BeginBackup(ctx, ref, backup, checkpoint, c.Has("reuse-external")); err != nil {
+	if err := d.BeginBackup(ctx, ref, backup, checkpoint, drivers.BackupFlags{Reuse: c.Has("reuse-external"), Preserve: c.Has("preserve-domain-on-shutdown")}); err != nil {
 		return err
 	}
 	c.Emit(Message{Text: "Backup started\n", Data: Data{{"domain", ref.Name}, {"action", "backup started"}}})

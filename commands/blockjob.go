@@ -87,15 +87,17 @@ func (c *Call) waitsFor(ends ...string) (bool, error) {
 	if err := c.Exclusive(ends...); err != nil {
 		return false, err
 	}
-	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
-		return false, err
-	}
 	if len(ends) == 0 {
 		for _, name := range []string{"verbose", "async"} {
 			if err := c.Requires(name, "wait"); err != nil {
 				return false, err
 			}
 		}
+	}
+	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
+		return false, err
+	}
+	if len(ends) == 0 {
 		return c.Has("wait"), nil
 	}
 	for _, name := range append([]string{"wait", "timeout"}, ends...) {
@@ -179,10 +181,13 @@ func blockcopy(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
-	wait, err := c.waitsFor("pivot", "finish")
-	if err != nil {
+	if err := c.Exclusive("pivot", "finish"); err != nil {
 		return err
 	}
+	if _, _, err := c.Int("timeout", 1, math.MaxInt32/1000); err != nil {
+		return err
+	}
+	var err error
 	o := drivers.BlockJobOptions{Shallow: c.Has("shallow"), Reuse: c.Has("reuse-external"), Transient: c.Has("transient-job"),
 		Synchronous: c.Has("synchronous-writes"), DestIsZero: c.Has("dest-is-zero")}
 	if o.Bandwidth, err = c.bandwidth(); err != nil {
@@ -192,6 +197,10 @@ func blockcopy(ctx context.Context, c *Call) error {
 		return err
 	}
 	dest, err := copyDestination(c)
+	if err != nil {
+		return err
+	}
+	wait, err := c.waitsFor("pivot", "finish")
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func completeRows() []Command {
 		{Name: "self-test", Summary: "check the tables of commands", NoConnect: true, Hidden: true, Run: selfTest, Options: opts(
 			flag("completers-missing", "list the options that nothing completes"), flag("dump-help", "print the help of each command"))},
 		{Name: "completion", Summary: "print a completion script for a shell", NoConnect: true, Own: true, Run: completionScript,
-			Options: opts(str("shell", RP, "bash or zsh").of("bash zsh"))},
+			Options: opts(str("shell", RP, "bash, zsh or fish").of("bash zsh fish"))},
 	}
 }
 
@@ -25,7 +25,7 @@ func complete(ctx context.Context, c *Call) error {
 	c.silent = true // a password that is asked for in the middle of a line is nobody's wish
 	var list []completion.Candidate
 	if c.Has("line") {
-		words, ok := LastWords(c.Str("line"))
+		words, _, ok := LastWords(c.Str("line"))
 		if !ok || len(words) < 2 || c.Globals == nil {
 			return ErrReported
 		}
@@ -50,15 +50,15 @@ func complete(ctx context.Context, c *Call) error {
 }
 
 // LastWords cuts a line into the words of its last command; the last word is
-// the one at the end, perhaps empty. It fails inside of an open quote.
-func LastWords(line string) ([]string, bool) {
-	var words []string
+// the one at the end, perhaps empty. quote is the one that is open there, or 0.
+// It fails behind a lone backslash.
+func LastWords(line string) (words []string, quote byte, ok bool) {
 	l := &script{text: line}
 	for {
 		tok, text, err := l.next()
 		switch {
-		case err != nil:
-			return nil, false
+		case err == errDangling:
+			return nil, 0, false
 		case tok == tokEndCommand:
 			words = nil
 			continue
@@ -67,9 +67,9 @@ func LastWords(line string) ([]string, bool) {
 			if l.pos < len(line) {
 				continue
 			}
-			return words, true
+			return words, l.open, true
 		}
-		return append(words, ""), true
+		return append(words, ""), 0, true
 	}
 }
 
@@ -316,7 +316,7 @@ func selfTest(_ context.Context, c *Call) error {
 func completionScript(_ context.Context, c *Call) error {
 	text, ok := completion.Script(c.Str("shell"))
 	if !ok {
-		return shellError("no completion script for the shell '%s': there are those for bash and zsh", c.Str("shell"))
+		return shellError("no completion script for the shell '%s': there are those for bash, zsh and fish", c.Str("shell"))
 	}
 	c.Session.Quiet = true
 	c.Emit(Document{Key: "script", Text: text})

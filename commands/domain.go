@@ -114,6 +114,9 @@ func start(ctx context.Context, c *Call) error {
 	if ref.ID >= 0 {
 		return shellError("Domain is already active")
 	}
+	if _, err := fileNumbers(c.Str("pass-fds")); err != nil {
+		return err
+	}
 	d, err := change[drivers.Starter](c, objects, "virDomainCreate")
 	files, e := openFiles(c.Str("pass-fds"))
 	if e != nil {
@@ -151,6 +154,12 @@ func undefine(ctx context.Context, c *Call) error {
 	}
 	if err := c.Exclusive("tpm", "keep-tpm"); err != nil {
 		return err
+	}
+	if err := c.Requires("delete-storage-volume-snapshots", "remove-all-storage"); err != nil {
+		return err
+	}
+	if c.Has("wipe-storage") && !c.Has("storage") && !c.Has("remove-all-storage") {
+		return shellError("'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'")
 	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {

@@ -23,19 +23,6 @@ func (c *Call) editor() string {
 	return "vi"
 }
 
-// edit lets the user edit a text in a file of its own.
-func (c *Call) edit(ctx context.Context, text []byte, suffix string) ([]byte, error) {
-	name, err := writeTemp(text, suffix)
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(name)
-	if err := c.runEditor(ctx, name); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(name)
-}
-
 // writeTemp makes a file that only the user can read.
 func writeTemp(text []byte, suffix string) (string, error) {
 	f, err := os.CreateTemp("", "virsh*")
@@ -58,20 +45,22 @@ func writeTemp(text []byte, suffix string) (string, error) {
 
 // runEditor runs the editor on a file, through a shell only if its command
 // has more than words.
-func (c *Call) runEditor(ctx context.Context, name string) error {
+func (c *Call) runEditor(name string) error {
 	c.Flush()
 	command := c.editor()
+	hear := deaf()
+	defer hear()
 	var cmd *exec.Cmd
 	if strings.ContainsAny(command, "|&;<>()$`\\\"'*?[]#~=%") {
-		cmd = exec.CommandContext(ctx, "sh", "-c", command+" "+shellQuote(name))
+		cmd = exec.Command("sh", "-c", command+" "+shellQuote(name))
 	} else {
 		words := strings.Fields(command)
 		if len(words) == 0 {
 			words = []string{"vi"}
 		}
-		cmd = exec.CommandContext(ctx, words[0], append(words[1:], name)...)
+		cmd = exec.Command(words[0], append(words[1:], name)...)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.In, c.terminal(), c.Err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.terminalOf(), c.terminal(), c.Err
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
@@ -105,7 +94,7 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 		return doc, err
 	}
 	what := k.title + " " + k.named(ref.Name) + " XML configuration"
-	return c.editDocument(ctx, what, read, func(src xml.Source) error {
+	return c.editDocument(what, "", read, func(src xml.Source) error {
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
 		if err != nil {
 			return err
@@ -119,60 +108,81 @@ func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {
 	})
 }
 
-// editDocument edits a document until it can be put back.
-func (c *Call) editDocument(ctx context.Context, what string, read func() ([]byte, error), put func(xml.Source) error) error {
+// editDocument edits a document until it can be put back. what was edited, or
+// what with rest behind it was not changed.
+func (c *Call) editDocument(what, rest string, read func() ([]byte, error), put func(xml.Source) error) error {
 	old, err := read()
 	if err != nil {
 		return err
 	}
-	name, err := writeTemp(old, ".xml")
-	if err != nil {
-		return err
-	}
-	keep := false
-	defer func() {
-		if !keep {
-			os.Remove(name)
+	changed, err := c.edit(old, ".xml", func(src xml.Source) error {
+		now, err := read()
+		if err == nil && !bytes.Equal(now, old) {
+			return shellError("ERROR: the XML configuration was changed by another user")
 		}
-	}()
+		return put(src)
+	})
+	switch {
+	case err != nil:
+		return err
+	case changed:
+		c.Emit(msgf(Data{{"changed", true}}, "%s edited.", what))
+	default:
+		c.Emit(msgf(Data{{"changed", false}}, "%s%s not changed.", what, rest))
+	}
+	return nil
+}
+
+// edit lets the user edit a text in a file of its own until it can be put where
+// it belongs; changed is false if it was left as it was. What was typed is
+// never lost: it is edited again or kept in the file.
+func (c *Call) edit(old []byte, suffix string, put func(xml.Source) error) (changed bool, err error) {
+	name, err := writeTemp(old, suffix)
+	if err != nil {
+		return false, err
+	}
 	for {
-		if err := c.runEditor(ctx, name); err != nil {
-			return err
+		if err := c.runEditor(name); err != nil {
+			return false, c.keepDraft(name, old, err)
 		}
 		text, err := os.ReadFile(name)
 		if err != nil {
-			return shellError("%s: failed to read temporary file: %s", name, systemText(err))
+			return false, shellError("%s: failed to read temporary file: %s", name, systemText(err))
 		}
 		if bytes.Equal(text, old) {
-			c.Emit(msgf(Data{{"changed", false}}, "%s not changed.", what))
-			return nil
+			os.Remove(name)
+			return false, nil
 		}
-		now, err := read()
-		if err == nil && !bytes.Equal(now, old) {
-			err = shellError("ERROR: the XML configuration was changed by another user")
+		if err = put(xml.Source{Name: name, Data: text}); err == nil {
+			os.Remove(name)
+			return true, nil
 		}
-		if err == nil {
-			err = put(xml.Source{Name: name, Data: text})
-		}
-		if err == nil {
-			c.Emit(msgf(Data{{"changed", true}}, "%s edited.", what))
-			return nil
-		}
-		if !c.editAgain(err) {
-			keep = true
+		if c.Terminal {
 			c.Report(err)
-			return shellError("what was edited is kept in %s", name)
+			if err = ErrReported; c.editAgain() {
+				continue
+			}
 		}
+		return false, c.keepDraft(name, old, err)
 	}
 }
 
-// editAgain asks whether to go back into the editor; without a terminal nobody
-// can be asked.
-func (c *Call) editAgain(err error) bool {
-	if !c.Terminal {
-		return false
+// keepDraft ends an edit that failed: a file that was changed is kept, and its
+// name told.
+func (c *Call) keepDraft(name string, old []byte, failure error) error {
+	text, err := os.ReadFile(name)
+	if err != nil || bytes.Equal(text, old) {
+		os.Remove(name)
+		return failure
 	}
-	c.Report(err)
+	if !errors.Is(failure, ErrReported) {
+		c.Report(failure)
+	}
+	return shellError("what was edited is kept in %s", name)
+}
+
+// editAgain asks whether to go back into the editor.
+func (c *Call) editAgain() bool {
 	for {
 		answer, e := c.ask("Failed. Try again? [y,n,?]: ", false)
 		if e != nil {

@@ -178,12 +178,12 @@ func setKeys(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("reset", "remove"); err != nil {
 		return err
 	}
-	if !c.Has("file") && !c.Has("reset") {
-		return shellError("Option --file is required")
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
+	}
+	if !c.Has("file") && !c.Has("reset") {
+		return shellError("Option --file is required")
 	}
 	var keys []string
 	if c.Has("file") {

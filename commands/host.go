@@ -147,6 +147,8 @@ func freecell(ctx context.Context, c *Call) error {
 	switch {
 	case c.Has("all"):
 		return freeCells(ctx, c, h)
+	case cell < 0:
+		return xml.Errorf(xml.CodePlain, "startCell in virNodeGetCellsFreeMemory must be zero or greater")
 	case given:
 		list, err := h.CellsFreeMemory(ctx, cell, 1)
 		if err != nil {
@@ -310,8 +312,8 @@ func nodecpustats(ctx context.Context, c *Call) error {
 	}
 	if !given {
 		cpu = -1
-	} else if cpu < 0 {
-		return shellError("Invalid value of cpuNum")
+	} else if cpu < -1 {
+		return failed(xml.Errorf(xml.CodePlain, "cpuNum in virNodeGetCPUStats only accepts -1 as a negative value"), "Unable to get number of cpu stats")
 	}
 	h, err := query[drivers.CPULoader](c.conn, "virNodeGetCPUStats")
 	var before, now []drivers.Param

@@ -161,12 +161,12 @@ func launchInfo(ctx context.Context, c *Call) error {
 }
 
 func launchSecret(ctx context.Context, c *Call) error {
-	if !c.Has("secrethdr") || !c.Has("secret") {
-		return shellError("Both secret and the secret header are required")
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
+	}
+	if !c.Has("secrethdr") || !c.Has("secret") {
+		return shellError("Both secret and the secret header are required")
 	}
 	var list []drivers.Param
 	for _, p := range [][2]string{{"secrethdr", "sev-secret-header"}, {"secret", "sev-secret"}} {
@@ -319,16 +319,26 @@ func monitorEventResult(c *Call, e drivers.MonitorEvent) Event {
 
 // openFiles reads a list of numbers of files that this process was given.
 func openFiles(list string) ([]*os.File, error) {
+	numbers, err := fileNumbers(list)
 	var out []*os.File
+	for _, fd := range numbers {
+		out = append(out, os.NewFile(fd, "fd "+strconv.FormatUint(uint64(fd), 10)))
+	}
+	return out, err
+}
+
+// fileNumbers reads the numbers of open files.
+func fileNumbers(list string) ([]uintptr, error) {
 	if list == "" {
 		return nil, nil
 	}
+	var out []uintptr
 	for _, w := range strings.Split(list, ",") {
 		fd, err := strconv.ParseUint(w, 10, 31)
 		if err != nil {
 			return nil, shellError("Unable to parse FD number '%s'", w)
 		}
-		out = append(out, os.NewFile(uintptr(fd), "fd "+w))
+		out = append(out, uintptr(fd))
 	}
 	return out, nil
 }

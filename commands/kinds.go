@@ -53,7 +53,7 @@ var usual = []saying{
 	{"no-autostart", "not autostarted", "{T} {n} unmarked as autostarted", "failed to unmark {t} {n} as autostarted"},
 	{"reattach", "reattached", "{T} {n} re-attached", "Failed to re-attach {t} {n}"},
 	{"refresh", "refreshed", "{T} {n} refreshed", "Failed to refresh {t} {n}"},
-	{"reset", "reset", "{T} {n} reset", "Failed to reset {t} {n}"},
+	{"reset", "reset", "{T} {n} was reset", "Failed to reset {t} {n}"},
 	{"start", "started", "{T} {n} started", "Failed to start {t} {n}"},
 	{"undefine", "undefined", "{T} {n} has been undefined", "Failed to undefine {t} {n}"},
 }

@@ -36,6 +36,7 @@ func (w *words) next() (token, string, error) {
 type script struct {
 	text string
 	pos  int
+	open byte // the quote within which the last word ended, or 0
 }
 
 func (s *script) next() (token, string, error) {
@@ -79,7 +80,7 @@ func (s *script) word() (string, error) {
 			end := strings.IndexByte(rest, '\'')
 			if end < 0 { // the peer accepts a missing one
 				b.WriteString(rest)
-				s.pos = len(s.text)
+				s.pos, s.open = len(s.text), c
 				return b.String(), nil
 			}
 			b.WriteString(rest[:end])
@@ -99,7 +100,8 @@ func (s *script) word() (string, error) {
 		}
 	}
 	if quoted {
-		return "", errQuote
+		s.open = '"'
+		return b.String(), errQuote
 	}
 	return b.String(), nil
 }

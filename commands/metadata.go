@@ -57,6 +57,17 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 	}
 	text := strings.Join(c.Words("new-desc"), " ")
 	set := c.Has("new-desc")
+	put := func() error {
+		d, err := change[drivers.Metadataer](c, objects, k.api+"SetMetadata")
+		if err != nil {
+			return err
+		}
+		value := &text
+		if text == "" {
+			value = nil
+		}
+		return d.SetMetadata(ctx, ref, which, value, "", "", f)
+	}
 	// of networks the old text is read in any case, and must be readable
 	strict := k.Kind == drivers.Network
 	if c.Has("edit") || !set || strict {
@@ -83,26 +94,27 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 			text = old
 		}
 		if c.Has("edit") {
-			edited, err := c.edit(ctx, []byte(text+"\n"), ".txt")
+			done := false
+			_, err := c.edit([]byte(text+"\n"), ".txt", func(src xml.Source) error {
+				if text = strings.TrimRight(string(src.Data), "\n"); text == old {
+					return nil
+				}
+				done = true
+				return put()
+			})
 			if err != nil {
-				return err
+				return failed(err, "Failed to set new %s %s", k.noun, word)
 			}
-			text = strings.TrimRight(string(edited), "\n")
 			if text == old {
 				c.Emit(Message{Text: k.title + " " + word + " not changed\n", Data: Data{{"changed", false}}})
 				return nil
 			}
+			if done {
+				put = func() error { return nil }
+			}
 		}
 	}
-	d, err := change[drivers.Metadataer](c, objects, k.api+"SetMetadata")
-	if err == nil {
-		value := &text
-		if text == "" {
-			value = nil
-		}
-		err = d.SetMetadata(ctx, ref, which, value, "", "", f)
-	}
-	if err != nil {
+	if err := put(); err != nil {
 		return failed(err, "Failed to set new %s %s", k.noun, word)
 	}
 	c.Emit(Message{Text: k.title + " " + word + " updated successfully", Data: Data{{k.option, ref.Name}, {word, text}}, Extra: true})
@@ -179,15 +191,13 @@ func (k *kind) runMetadata(ctx context.Context, c *Call) error {
 	if text == "" {
 		text = "\n"
 	}
-	edited, err := c.edit(ctx, []byte(text), ".xml")
-	if err != nil {
-		return err
+	changed, err := c.edit([]byte(text), ".xml", func(src xml.Source) error {
+		return k.setMetadata(ctx, c, objects, ref, string(src.Data), key, uri, f)
+	})
+	if err == nil && !changed {
+		c.Emit(Message{Text: "Metadata not changed", Data: Data{{"changed", false}}})
 	}
-	if string(edited) == text {
-		c.Emit(msgf(Data{{"changed", false}}, "Metadata not changed"))
-		return nil
-	}
-	return k.setMetadata(ctx, c, objects, ref, string(edited), key, uri, f)
+	return err
 }
 
 func (k *kind) setMetadata(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.Ref, value, key, uri string, f drivers.Flags) error {

@@ -113,10 +113,8 @@ func relate(list []*moment) {
 // one finds the moment that is named, or the current one.
 func (f *family) one(ctx context.Context, c *Call, exclusive bool) (drivers.Objects, *moment, []*moment, error) {
 	option := f.word + "name"
-	if exclusive {
-		if err := c.Exclusive(option, "current"); err != nil {
-			return nil, nil, nil, err
-		}
+	if exclusive && c.Has(option) && c.Has("current") {
+		return nil, nil, nil, errBoth(option, "current")
 	}
 	objects, dom, list, err := f.all(ctx, c)
 	if err != nil {
@@ -139,6 +137,12 @@ func (f *family) one(ctx context.Context, c *Call, exclusive bool) (drivers.Obje
 	}
 	m, err := f.named(list, name)
 	return objects, m, list, err
+}
+
+// errBoth is the error for two options that exclude each other, in the words
+// of the commands about snapshots.
+func errBoth(one, other string) error {
+	return shellError("--%s and --%s are mutually exclusive", one, other)
 }
 
 // named finds one of a list.
@@ -173,7 +177,7 @@ var momentFilters = []struct {
 }{
 	{"roots", func(m *moment) bool { return m.root }, 0},
 	{"leaves", func(m *moment) bool { return m.leaf }, 1},
-	{"no-leaves", func(m *moment) bool { return !m.leaf }, 1},
+	{"no-leaves", func(m *moment) bool { return !m.leaf }, 5},
 	{"metadata", func(*moment) bool { return true }, 2},
 	{"no-metadata", func(*moment) bool { return false }, 2},
 	{"inactive", func(m *moment) bool { return m.state == "shutoff" }, 3},
@@ -190,7 +194,18 @@ func (f *family) list(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
+	for _, name := range []string{"leaves", "no-leaves", "inactive", "active", "disk-only", "internal", "external"} {
+		if c.Has("tree") && c.Has(name) {
+			return errBoth(name, "tree")
+		}
+	}
+	if c.Has("from") && c.Has("current") {
+		return errBoth("from", "current")
+	}
 	if c.Has("descendants") && !c.Has("from") && !c.Has("current") {
+		if c.Command.Option("current") == nil {
+			return shellError("--descendants requires --from")
+		}
 		return shellError("--descendants requires either --from or --current")
 	}
 	objects, dom, list, err := f.all(ctx, c)
@@ -215,6 +230,9 @@ func (f *family) list(ctx context.Context, c *Call) error {
 		}
 	}
 	if c.Has("tree") {
+		if c.Has("no-metadata") {
+			list = nil // all that there are have some
+		}
 		c.Emit(momentTree(list, from))
 		return nil
 	}
@@ -289,7 +307,7 @@ func selectMoments(c *Call, list []*moment, from string) []*moment {
 	}
 	var out []*moment
 	for _, m := range list {
-		asked, kept := [5]bool{}, [5]bool{}
+		asked, kept := [6]bool{}, [6]bool{}
 		for _, o := range momentFilters {
 			if c.Has(o.name) {
 				asked[o.side] = true

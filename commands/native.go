@@ -134,7 +134,13 @@ func monitorCommand(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	d, err := change[drivers.Monitor](c, objects, "virDomainQemuMonitorCommand")
+	api := "virDomainQemuMonitorCommand"
+	if files, err := fileNumbers(c.Str("pass-fds")); err != nil {
+		return err
+	} else if len(files) > 0 {
+		api = "virDomainQemuMonitorCommandWithFiles"
+	}
+	d, err := change[drivers.Monitor](c, objects, api)
 	if err != nil {
 		return err
 	}

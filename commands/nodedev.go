@@ -72,6 +72,13 @@ func nodedevList(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("all", "inactive"); err != nil {
 		return shellError("Option --all is incompatible with --inactive")
 	}
+	if c.Has("tree") {
+		for _, o := range []string{"cap", "inactive", "persistent", "transient"} {
+			if c.Has(o) {
+				return shellError("Option --tree is incompatible with --cap, --inactive, --persistent and --transient")
+			}
+		}
+	}
 	f := drivers.Filter{Active: drivers.Yes}
 	if c.Str("cap") != "" {
 		for _, name := range strings.Split(c.Str("cap"), ",") {

@@ -126,7 +126,7 @@ func poolFilters() []filterFlag {
 }
 
 func poolList(ctx context.Context, c *Call) error {
-	for _, pair := range [][2]string{{"details", "uuid"}, {"details", "name"}} {
+	for _, pair := range [][2]string{{"all", "inactive"}, {"details", "uuid"}, {"details", "name"}} {
 		if err := c.Exclusive(pair[0], pair[1]); err != nil {
 			return err
 		}
@@ -264,7 +264,9 @@ func describePool(c *Call) (*xml.Node, error) {
 	if c.Has("source-name") {
 		source.Add(xml.TextElement("name", c.Str("source-name")))
 	}
-	attr("protocol", "ver", "source-protocol-ver")
+	if len(source.Children) > 0 { // as the peer does: a version alone is no source
+		attr("protocol", "ver", "source-protocol-ver")
+	}
 	pool := xml.Element("pool", xml.TextElement("name", c.Str("name"))).With("type", c.Str("type"))
 	if len(source.Children) > 0 {
 		pool.Add(source)

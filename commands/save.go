@@ -47,10 +47,11 @@ func saveRows() []Command {
 
 // saveFlags read how a saved domain goes on.
 func (c *Call) saveFlags() (drivers.Flags, error) {
-	if err := c.Exclusive("running", "paused"); err != nil {
-		return 0, err
+	f := c.Flags("bypass-cache", drivers.BypassCache, "running", drivers.Live, "paused", drivers.Paused, "reset-nvram", drivers.ResetNVRAM)
+	if f.Has(drivers.Live | drivers.Paused) {
+		return 0, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_SAVE_RUNNING' and 'VIR_DOMAIN_SAVE_PAUSED' are mutually exclusive")
 	}
-	return c.Flags("bypass-cache", drivers.BypassCache, "running", drivers.Live, "paused", drivers.Paused, "reset-nvram", drivers.ResetNVRAM), nil
+	return f, nil
 }
 
 // saveParams are save's and restore's options that older daemons do not know, with
@@ -119,13 +120,20 @@ func save(ctx context.Context, c *Call) error {
 }
 
 func restore(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
+	_, parallel, err := c.Int32("parallel-channels")
 	if err != nil {
 		return err
 	}
 	doc, err := c.changedXML()
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to restore domain from %s", c.Str("file"))
+	}
+	if parallel {
+		f |= drivers.Parallel
 	}
 	d, err := saver(ctx, c, "virDomainRestore")
 	list, e := c.saveParams(doc)
@@ -173,13 +181,13 @@ func saveImageDump(ctx context.Context, c *Call) error {
 }
 
 func saveImageDefine(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
-	if err != nil {
-		return err
-	}
 	src, err := c.File("xml")
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to update %s", c.Str("file"))
 	}
 	d, err := saver(ctx, c, "virDomainSaveImageDefineXML")
 	if err == nil {
@@ -195,6 +203,9 @@ func saveImageDefine(ctx context.Context, c *Call) error {
 }
 
 func saveImageEdit(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err
@@ -205,7 +216,7 @@ func saveImageEdit(ctx context.Context, c *Call) error {
 	}
 	file := c.Str("file")
 	read := func() ([]byte, error) { return d.SaveImageXML(ctx, file, drivers.SecurityInfo) }
-	return c.editDocument(ctx, "Saved image "+file+" XML configuration", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
+	return c.editDocument("Saved image "+file+" XML configuration", "", read, func(src xml.Source) error { return d.SaveImageDefine(ctx, file, src, f) })
 }
 
 func managedsave(ctx context.Context, c *Call) error {
@@ -250,6 +261,9 @@ func managedsaveRemove(ctx context.Context, c *Call) error {
 	}
 	m := msgf(Data{{"domain", ref.Name}, {"removed", has}}, text, ref.Name)
 	m.Extra = true
+	if !has {
+		m.Text = strings.TrimSuffix(m.Text, "\n")
+	}
 	c.Emit(m)
 	return nil
 }
@@ -274,6 +288,9 @@ func managedsaveDump(ctx context.Context, c *Call) error {
 }
 
 func managedsaveDefine(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err
@@ -300,6 +317,9 @@ func managedsaveDefine(ctx context.Context, c *Call) error {
 }
 
 func managedsaveEdit(ctx context.Context, c *Call) error {
+	if err := c.Exclusive("running", "paused"); err != nil {
+		return err
+	}
 	f, err := c.saveFlags()
 	if err != nil {
 		return err
@@ -316,7 +336,7 @@ func managedsaveEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return d.ManagedSaveXML(ctx, ref, drivers.SecurityInfo) }
-	return c.editDocument(ctx, "Managed save image of domain '"+ref.Name+"' XML configuration", read,
+	return c.editDocument("Managed save image of domain '"+ref.Name+"' XML configuration", "", read,
 		func(src xml.Source) error { return d.DefineManagedSave(ctx, ref, src, f) })
 }
 

@@ -123,9 +123,6 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("rename", "clone"); err != nil {
 		return err
 	}
-	if !c.Has("snapshotname") && !c.Has("current") {
-		return shellError("--snapshotname or --current is required")
-	}
 	f := snapshotFamily
 	objects, m, _, err := f.one(ctx, c, false)
 	if err != nil {
@@ -139,22 +136,23 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	edited, err := c.edit(ctx, doc, ".xml")
-	if err != nil {
+	name := m.ref.Name
+	var made drivers.Ref
+	put := func(src xml.Source) (err error) {
+		made, err = d.CreateMoment(ctx, *m.ref.Parent, src, drivers.MomentFlags{Redefine: true, Current: c.Has("current")})
 		return err
 	}
-	name := m.ref.Name
-	if string(edited) == string(doc) {
-		c.Emit(msgf(Data{{"changed", false}}, "Snapshot %s XML configuration not changed.", name))
-		return nil
-	}
-	made, err := d.CreateMoment(ctx, *m.ref.Parent, xml.Source{Name: name, Data: edited},
-		drivers.MomentFlags{Redefine: true, Current: c.Has("current")})
-	if err != nil {
-		c.Report(err)
-		return shellError("Failed to update %s", name)
+	changed, err := c.edit(doc, ".xml", put)
+	if err == nil && !changed && c.Has("current") { // it is made the current one
+		changed, err = true, put(xml.Source{Name: name, Data: doc})
 	}
 	switch {
+	case err != nil:
+		c.Report(err)
+		return shellError("Failed to update %s", name)
+	case !changed:
+		c.Emit(msgf(Data{{"changed", false}}, "Snapshot %s XML configuration not changed.", name))
+		return nil
 	case made.Name == name:
 		c.Emit(msgf(Data{{"changed", true}}, "Snapshot %s edited.", name))
 		return nil
@@ -206,7 +204,7 @@ func snapshotCreateAs(ctx context.Context, c *Call) error {
 	}
 	if text := c.Str("memspec"); text != "" {
 		first, v, ok := spec(text, "file", "snapshot")
-		if !ok || first != "" && v["file"] != "" {
+		if !ok || first != "" && (v["file"] != "" || first[0] != '/') || strings.Count(","+text, ",file=") > 1 {
 			return shellError("unable to parse memspec: %s", text)
 		}
 		if first != "" {
@@ -329,25 +327,12 @@ func checkpointEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	read := func() ([]byte, error) { return objects.XML(ctx, m.ref, drivers.SecurityInfo) }
-	doc, err := read()
-	if err != nil {
+	return c.editDocument("Checkpoint "+m.ref.Name, " XML configuration", read, func(src xml.Source) error {
+		d, err := change[drivers.Momenter](c, objects, f.api+"CreateXML")
+		if err != nil {
+			return err
+		}
+		_, err = d.CreateMoment(ctx, *m.ref.Parent, src, drivers.MomentFlags{Redefine: true})
 		return err
-	}
-	edited, err := c.edit(ctx, doc, ".xml")
-	if err != nil {
-		return err
-	}
-	if string(edited) == string(doc) {
-		c.Emit(msgf(Data{{"changed", false}}, "Checkpoint %s XML configuration not changed.", m.ref.Name))
-		return nil
-	}
-	d, err := change[drivers.Momenter](c, objects, f.api+"CreateXML")
-	if err != nil {
-		return err
-	}
-	if _, err := d.CreateMoment(ctx, *m.ref.Parent, xml.Source{Name: m.ref.Name, Data: edited}, drivers.MomentFlags{Redefine: true}); err != nil {
-		return err
-	}
-	c.Emit(msgf(Data{{"changed", true}}, "Checkpoint %s edited.", m.ref.Name))
-	return nil
+	})
 }

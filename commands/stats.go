@@ -155,12 +155,12 @@ func domblkinfo(ctx context.Context, c *Call) error {
 	if err := c.Exclusive("all", "device"); err != nil {
 		return err
 	}
-	if !c.Has("all") && !c.Has("device") {
-		return shellError("command 'domblkinfo' requires <device> option")
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
+	}
+	if !c.Has("all") && !c.Has("device") {
+		return shellError("command 'domblkinfo' requires <device> option")
 	}
 	d, err := query[drivers.DiskStatser](objects, "virDomainGetBlockInfo")
 	if err != nil {
@@ -522,6 +522,9 @@ func cpuStats(ctx context.Context, c *Call) error {
 	if hasCount {
 		last = min(first+count, n)
 	}
+	if first+count > n && c.format() == "text" {
+		c.Print(fmt.Sprintf("Only %d CPUs available to show\n", n-first))
+	}
 	alone := c.Has("total") && !hasFirst && !hasCount
 	var b strings.Builder
 	cpus := []Data{}
@@ -661,7 +664,11 @@ func allStats(ctx context.Context, objects drivers.Objects, q drivers.StatsQuery
 		}
 	}
 	for _, ref := range q.Domains {
-		list, err := d.Stats(ctx, ref, q.Groups, 0)
+		force := drivers.Flags(0)
+		if q.Enforce {
+			force = drivers.Force
+		}
+		list, err := d.Stats(ctx, ref, q.Groups, force)
 		if err != nil {
 			return nil, err
 		}

@@ -61,7 +61,14 @@ func limitOptions() []Option {
 func diskLimitParams(c *Call) ([]drivers.Param, error) {
 	var list []drivers.Param
 	for _, name := range diskLimits {
-		v, given, err := c.Scaled(name, 1, math.MaxInt64)
+		var v uint64
+		var given bool
+		var err error
+		if strings.Contains(name, "-bytes-sec") && !strings.HasSuffix(name, "-length") {
+			v, given, err = c.Scaled(name, 1, math.MaxInt64)
+		} else {
+			v, given, err = c.Uint64(name)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +92,7 @@ type tuner struct {
 	group         drivers.ParamGroup
 	get, set      string // the peer's functions
 	read, written string // words of failures
+	number        string // words of a failure before anything is looked for, if they are others
 	device        string
 }
 
@@ -113,6 +121,9 @@ func (t tuner) run(ctx context.Context, c *Call, list []drivers.Param, show func
 		list, err = d.Params(ctx, ref, t.group, t.device, f)
 	}
 	if err != nil {
+		if t.number != "" && xml.CodeOf(err) != xml.CodeInvalidArg {
+			return failed(err, "%s", t.number)
+		}
 		return failed(err, "%s", t.read)
 	}
 	emitParams(c, list, show)
@@ -182,13 +193,14 @@ func blkiotune(ctx context.Context, c *Call) error {
 func blkdeviotune(ctx context.Context, c *Call) error {
 	list, err := diskLimitParams(c)
 	if err != nil {
-		return err
+		c.Report(err)
+		return shellError("Unable to parse integer parameter")
 	}
 	if c.Has("group-name") {
 		list = append(list, drivers.Param{Name: "group_name", Value: c.Str("group-name")})
 	}
 	return tuner{group: drivers.DiskLimits, device: c.Str("device"), get: "virDomainGetBlockIoTune", set: "virDomainSetBlockIoTune",
-		read: "Unable to get block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
+		read: "Unable to get block I/O throttle parameters", number: "Unable to get number of block I/O throttle parameters", written: "Unable to change block I/O throttle"}.run(ctx, c, list, nil)
 }
 
 func numatune(ctx context.Context, c *Call) error {
@@ -267,6 +279,9 @@ func schedinfo(ctx context.Context, c *Call) error {
 	f, err := c.impact()
 	if err != nil {
 		return err
+	}
+	if f == 0 && c.Has("current") {
+		f = drivers.Current
 	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {

@@ -238,6 +238,11 @@ func vcpupin(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if !c.Has("cpulist") {
+		if err := c.Exclusive("live", "config"); err != nil {
+			return err
+		}
+	}
 	if c.Has("cpulist") && !c.Has("vcpu") {
 		return shellError("vcpupin: Missing vCPU number in pin mode.")
 	}
@@ -328,13 +333,21 @@ func emulatorpin(ctx context.Context, c *Call) error {
 
 func setmem(ctx context.Context, c *Call) error {
 	return setMemory(ctx, c, drivers.Live, func(d drivers.Memorier, r drivers.Ref, kib uint64, f drivers.Flags) error {
+		if kib == 0 {
+			return errNoMemory()
+		}
 		return d.SetMemory(ctx, r, kib, f)
 	})
 }
 
+// errNoMemory is libvirt's error for no memory at all.
+func errNoMemory() error {
+	return xml.Errorf(xml.CodePlain, "memory in virDomainSetMemoryFlags must not be zero")
+}
+
 func setmaxmem(ctx context.Context, c *Call) error {
 	return setMemory(ctx, c, 0, func(d drivers.Memorier, r drivers.Ref, kib uint64, f drivers.Flags) error {
-		err := error(xml.Errorf(xml.CodePlain, "memory in virDomainSetMemoryFlags must not be zero"))
+		err := errNoMemory()
 		if kib > 0 {
 			err = d.SetMaxMemory(ctx, r, kib, f)
 		}
@@ -437,7 +450,16 @@ func iothreadset(ctx context.Context, c *Call) error {
 	return onThread(ctx, c, "id", "virDomainSetIOThreadParams", func(d drivers.IOThreader, r drivers.Ref, id int, f drivers.Flags) error {
 		var list []drivers.Param
 		for _, name := range []string{"poll-max-ns", "poll-grow", "poll-shrink", "thread-pool-min", "thread-pool-max"} {
-			v, given, err := c.Uint64(name)
+			var v any
+			var given bool
+			var err error
+			if strings.HasPrefix(name, "thread-pool") { // -1 sets no bound
+				var n int
+				n, given, err = c.Int32(name)
+				v = int32(n)
+			} else {
+				v, given, err = c.Uint64(name)
+			}
 			if err != nil {
 				return err
 			}

@@ -94,6 +94,9 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 		if err != nil {
 			return err
 		}
+		if _, err := fileNumbers(c.Str("pass-fds")); err != nil {
+			return err
+		}
 		objects, err := k.objects(ctx, c)
 		if err != nil {
 			objects = nil

@@ -2,11 +2,9 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -84,11 +82,19 @@ func echo(_ context.Context, c *Call) error {
 		}
 		out = append(out, w)
 	}
-	text := strings.Join(out, " ")
 	if c.Has("split") {
-		text = strings.Join(shell.SplitCommas(text), "\n") + "\n"
+		for i, w := range out {
+			if i == 0 && c.Has("prefix") {
+				continue
+			}
+			out[i] = strings.Join(shell.SplitCommas(w), "\n") + "\n"
+		}
 	}
+	text := strings.Join(out, " ")
 	if c.Has("err") {
+		if text == "" {
+			return nil
+		}
 		c.Errorf("%s", text)
 		return nil
 	}
@@ -161,23 +167,4 @@ func version(ctx context.Context, c *Call) error {
 	}
 	c.Emit(Message{Text: text, Data: data})
 	return nil
-}
-
-// ask asks at the session's input, as for a user's name or a password.
-func (s *Session) ask(prompt string, secret bool) (string, error) {
-	s.Flush()
-	fmt.Fprint(s.Out, prompt)
-	var line []byte
-	var b [1]byte
-	for {
-		n, err := s.In.Read(b[:])
-		if n == 1 && b[0] != '\n' {
-			line = append(line, b[0])
-			continue
-		}
-		if err != nil && !errors.Is(err, syscall.EINTR) && n == 0 && len(line) == 0 {
-			return "", err
-		}
-		return string(line), nil
-	}
 }

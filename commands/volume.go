@@ -359,11 +359,11 @@ func volCreateFrom(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	src, err := c.File("file")
+	objects, from, err := c.volume(ctx, "vol", "inputpool", byAny)
 	if err != nil {
 		return err
 	}
-	objects, from, err := c.volume(ctx, "vol", "inputpool", byAny)
+	src, err := c.File("file")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"virgo/drivers"
+	"virgo/drivers/keycode"
 	"virgo/xml"
 )
 
@@ -191,6 +192,19 @@ func ofHost(ctx context.Context, e Env, expr string) []string {
 		if len(n.Attrs) > 0 {
 			out = append(out, n.Attrs[0].Value)
 		}
+	}
+	return out
+}
+
+// Keys are the names of keys, in the codeset that was given.
+func Keys(_ context.Context, e Env) []Candidate {
+	set := e.Value("codeset")
+	if set == "" {
+		set = "linux"
+	}
+	var out []Candidate
+	for _, name := range keycode.Names(set) {
+		out = append(out, Candidate{Text: name})
 	}
 	return out
 }

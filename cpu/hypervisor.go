@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -132,18 +133,34 @@ func onlyDisables(c *xml.CPU) bool {
 	return true
 }
 
+// KnownFeatures refuses features that no CPU of the architecture has, and
+// policies that its hypervisors lack.
+func KnownFeatures(guest *xml.CPU, arch string) error {
+	for _, f := range guest.Features {
+		known := true
+		switch {
+		case family(arch) == famX86:
+			known = findFeature(f.Name) >= 0
+		case family(arch) == famARM:
+			known = slices.Contains(armFeatures[:], f.Name)
+		case family(arch) == famS390 && f.Policy != "require" && f.Policy != "disable":
+			return xml.Errorf(xml.CodeConfigUnsupported, "only cpu feature policies 'require' and 'disable' are supported for %s", f.Name)
+		}
+		if !known {
+			return xml.Errorf(xml.CodeConfigUnsupported, "unknown CPU feature: %s", f.Name)
+		}
+	}
+	return nil
+}
+
 // Resolve gives the CPU that a guest is started with. The mode is taken to be
 // one that the hypervisor has; check is the definition's, or its default. The
 // result names a model that the hypervisor has, and only features that it can
 // be asked for.
 func (h *Hypervisor) Resolve(guest *xml.CPU, check string) (*xml.CPU, error) {
 	guest = ModernName(guest, h.Arch)
-	if family(h.Arch) == famX86 {
-		for _, f := range guest.Features {
-			if findFeature(f.Name) < 0 {
-				return nil, xml.Errorf(xml.CodeConfigUnsupported, "unknown CPU feature: %s", f.Name)
-			}
-		}
+	if err := KnownFeatures(guest, h.Arch); err != nil {
+		return nil, err
 	}
 	if check != "none" && check != "" {
 		full := h.Full()

@@ -216,6 +216,6 @@ func dataNumber(name string, n *xml.Node, attr string, needed bool) (uint32, err
 }
 
 func at(e *xml.Error, name string, n *xml.Node) error {
-	e.File, e.Line, e.Column = name, n.Line, n.Column
+	e.File, e.Line, e.Column = name, int(n.Line), int(n.Column)
 	return e
 }

@@ -162,7 +162,10 @@ func Translate(guest *xml.CPU, usable []Usable, arch string) (*xml.CPU, error) {
 			return guest.Clone(), nil
 		}
 	}
-	if guest.Fallback == "forbid" || family(arch) != famX86 {
+	if guest.Fallback != "forbid" && family(arch) != famX86 {
+		return nil, xml.Errorf(xml.CodeNoSupport, "cannot translate CPU model %s to a supported model", guest.Model)
+	}
+	if guest.Fallback == "forbid" {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU model %s is not supported by hypervisor", guest.Model)
 	}
 	p, err := parse(guest)

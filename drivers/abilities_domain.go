@@ -175,6 +175,7 @@ type (
 		RestoreWith(ctx context.Context, p []Param, f Flags) error
 	}
 	// Statser tells many values of a domain at once; groups as domstats names them.
+	// Flags: Force refuses groups that the driver does not have.
 	Statser interface {
 		Stats(ctx context.Context, r Ref, groups []string, f Flags) ([]Param, error)
 	}

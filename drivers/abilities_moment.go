@@ -28,4 +28,4 @@ type MomentFlags struct {
 const NoDomain Flags = 1 << 30
 
 // WithSize is a flag of XML: a checkpoint with the sizes of its disks.
-const WithSize Flags = 1 << 29
+const WithSize Flags = 1 << 31

@@ -116,10 +116,14 @@ type (
 	// Backuper copies a running domain's disks.
 	Backuper interface {
 		// BeginBackup starts; checkpoint is made at the same moment if it is not nil.
-		BeginBackup(ctx context.Context, domain Ref, backup xml.Source, checkpoint *xml.Source, reuse bool) error
+		BeginBackup(ctx context.Context, domain Ref, backup xml.Source, checkpoint *xml.Source, f BackupFlags) error
 		BackupXML(ctx context.Context, domain Ref) ([]byte, error)
 	}
 )
+
+// BackupFlags modify a backup. Reuse: its files are there already. Preserve: a
+// domain that shuts down stays, paused, until the backup is done.
+type BackupFlags struct{ Reuse, Preserve bool }
 
 // Abilities of Conn.
 type (

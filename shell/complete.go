@@ -31,7 +31,7 @@ func globals(s *commands.Session, words []string) ([]string, []completion.Candid
 	var out []completion.Candidate
 	for _, l := range long {
 		if strings.HasPrefix("--"+l.name, last) {
-			out = append(out, completion.Candidate{Text: "--" + l.name})
+			out = append(out, completion.Candidate{Text: "--" + l.name, Help: l.help})
 		}
 	}
 	return nil, out

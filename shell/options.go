@@ -48,11 +48,16 @@ var long = []struct {
 	short byte
 	takes byte // n no, y yes, o only after =
 	own   bool
+	help  string // beside the option in completion
 }{
-	{"connect", 'c', 'y', false}, {"debug", 'd', 'y', false}, {"escape", 'e', 'y', false}, {"help", 'h', 'n', false},
-	{"keepalive-interval", 'k', 'y', false}, {"keepalive-count", 'K', 'y', false}, {"log", 'l', 'y', false},
-	{"quiet", 'q', 'n', false}, {"readonly", 'r', 'n', false}, {"timing", 't', 'n', false}, {"version", 'v', 'o', false},
-	{"output", 'o', 'y', true}, {"timeout", 'T', 'y', true}, {"no-pkttyagent", 'P', 'n', true},
+	{"connect", 'c', 'y', false, "the hypervisor to connect to"}, {"debug", 'd', 'y', false, "debug level"},
+	{"escape", 'e', 'y', false, "key that leaves a console"}, {"help", 'h', 'n', false, "what there is"},
+	{"keepalive-interval", 'k', 'y', false, "seconds between keepalive messages"},
+	{"keepalive-count", 'K', 'y', false, "keepalive messages that may stay unanswered"}, {"log", 'l', 'y', false, "write a log to a file"},
+	{"quiet", 'q', 'n', false, "print no more than needed"}, {"readonly", 'r', 'n', false, "refuse all changes"},
+	{"timing", 't', 'n', false, "print how long each command took"}, {"version", 'v', 'o', false, "print the version"},
+	{"output", 'o', 'y', true, "text or json"}, {"timeout", 'T', 'y', true, "end commands that take longer"},
+	{"no-pkttyagent", 'P', 'n', true, "accepted: no agent is ever started"},
 }
 
 // short are the options of one letter, as getopt writes them.

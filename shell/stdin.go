@@ -3,6 +3,7 @@ package shell
 import (
 	"bytes"
 	"io"
+	"os"
 	"sync"
 )
 
@@ -15,6 +16,12 @@ type keyboard struct {
 	mu     sync.Mutex
 	ahead  []byte
 	pasted [][]byte // texts that stand for a pasteMark each
+}
+
+// Terminal is the terminal itself, for programs that take it over.
+func (k *keyboard) Terminal() *os.File {
+	f, _ := k.in.(*os.File)
+	return f
 }
 
 // pasteMark is the key that stands for a pasted piece of a line.

@@ -125,7 +125,7 @@ func (e *editing) key(line []rune, pos int, key rune) ([]rune, int, bool) {
 // Do completes the word before the cursor: as far as it is clear, and with a
 // list of what may follow where it is not.
 func (e *editing) Do(line []rune, pos int) ([][]rune, int) {
-	words, ok := commands.LastWords(string(line[:pos]))
+	words, quote, ok := commands.LastWords(string(line[:pos]))
 	if !ok {
 		return nil, 0
 	}
@@ -135,24 +135,35 @@ func (e *editing) Do(line []rune, pos int) ([][]rune, int) {
 	case 0:
 		return nil, 0
 	case 1:
-		tail := quoteTail(list[0].Text[len(last):])
+		tail := quoteTail(list[0].Text[len(last):], quote)
 		if !strings.HasSuffix(list[0].Text, "/") && !strings.HasSuffix(list[0].Text, "=") {
+			if quote != 0 {
+				tail += string(quote)
+			}
 			tail += " "
 		}
 		return [][]rune{[]rune(tail)}, len(last)
 	}
 	if same := common(list)[len(last):]; same != "" {
-		return [][]rune{[]rune(quoteTail(same))}, len(last)
+		return [][]rune{[]rune(quoteTail(same, quote))}, len(last)
 	}
 	io.WriteString(e.out, menu(list, readline.GetScreenWidth()))
 	return nil, 0
 }
 
-// quoteTail escapes what the parser would take for more than a letter.
-func quoteTail(s string) string {
+// quoteTail escapes what the parser would take for more than a letter, within
+// the quote that is open or, with 0, outside of quotes.
+func quoteTail(s string, quote byte) string {
+	special := " \t'\";#\\"
+	switch quote {
+	case '"':
+		special = "\"\\"
+	case '\'':
+		return strings.ReplaceAll(s, "'", `'\''`)
+	}
 	var b strings.Builder
 	for _, r := range s {
-		if strings.ContainsRune(" \t'\";#\\", r) {
+		if strings.ContainsRune(special, r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -53,10 +53,13 @@ t 'virgo -c test:///default start --force'
 t 'virgo reboot test --mode=ag'
 t 'virgo net-info d'
 t 'virgo -c test:///de'
+t 'virgo domid "te'
+COMP_TYPE=63 COLUMNS=80 t 'virgo domstat'
 complete -p virgo
 `, "--norc")
 	for _, want := range []string{"virgo dominfo :test\n", "start --force:--force-boot\n", "--mode=ag:--mode=agent\n", "net-info d:default\n",
-		"virgo -c test:///de:test:///default\n", "complete -F _virgo virgo\n"} {
+		"virgo -c test:///de:test:///default\n", "domid \"te:test\n",
+		"virgo domstat:domstate  (show a domain's state)", "complete -F _virgo virgo\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -83,5 +86,19 @@ zpty -d z
 `, "-f")
 	if !strings.Contains(out, "6695eb01-f6a4-8304-79aa-97f2502e193f") {
 		t.Errorf("zsh did not complete the domain's name:\n%s", out)
+	}
+}
+
+// TestFish completes in a real fish.
+func TestFish(t *testing.T) {
+	out := shellRun(t, "fish", `virgo completion fish | source
+complete -C 'virgo dominfo te'
+complete -C 'virgo list --inac'
+complete -C 'virgo -c test:///de'
+`, "-N")
+	for _, want := range []string{"test\trunning\n", "--inactive\tthose that are inactive\n", "test:///default\tmade up, in memory\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -16,7 +15,6 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/open"
 	"virgo/drivers/remote"
-	"virgo/shell"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated pages and the scripts' expectations")
@@ -117,50 +115,6 @@ func TestSupport(t *testing.T) {
 		section(title, rows, of)
 	}
 	page(t, "support.md", b.String())
-}
-
-// runJSON runs a script on the test driver and gives what it printed.
-func runJSON(t *testing.T, format, script string) string {
-	t.Helper()
-	var out, errs bytes.Buffer
-	shell.Main(context.Background(), shell.Process{
-		Args: []string{"virgo", "-q", "--output", format, "-c", "test:///default", script}, In: strings.NewReader(""), Out: &out, Err: &errs,
-		Getenv: func(string) string { return "" }, Open: open.Open,
-	})
-	if errs.Len() > 0 {
-		t.Fatalf("%s: %s", script, errs.String())
-	}
-	return out.String()
-}
-
-// shapes are the commands whose JSON the page describes.
-var shapes = []string{"list --all", "list --all --name", "dominfo test", "domstate test --reason", "domid test", "domuuid test", "domname 1",
-	"dumpxml test", "desc test", "destroy test", "net-list", "net-info default", "net-dumpxml default", "nodeinfo", "hostname", "uri", "version",
-	"capabilities", "domcapabilities", "maxvcpus", "sysinfo", "freecell", "freecell --all", "freepages --all", "nodecpumap", "nodecpustats",
-	"event --list", "help list", "echo a",
-	"pool-list --all", "pool-list --details", "pool-list --name --uuid", "pool-info default-pool", "pool-dumpxml default-pool", "pool-uuid default-pool",
-	"pool-destroy default-pool", "find-storage-pool-sources-as logical", "vol-create-as default-pool v 1M; vol-list default-pool --details",
-	"vol-create-as default-pool v 1M", "iface-list", "iface-mac eth1", "iface-dumpxml eth1", "iface-begin", "nodedev-list", "nodedev-list --tree", "nodedev-info scsi_host1",
-	"nodedev-dumpxml computer", "nodedev-destroy computer", "net-update default add portgroup \"<portgroup name='p'/>\""}
-
-func TestJSONShapes(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("# JSON\n\n`--output json`, before or behind the command's name, prints one line of JSON for each result: an array of objects for a\n" +
-		"list, an object for everything else. Keys are stable; numbers are numbers, and a key's unit is in its name (`_kib`, `_ns`).\n" +
-		"Events are one line each, as they come. An error is a line on standard error: `error` is the shell's text, `detail` the\n" +
-		"driver's, `code` libvirt's number of its class, and `file`, `line`, `column` say where in a document.\n\n" +
-		"This list is made by running the commands on the test driver (`make update`); do not edit.\n\n| command | JSON |\n| --- | --- |\n")
-	for _, cmd := range shapes {
-		line := strings.TrimSpace(runJSON(t, "json", cmd))
-		line = line[strings.LastIndexByte(line, '\n')+1:] // of the last of several commands
-		var v any
-		if err := json.Unmarshal([]byte(line), &v); err != nil {
-			t.Errorf("%s: %v in %s", cmd, err, line)
-			continue
-		}
-		fmt.Fprintf(&b, "| `%s` | %s |\n", cmd, shapeOf(json.NewDecoder(strings.NewReader(line))))
-	}
-	page(t, "json.md", b.String())
 }
 
 // shapeOf describes a value by its keys and types, in their order.

@@ -89,6 +89,9 @@ func (a *Address) DecodeNode(n *Node) (err error) {
 	case "isa":
 		a.IOBase, a.IRQ = r.wide("iobase"), r.wide("irq")
 	case "dimm":
+		if _, ok := n.Attr("slot"); !ok && r.err == nil {
+			return Errorf(CodeXML, "Missing required attribute 'slot' in element 'address'")
+		}
 		a.Slot = r.uint("slot", 10)
 		a.Base = r.wide("base")
 	}
@@ -126,7 +129,17 @@ func usbPort(port string) bool {
 // EncodeNode makes the element.
 func (a *Address) EncodeNode(name string) *Node {
 	n := Element(name)
-	a.attrs(func(name, value string) { n.Attrs = append(n.Attrs, Attr{Name: name, Value: value}) })
+	var list [8]addressAttr
+	for _, v := range a.attrs(list[:0]) {
+		value := v.text
+		switch {
+		case v.digits > 0:
+			value = hexText(v.number, v.digits)
+		case v.digits < 0:
+			value = strconv.FormatUint(v.number, 10)
+		}
+		n.Attrs = append(n.Attrs, Attr{Name: v.name, Value: value})
+	}
 	if a.hasZPCI() {
 		n.Add(Element("zpci").With("uid", hexText(uint64(orZero(a.ZPCI.UID)), 4), "fid", hexText(uint64(orZero(a.ZPCI.FID)), 8)))
 	}
@@ -135,7 +148,19 @@ func (a *Address) EncodeNode(name string) *Node {
 
 func (a *Address) printNode(p *printer, name string) {
 	p.open(name)
-	a.attrs(p.attr)
+	var list [8]addressAttr
+	for _, v := range a.attrs(list[:0]) {
+		switch {
+		case v.digits > 0:
+			p.hexAttr(v.name, v.number, v.digits)
+		case v.digits < 0:
+			p.attrStart(v.name)
+			p.buf = strconv.AppendUint(p.buf, v.number, 10)
+			p.buf = append(p.buf, '\'')
+		default:
+			p.attr(v.name, v.text)
+		}
+	}
 	if a.hasZPCI() {
 		p.zpci(a.ZPCI, name)
 		return
@@ -147,12 +172,25 @@ func (a *Address) hasZPCI() bool {
 	return a.Type == "pci" && a.ZPCI != nil && (a.ZPCI.UID != nil || a.ZPCI.FID != nil)
 }
 
-func (p *printer) hexAttr(name string, v uint64, digits int) { p.attr(name, hexText(v, digits)) }
+func (p *printer) hexAttr(name string, v uint64, digits int) {
+	p.attrStart(name)
+	p.hex(v, digits)
+	p.buf = append(p.buf, '\'')
+}
 
-// attrs gives the attributes in print order.
-func (a *Address) attrs(put func(name, value string)) {
-	hex := func(name string, v uint64, digits int) { put(name, hexText(v, digits)) }
-	num := func(name string, v uint) { put(name, utoa(v)) }
+// addressAttr is one attribute: a text (digits 0), or a number in decimal
+// (digits below 0) or hexadecimal.
+type addressAttr struct {
+	name, text string
+	number     uint64
+	digits     int
+}
+
+// attrs appends the attributes in print order.
+func (a *Address) attrs(out []addressAttr) []addressAttr {
+	put := func(name, text string) { out = append(out, addressAttr{name: name, text: text}) }
+	hex := func(name string, v uint64, digits int) { out = append(out, addressAttr{name, "", v, digits}) }
+	num := func(name string, v uint) { out = append(out, addressAttr{name, "", uint64(v), -1}) }
 	put("type", a.Type)
 	switch a.Type {
 	case "pci":
@@ -203,6 +241,7 @@ func (a *Address) attrs(put func(name, value string)) {
 			hex("base", *a.Base, 1)
 		}
 	}
+	return out
 }
 
 func (p *printer) zpci(z *ZPCI, name string) {
@@ -233,7 +272,7 @@ type attrReader struct {
 func (r *attrReader) fail(name, value, expected string) {
 	if r.err == nil {
 		e := Errorf(CodeXML, "Invalid value for attribute '%s' in element '%s': '%s'.%s", name, r.n.Name, value, expected)
-		e.Line, e.Column = r.n.Line, r.n.Column
+		e.Line, e.Column = int(r.n.Line), int(r.n.Column)
 		r.err = e
 	}
 }

@@ -401,6 +401,7 @@ type Redirdev struct {
 	Bus     string
 	Boot    *BootOrder
 	Alias   *Alias
+	ACPI    *ACPIIndex
 	Address *Address
 }
 
@@ -408,6 +409,7 @@ type redirdevRest struct {
 	Bus     string     `el:"bus,attr" enum:"usb" unknown:"unsupported configuration: unknown redirdev bus '%s'"`
 	Boot    *BootOrder `el:"boot"`
 	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
 	Address *Address   `el:"address"`
 }
 
@@ -420,7 +422,7 @@ func (d *Redirdev) DecodeNode(n *Node) error {
 	if _, ok := n.Attr("type"); !ok {
 		return Errorf(CodeXML, "missing type in redirdev")
 	}
-	d.Bus, d.Boot, d.Alias, d.Address = rest.Bus, rest.Boot, rest.Alias, rest.Address
+	d.Bus, d.Boot, d.Alias, d.ACPI, d.Address = rest.Bus, rest.Boot, rest.Alias, rest.ACPI, rest.Address
 	return d.CharSource.decode(n, "redirdev")
 }
 
@@ -428,7 +430,7 @@ func (d *Redirdev) DecodeNode(n *Node) error {
 func (d *Redirdev) EncodeNode(name string) *Node {
 	n := Element(name).With("bus", d.Bus, "type", d.Type)
 	n.Add(d.parts()...)
-	rest := Encode(&redirdevRest{Boot: d.Boot, Alias: d.Alias, Address: d.Address}, name)
+	rest := Encode(&redirdevRest{Boot: d.Boot, Alias: d.Alias, ACPI: d.ACPI, Address: d.Address}, name)
 	n.Add(rest.Children...)
 	if len(n.Children) == 0 {
 		n.Pair = true
@@ -483,14 +485,16 @@ type Smartcard struct {
 	Certificates []string
 	Database     string
 	Alias        *Alias
+	ACPI         *ACPIIndex
 	Address      *Address
 }
 
 type smartcardRest struct {
-	Certificates []string `el:"certificate"`
-	Database     string   `el:"database"`
-	Alias        *Alias   `el:"alias"`
-	Address      *Address `el:"address"`
+	Certificates []string   `el:"certificate"`
+	Database     string     `el:"database"`
+	Alias        *Alias     `el:"alias"`
+	ACPI         *ACPIIndex `el:"acpi"`
+	Address      *Address   `el:"address"`
 }
 
 // DecodeNode reads the device.
@@ -506,7 +510,7 @@ func (s *Smartcard) DecodeNode(n *Node) error {
 	if err := Decode(n, &rest); err != nil {
 		return err
 	}
-	s.Alias, s.Address = rest.Alias, rest.Address
+	s.Alias, s.ACPI, s.Address = rest.Alias, rest.ACPI, rest.Address
 	switch s.Mode {
 	case "host-certificates":
 		if len(rest.Certificates) != 3 {
@@ -528,7 +532,7 @@ func (s *Smartcard) DecodeNode(n *Node) error {
 // EncodeNode makes the device's element.
 func (s *Smartcard) EncodeNode(name string) *Node {
 	n := Element(name).With("mode", s.Mode)
-	rest := smartcardRest{Alias: s.Alias, Address: s.Address}
+	rest := smartcardRest{Alias: s.Alias, ACPI: s.ACPI, Address: s.Address}
 	switch s.Mode {
 	case "passthrough":
 		n.With("type", s.Type)

@@ -53,13 +53,27 @@ func DecodeFields(n *Node, v any) error {
 
 func located(err error, n *Node) error {
 	if e, ok := err.(*Error); ok && e.Line == 0 && n.Line > 0 {
-		e.Line, e.Column = n.Line, n.Column
+		e.Line, e.Column = int(n.Line), int(n.Column)
 	}
 	return err
 }
 
 func (p *plan) decode(n *Node, rv reflect.Value) error {
+	var attrs, kids uint64
+	for i := range n.Attrs {
+		attrs |= nameBit(n.Attrs[i].Name)
+	}
+	for _, c := range n.Children {
+		kids |= nameBit(c.Name)
+	}
 	for _, f := range p.parse {
+		there := kids
+		if f.attr {
+			there = attrs
+		}
+		if there&f.bit == 0 && !f.always {
+			continue
+		}
 		if err := f.decode(n, rv); err != nil {
 			return located(err, n)
 		}
@@ -105,7 +119,7 @@ func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
 		if a := &n.Attrs[i]; a.Name == f.name {
 			err := f.setText(f.of(rv), a.Value, n)
 			if e, ok := err.(*Error); ok && e.Line == 0 && a.Line > 0 {
-				e.Line, e.Column = a.Line, a.Column
+				e.Line, e.Column = int(a.Line), int(a.Column)
 			}
 			return err
 		}

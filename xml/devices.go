@@ -57,7 +57,7 @@ type ROM struct {
 
 // ACPIIndex is the number that the firmware tells the guest.
 type ACPIIndex struct {
-	Index uint `el:"index,attr"`
+	Index uint `el:"index,attr,nonzero"`
 }
 
 // VirtioDriver are the switches of any virtio device.
@@ -76,6 +76,7 @@ type Input struct {
 	Driver  *VirtioDriver `el:"driver"`
 	Source  *InputSource  `el:"source"`
 	Alias   *Alias        `el:"alias"`
+	ACPI    *ACPIIndex    `el:"acpi"`
 	Address *Address      `el:"address"`
 }
 
@@ -90,20 +91,22 @@ type InputSource struct {
 
 // Hub is a USB hub.
 type Hub struct {
-	Type    string   `el:"type,attr" enum:"usb" missing:"internal error: missing hub device type" unknown:"unsupported configuration: unknown hub device type '%s'"`
-	Alias   *Alias   `el:"alias"`
-	Address *Address `el:"address"`
+	Type    string     `el:"type,attr" enum:"usb" missing:"internal error: missing hub device type" unknown:"unsupported configuration: unknown hub device type '%s'"`
+	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
+	Address *Address   `el:"address"`
 }
 
 // Sound is a sound card.
 type Sound struct {
 	Model        string        `el:"model,attr,required" enum:"sb16 es1370 pcspk ac97 ich6 ich9 usb ich7 virtio"`
 	MultiChannel YesNo         `el:"multichannel,attr"`
-	Streams      uint          `el:"streams,attr"`
+	Streams      uint          `el:"streams,attr,nonzero"`
 	Codecs       []SoundCodec  `el:"codec"`
 	Audio        *AudioRef     `el:"audio"`
 	Driver       *VirtioDriver `el:"driver"`
 	Alias        *Alias        `el:"alias"`
+	ACPI         *ACPIIndex    `el:"acpi"`
 	Address      *Address      `el:"address"`
 }
 
@@ -161,10 +164,11 @@ type AudioSettings struct {
 
 // Watchdog acts when the guest hangs.
 type Watchdog struct {
-	Model   string   `el:"model,attr,required" enum:"i6300esb ib700 diag288 itco"`
-	Action  string   `el:"action,attr" enum:"reset shutdown poweroff pause dump none inject-nmi"`
-	Alias   *Alias   `el:"alias"`
-	Address *Address `el:"address"`
+	Model   string     `el:"model,attr,required" enum:"i6300esb ib700 diag288 itco"`
+	Action  string     `el:"action,attr" enum:"reset shutdown poweroff pause dump none inject-nmi"`
+	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
+	Address *Address   `el:"address"`
 }
 
 // Memballoon gives memory back to the host.
@@ -174,6 +178,7 @@ type Memballoon struct {
 	FreePageReporting OnOff         `el:"freePageReporting,attr"`
 	Stats             *BalloonStats `el:"stats"`
 	Alias             *Alias        `el:"alias"`
+	ACPI              *ACPIIndex    `el:"acpi"`
 	Address           *Address      `el:"address"`
 	Driver            *VirtioDriver `el:"driver"`
 }
@@ -190,6 +195,7 @@ type RNG struct {
 	Backend *RNGBackend   `el:"backend" missing:"XML error: only one RNG backend is supported"`
 	Driver  *VirtioDriver `el:"driver"`
 	Alias   *Alias        `el:"alias"`
+	ACPI    *ACPIIndex    `el:"acpi"`
 	Address *Address      `el:"address"`
 }
 
@@ -211,6 +217,7 @@ type TPM struct {
 	Model   string      `el:"model,attr" enum:"default tpm-tis tpm-crb tpm-spapr spapr-tpm-proxy"`
 	Backend *TPMBackend `el:"backend" missing:"XML error: missing TPM device backend"`
 	Alias   *Alias      `el:"alias"`
+	ACPI    *ACPIIndex  `el:"acpi"`
 	Address *Address    `el:"address"`
 }
 
@@ -265,15 +272,17 @@ type TPMDevice struct {
 
 // NVRAM is the board's memory on POWER.
 type NVRAM struct {
-	Alias   *Alias   `el:"alias"`
-	Address *Address `el:"address"`
+	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
+	Address *Address   `el:"address"`
 }
 
 // Panic tells the host that the guest crashed.
 type Panic struct {
-	Model   string   `el:"model,attr" enum:"default isa pseries hyperv s390 pvpanic" unknown:"unsupported configuration: unknown panic model '%s'"`
-	Alias   *Alias   `el:"alias"`
-	Address *Address `el:"address"`
+	Model   string     `el:"model,attr" enum:"default isa pseries hyperv s390 pvpanic" unknown:"unsupported configuration: unknown panic model '%s'"`
+	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
+	Address *Address   `el:"address"`
 }
 
 // Shmem is memory shared with other guests.
@@ -285,6 +294,7 @@ type Shmem struct {
 	Server  *ShmemServer `el:"server,bare"`
 	MSI     *ShmemMSI    `el:"msi"`
 	Alias   *Alias       `el:"alias"`
+	ACPI    *ACPIIndex   `el:"acpi"`
 	Address *Address     `el:"address"`
 }
 
@@ -313,6 +323,7 @@ type MemoryDevice struct {
 	Source  *MemorySource `el:"source"`
 	Target  *MemoryTarget `el:"target" missing:"XML error: missing <target> element for <memory> device"`
 	Alias   *Alias        `el:"alias"`
+	ACPI    *ACPIIndex    `el:"acpi"`
 	Address *Address      `el:"address"`
 }
 
@@ -328,7 +339,7 @@ type MemorySource struct {
 // MemoryTarget is what the guest sees.
 type MemoryTarget struct {
 	DynamicMemslots YesNo          `el:"dynamicMemslots,attr"`
-	Size            KiB            `el:"size" missing:"XML error: missing element or attribute './size'"`
+	Size            KiB            `el:"size,empty" missing:"XML error: missing element or attribute './size'"`
 	Node            *uint          `el:"node"`
 	Label           *MemoryLabel   `el:"label"`
 	Block           KiB            `el:"block"`
@@ -355,6 +366,7 @@ type Crypto struct {
 	Backend *CryptoBackend `el:"backend" missing:"XML error: only one crypto backend is supported"`
 	Driver  *VirtioDriver  `el:"driver"`
 	Alias   *Alias         `el:"alias"`
+	ACPI    *ACPIIndex     `el:"acpi"`
 	Address *Address       `el:"address"`
 }
 
@@ -369,6 +381,7 @@ type IOMMU struct {
 	Model   string       `el:"model,attr,required" enum:"intel smmuv3 virtio"`
 	Driver  *IOMMUDriver `el:"driver"`
 	Alias   *Alias       `el:"alias"`
+	ACPI    *ACPIIndex   `el:"acpi"`
 	Address *Address     `el:"address"`
 }
 
@@ -387,6 +400,7 @@ type Vsock struct {
 	Model   string        `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
 	CID     *VsockCID     `el:"cid"`
 	Alias   *Alias        `el:"alias"`
+	ACPI    *ACPIIndex    `el:"acpi"`
 	Address *Address      `el:"address"`
 	Driver  *VirtioDriver `el:"driver"`
 }
@@ -399,11 +413,12 @@ type VsockCID struct {
 
 // PStore keeps the guest's last words.
 type PStore struct {
-	Backend string   `el:"backend,attr,required" enum:"acpi-erst"`
-	Path    string   `el:"path"`
-	Size    KiB      `el:"size"`
-	Alias   *Alias   `el:"alias"`
-	Address *Address `el:"address"`
+	Backend string     `el:"backend,attr,required" enum:"acpi-erst"`
+	Path    string     `el:"path"`
+	Size    KiB        `el:"size"`
+	Alias   *Alias     `el:"alias"`
+	ACPI    *ACPIIndex `el:"acpi"`
+	Address *Address   `el:"address"`
 }
 
 // Lease is a lock held for the guest.

@@ -126,8 +126,8 @@ type VideoAccel struct {
 
 // Resolution is the screen's size.
 type Resolution struct {
-	X uint `el:"x,attr,required,nonzero"`
-	Y uint `el:"y,attr,required,nonzero"`
+	X uint `el:"x,attr,required,empty"`
+	Y uint `el:"y,attr,required,empty"`
 }
 
 // Filesystem is a folder of the host in the guest.

@@ -191,7 +191,7 @@ func (m *MemorySize) DecodeNode(n *Node) error {
 
 // MaxMemory is how far memory can grow with memory devices.
 type MaxMemory struct {
-	Slots uint   `el:"slots,attr"`
+	Slots uint   `el:"slots,attr" unknown:"XML error: Failed to parse memory slot count"`
 	Unit  string `el:"unit,attr"` // always KiB
 	KiB   uint64 `el:",text,empty"`
 }

@@ -73,10 +73,7 @@ func addressable(v any) reflect.Value {
 func (p *printer) structure(pl *plan, rv reflect.Value, name string) {
 	p.open(name)
 	for _, f := range pl.attrs {
-		v := f.of(rv)
-		if text, ok := f.format(v); ok {
-			p.attr(f.name, text)
-		}
+		p.attribute(f, f.of(rv))
 	}
 	p.body(pl, rv, name)
 }
@@ -84,11 +81,14 @@ func (p *printer) structure(pl *plan, rv reflect.Value, name string) {
 // body writes what follows the attributes.
 func (p *printer) body(pl *plan, rv reflect.Value, name string) {
 	if pl.text != nil {
-		if text, _ := pl.text.format(pl.text.of(rv)); text != "" {
+		if v, ok := pl.text.shown(pl.text.of(rv)); ok {
 			p.buf = append(p.buf, '>')
-			p.escape(text)
-			p.closeTag(name)
-			return
+			before := len(p.buf)
+			if p.text(pl.text, v); len(p.buf) > before {
+				p.closeTag(name)
+				return
+			}
+			p.buf = p.buf[:before-1]
 		}
 	}
 	if len(pl.kids) == 0 {
@@ -132,9 +132,7 @@ func (p *printer) path(f *field, rv reflect.Value) {
 	p.open(f.name)
 	head := len(p.buf)
 	for _, a := range inner.attrs {
-		if text, ok := a.format(a.of(rv)); ok {
-			p.attr(a.name, text)
-		}
+		p.attribute(a, a.of(rv))
 	}
 	bare := len(p.buf) == head
 	p.body(inner, rv, f.name)
@@ -181,18 +179,22 @@ func (p *printer) element(f *field, v reflect.Value) {
 		p.custom(f, v)
 		return
 	}
-	text, ok := f.format(v)
+	v, ok := f.shown(v)
 	if !ok && !f.list {
 		return
 	}
+	start := len(p.buf)
 	p.open(f.name)
-	if text == "" {
-		p.buf = append(p.buf, '/', '>', '\n')
-		return
-	}
 	p.buf = append(p.buf, '>')
-	p.escape(text)
-	p.closeTag(f.name)
+	before := len(p.buf)
+	switch ok = ok && p.text(f, v); {
+	case !ok && !f.list:
+		p.buf = p.buf[:start]
+	case len(p.buf) == before:
+		p.buf = append(p.buf[:before-1], '/', '>', '\n')
+	default:
+		p.closeTag(f.name)
+	}
 }
 
 func (p *printer) custom(f *field, v reflect.Value) {
@@ -214,32 +216,63 @@ func (p *printer) custom(f *field, v reflect.Value) {
 // nodePrinter is a NodeEncoder without the detour.
 type nodePrinter interface{ printNode(p *printer, name string) }
 
-// format gives the text of an attribute or a simple child, and whether it is
-// printed.
-func (f *field) format(v reflect.Value) (string, bool) {
+// attribute writes an attribute if it is to be printed.
+func (p *printer) attribute(f *field, v reflect.Value) {
+	v, ok := f.shown(v)
+	if !ok {
+		return
+	}
+	start := len(p.buf)
+	p.attrStart(f.name)
+	if !p.text(f, v) {
+		p.buf = p.buf[:start]
+		return
+	}
+	p.buf = append(p.buf, '\'')
+}
+
+// shown gives the value itself, and whether it is printed at all: what is zero
+// mostly is not.
+func (f *field) shown(v reflect.Value) (reflect.Value, bool) {
 	if f.ptr {
-		if v.IsNil() {
-			return "", false
-		}
-		v = v.Elem()
-	} else if !f.empty && v.IsZero() {
-		return "", false
+		return v.Elem(), !v.IsNil()
+	}
+	if f.empty {
+		return v, true
 	}
 	switch f.kind {
 	case kindString:
-		return v.String(), true
+		return v, v.Len() > 0
+	case kindUint:
+		return v, v.Uint() != 0
+	case kindInt:
+		return v, v.Int() != 0
+	case kindFlag:
+		return v, v.Bool()
+	}
+	return v, !v.IsZero()
+}
+
+// text writes the text of an attribute or a simple child that is shown. A type
+// with a form of its own may still say that it is not.
+func (p *printer) text(f *field, v reflect.Value) bool {
+	switch f.kind {
+	case kindString:
+		p.escape(v.String())
 	case kindUint:
 		if f.hex > 0 {
-			return hexText(v.Uint(), f.hex), true
+			p.hex(v.Uint(), f.hex)
+		} else {
+			p.buf = strconv.AppendUint(p.buf, v.Uint(), 10)
 		}
-		return strconv.FormatUint(v.Uint(), 10), true
 	case kindInt:
-		return strconv.FormatInt(v.Int(), 10), true
+		p.buf = strconv.AppendInt(p.buf, v.Int(), 10)
 	case kindFlag:
+		word := "no"
 		if v.Bool() {
-			return "yes", true
+			word = "yes"
 		}
-		return "no", true
+		p.buf = append(p.buf, word...)
 	case kindValue:
 		if !v.CanAddr() {
 			c := reflect.New(v.Type()).Elem()
@@ -247,14 +280,28 @@ func (f *field) format(v reflect.Value) (string, bool) {
 			v = c
 		}
 		text := v.Addr().Interface().(Value).FormatValue()
-		return text, text != "" || f.empty
+		p.escape(text)
+		return text != "" || f.empty
+	default:
+		return false
 	}
-	return "", false
+	return true
+}
+
+// hex writes a number as 0x and at least that many digits.
+func (p *printer) hex(u uint64, digits int) {
+	var buf [20]byte
+	p.buf = append(p.buf, putHex(buf[:], u, digits)...)
 }
 
 // hexText prints a number as 0x and at least that many digits.
 func hexText(u uint64, digits int) string {
 	var buf [20]byte
+	return string(putHex(buf[:], u, digits))
+}
+
+// putHex is hexText into the end of buf.
+func putHex(buf []byte, u uint64, digits int) []byte {
 	at := len(buf)
 	for n := 0; n < digits || u != 0; n++ {
 		at--
@@ -263,5 +310,5 @@ func hexText(u uint64, digits int) string {
 	}
 	at -= 2
 	buf[at], buf[at+1] = '0', 'x'
-	return string(buf[at:])
+	return buf[at:]
 }

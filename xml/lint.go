@@ -61,7 +61,7 @@ func Lint(n *Node, v any) []Finding {
 		t = t.Elem()
 	}
 	if root := planOf(t).root; root != "" && root != n.Name {
-		l.add(n.Line, n.Column, "the root element is <%s>, not <%s>", n.Name, root)
+		l.add(int(n.Line), int(n.Column), "the root element is <%s>, not <%s>", n.Name, root)
 		return l.found
 	}
 	l.element(n, t)
@@ -132,7 +132,7 @@ func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || contains(attrs, a.Name) {
 			continue
 		}
-		l.add(a.Line, a.Column, "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
+		l.add(int(a.Line), int(a.Column), "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
 	}
 	for _, c := range n.Children {
 		if !c.IsElement() || c.Space != "" {
@@ -142,7 +142,7 @@ func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 			each(c)
 			continue
 		}
-		l.add(c.Line, c.Column, "<%s> has no element <%s>%s", n.Name, c.Name, l.hint(c.Name, kids, attrs))
+		l.add(int(c.Line), int(c.Column), "<%s> has no element <%s>%s", n.Name, c.Name, l.hint(c.Name, kids, attrs))
 	}
 }
 

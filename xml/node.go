@@ -18,14 +18,14 @@ type Node struct {
 	Text         string // text or comment, unescaped
 	Attrs        []Attr
 	Children     []*Node
-	Line, Column int  // 1-based
-	Pair         bool // printed as <a></a> on two lines even if nothing is inside
+	Line, Column int32 // 1-based; documents are smaller than that
+	Pair         bool  // printed as <a></a> on two lines even if nothing is inside
 }
 
 // Attr is one attribute, value unescaped.
 type Attr struct {
 	Name, Value  string
-	Line, Column int
+	Line, Column int32
 }
 
 // Attr gives the attribute's value and whether it is there.

@@ -44,7 +44,19 @@ type field struct {
 	wanted   bool // a schema asks for it, reading does not
 	order    int
 	attr     bool
-	textual  bool // ,text
+	textual  bool   // ,text
+	bit      uint64 // of the name, see nameBit
+	always   bool   // absence is to be looked at
+}
+
+// nameBit is a bit that stands for a name and some others, so that most names
+// that an element does not have are known without a search.
+func nameBit(name string) uint64 {
+	n := len(name)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(n)*5 + uint(name[0])*3 + uint(name[n/2])*11 + uint(name[n-1])*7) & 63)
 }
 
 type kind uint8
@@ -260,8 +272,13 @@ func (p *plan) finish() {
 	top := 0
 	for _, f := range all {
 		top = max(top, f.order)
+		f.bit = nameBit(f.name)
+		f.always = f.required || f.textual
 		if f.kind == kindPath {
 			f.inner().finish()
+			for _, g := range f.inner().parse {
+				f.always = f.always || g.required
+			}
 		}
 	}
 	for o := 1; o <= top; o++ {

@@ -110,10 +110,16 @@ func (p *printer) indent() {
 	p.buf = append(p.buf, blanks[:n]...)
 }
 
-func (p *printer) attr(name, value string) {
+// attrStart writes an attribute up to its value. Each append is a statement of
+// its own, so that the buffer's pointer is stored only where it changes.
+func (p *printer) attrStart(name string) {
 	p.buf = append(p.buf, ' ')
 	p.buf = append(p.buf, name...)
 	p.buf = append(p.buf, '=', '\'')
+}
+
+func (p *printer) attr(name, value string) {
+	p.attrStart(name)
 	p.escape(value)
 	p.buf = append(p.buf, '\'')
 }

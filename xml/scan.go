@@ -68,6 +68,10 @@ func elements(list []*Node) []*Node {
 	return out
 }
 
+// How many nodes and attributes are allocated at once: what fills a size of the
+// allocator's, 8 KiB.
+const nodeSlab, attrSlab = 73, 204
+
 // scanner reads one text from front to back. Finished nodes wait in pending
 // until their parent closes, so that each list of children is allocated once.
 type scanner struct {
@@ -139,12 +143,12 @@ func newScanner(src Source) (*scanner, error) {
 func badByte(text string) int {
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c < utf8.RuneSelf {
-			if c < 0x20 && c != '\n' && c != '\t' {
-				return i
-			}
+		if c >= 0x20 && c < utf8.RuneSelf || c == '\n' || c == '\t' {
 			i++
 			continue
+		}
+		if c < 0x20 {
+			return i
 		}
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
@@ -330,10 +334,10 @@ func (s *scanner) add(n *Node) { s.pending = append(s.pending, n) }
 // node makes a node from the slab.
 func (s *scanner) node(name, text string, at int) *Node {
 	if len(s.nodes) == cap(s.nodes) {
-		s.nodes = make([]Node, 0, 64)
+		s.nodes = make([]Node, 0, nodeSlab)
 	}
 	line, column := s.where(at)
-	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: line, Column: column})
+	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: int32(line), Column: int32(column)})
 	return &s.nodes[len(s.nodes)-1]
 }
 
@@ -344,13 +348,14 @@ func (s *scanner) space() {
 }
 
 func (s *scanner) word() string {
-	start := s.pos
-	if start < len(s.text) && isNameStart(s.text[start]) {
-		for s.pos < len(s.text) && isNameByte(s.text[s.pos]) {
-			s.pos++
+	rest, n := s.text[s.pos:], 0
+	if rest != "" && isNameStart(rest[0]) {
+		for n < len(rest) && isNameByte(rest[n]) {
+			n++
 		}
 	}
-	return s.text[start:s.pos]
+	s.pos += n
+	return rest[:n]
 }
 
 func (s *scanner) startTag() error {
@@ -425,33 +430,56 @@ func (s *scanner) attr(element string, first int, f *frame) (int, error) {
 		return 0, s.failf(s.pos, "the value of the attribute %s needs quotes", name)
 	}
 	from := s.pos + 1
-	end := strings.IndexByte(s.text[from:], s.text[s.pos])
-	if end < 0 {
-		return 0, s.failf(start, "the value of the attribute %s does not end", name)
-	}
-	raw := s.text[from : from+end]
-	if i := strings.IndexByte(raw, '<'); i >= 0 {
-		return 0, s.failf(from+i, "'<' is not allowed in the value of the attribute %s", name)
-	}
-	value, err := s.unescape(raw, from, true)
+	value, end, err := s.quoted(name, start)
 	if err != nil {
 		return 0, err
 	}
 	s.pos = from + end + 1
 	if len(s.attrs) == cap(s.attrs) {
 		old := s.attrs[first:]
-		s.attrs = make([]Attr, 0, max(64, 2*len(old)))
+		s.attrs = make([]Attr, 0, max(attrSlab, 2*len(old)))
 		s.attrs = append(s.attrs, old...)
 		first = 0
 	}
 	line, column := s.where(start)
-	s.attrs = append(s.attrs, Attr{Name: name, Value: value, Line: line, Column: column})
+	s.attrs = append(s.attrs, Attr{Name: name, Value: value, Line: int32(line), Column: int32(column)})
 	if name == "xmlns" {
 		f.scope = &scope{"", value, f.scope}
 	} else if strings.HasPrefix(name, "xmlns:") {
 		f.scope = &scope{name[6:], value, f.scope}
 	}
 	return first, nil
+}
+
+// quoted gives the value of an attribute that starts at s.pos with its quote,
+// and the length in which it is written. Values are short, so one look at each
+// byte is faster than several searches.
+func (s *scanner) quoted(name string, start int) (value string, end int, err error) {
+	from, quote := s.pos+1, s.text[s.pos]
+	rest := s.text[from:]
+	plain, less := true, -1
+	for end < len(rest) && rest[end] != quote {
+		switch rest[end] {
+		case '&', '\n', '\t':
+			plain = false
+		case '<':
+			if less < 0 {
+				less = end
+			}
+		}
+		end++
+	}
+	switch {
+	case end == len(rest):
+		err = s.failf(start, "the value of the attribute %s does not end", name)
+	case less >= 0:
+		err = s.failf(from+less, "'<' is not allowed in the value of the attribute %s", name)
+	case plain:
+		value = rest[:end]
+	default:
+		value, err = s.unescape(rest[:end], from, true)
+	}
+	return value, end, err
 }
 
 // unique refuses an attribute that is given twice.

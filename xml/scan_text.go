@@ -150,10 +150,10 @@ func (s *scanner) where(at int) (line, column int) {
 func (s *scanner) failNode(n *Node, msg string) error {
 	s.where(0)
 	at := 0
-	for line := 1; line < n.Line; line++ {
+	for line := int32(1); line < n.Line; line++ {
 		at += strings.IndexByte(s.text[at:], '\n') + 1
 	}
-	return s.fail(at+n.Column-1, msg)
+	return s.fail(at+int(n.Column)-1, msg)
 }
 
 func (s *scanner) failf(at int, format string, args ...any) error {

@@ -69,7 +69,7 @@ func keepInterfaceSource(n *xml.Interface) {
 		keep.Dev = s.Dev
 	}
 	keep.IPs, keep.Routes = s.IPs, s.Routes
-	n.Source = &keep
+	*s = keep
 }
 
 // readDiskSource checks the source and drops what its type does not use.

@@ -10,7 +10,7 @@ import (
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
 		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
-		readGraphics, readHostdevs, readSysinfo,
+		readGraphics, readHostdevs, readSysinfo, dropForeign,
 	}
 	for _, s := range steps {
 		if err := s(d); err != nil {
@@ -306,11 +306,7 @@ func readInterfaces(d *xml.Domain) error {
 }
 
 func readInterfaceSource(n *xml.Interface) error {
-	needs := map[string]string{
-		"network": "network", "bridge": "bridge", "direct": "dev", "internal": "name", "vdpa": "dev",
-		"server": "port", "client": "address", "mcast": "address", "udp": "address", "vds": "switchid",
-	}
-	attr, ok := needs[n.Type]
+	attr, value := neededSource(n)
 	switch {
 	case n.Type == "hostdev" && (n.Source == nil || n.Source.PCI == nil):
 		return unsupported("unknown host device source address type '(null)'")
@@ -318,21 +314,43 @@ func readInterfaceSource(n *xml.Interface) error {
 		return xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
 	case n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network":
 		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
-	case !ok:
+	case attr == "":
 		keepInterfaceSource(n)
 		return nil
 	case n.Source == nil:
 		return xml.Errorf(xml.CodeXML, "interface type='%s' requires a 'source' element", n.Type)
 	}
 	keepInterfaceSource(n)
-	s := n.Source
-	value := map[string]string{
-		"network": s.Network, "bridge": s.Bridge, "dev": s.Dev, "name": s.Name, "port": s.Port, "address": s.Address, "switchid": s.SwitchID,
-	}[attr]
 	if value == "" {
 		return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'source'", attr)
 	}
 	return nil
+}
+
+// neededSource is the attribute that the source of an interface must have, ""
+// if there is none, and what it says.
+func neededSource(n *xml.Interface) (attr, value string) {
+	s := n.Source
+	if s == nil {
+		s = &xml.InterfaceSource{}
+	}
+	switch n.Type {
+	case "network":
+		return "network", s.Network
+	case "bridge":
+		return "bridge", s.Bridge
+	case "direct", "vdpa":
+		return "dev", s.Dev
+	case "internal":
+		return "name", s.Name
+	case "server":
+		return "port", s.Port
+	case "client", "mcast", "udp":
+		return "address", s.Address
+	case "vds":
+		return "switchid", s.SwitchID
+	}
+	return "", ""
 }
 
 func readChannels(d *xml.Domain) error {

@@ -84,7 +84,7 @@ func basics(d *xml.Domain, t *Traits) error {
 	numatune(d)
 	cputune(d)
 	memtune(d)
-	osDefaults(d)
+	osDefaults(d, t)
 	foreignCommandlines(d, t)
 	if t.QEMU == nil {
 		d.QEMU, d.QEMUCommandline, d.QEMUCapabilities, d.QEMUOverride, d.QEMUDeprecation = "", nil, nil, nil, nil

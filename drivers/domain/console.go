@@ -99,8 +99,11 @@ func serialTarget(d *xml.Domain, s *xml.Chardev, t *Traits) {
 	if t.QEMU == nil {
 		return
 	}
+	if tg.Type == "isa-serial" && !isX86(d) {
+		tg.Type = "" // what older definitions of all machines say
+	}
 	if tg.Type == "" {
-		tg.Type = defaultSerial(d, s)
+		tg.Type = defaultSerial(d)
 	}
 	if tg.Model == "" {
 		switch tg.Type {
@@ -113,27 +116,17 @@ func serialTarget(d *xml.Domain, s *xml.Chardev, t *Traits) {
 		case "sclp-serial":
 			tg.Model = "sclpconsole"
 		case "system-serial":
-			tg.Model = "pl011"
-			if isRISCV(d) || isLoongArch(d) {
+			switch {
+			case isARMVirt(d):
+				tg.Model = "pl011"
+			case isRISCVVirt(d), isLoongArchVirt(d):
 				tg.Model = "16550a"
 			}
 		}
 	}
 }
 
-func defaultSerial(d *xml.Domain, s *xml.Chardev) string {
-	if a := s.Address; a != nil {
-		switch a.Type {
-		case "usb":
-			return "usb-serial"
-		case "pci":
-			return "pci-serial"
-		case "spapr-vio":
-			return "spapr-vio-serial"
-		case "isa":
-			return "isa-serial"
-		}
-	}
+func defaultSerial(d *xml.Domain) string {
 	switch {
 	case isX86(d):
 		return "isa-serial"

@@ -23,16 +23,18 @@ func controllers(d *xml.Domain, t *Traits) error {
 	if err := assignDrives(d, t); err != nil {
 		return err
 	}
-	scsiHostdevs(d)
-	if err := checkNumbers(d); err != nil {
-		return err
+	if t.QEMU == nil {
+		if err := hostdevsEarly(d); err != nil {
+			return err
+		}
 	}
-	hostdevControllers(d)
 	for _, kind := range []struct{ bus, controller string }{{"scsi", "scsi"}, {"fdc", "fdc"}, {"ide", "ide"}, {"sata", "sata"}} {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
 	}
 	serialControllers(d)
-	assignSerials(d, t)
+	if err := assignSerials(d, t); err != nil {
+		return err
+	}
 	smartcards(d)
 	if len(d.Devices.Smartcards) > 0 {
 		high := -1
@@ -191,6 +193,17 @@ func addController(d *xml.Domain, c xml.Controller) *xml.Controller {
 	return &d.Devices.Controllers[at]
 }
 
+// hostdevsEarly gives SCSI host devices their addresses and controllers. QEMU's
+// get them before the machine's own controllers are added.
+func hostdevsEarly(d *xml.Domain) error {
+	scsiHostdevs(d)
+	if err := checkNumbers(d); err != nil {
+		return err
+	}
+	hostdevControllers(d)
+	return nil
+}
+
 // scsiHostdevs gives host devices the first free unit of a SCSI controller.
 func scsiHostdevs(d *xml.Domain) {
 	type unit struct{ controller, unit uint }
@@ -201,8 +214,13 @@ func scsiHostdevs(d *xml.Domain) {
 		}
 	}
 	for i := range d.Devices.Disks {
-		if v := &d.Devices.Disks[i]; diskBus(v) == "scsi" {
+		v := &d.Devices.Disks[i]
+		switch {
+		case v.Target == nil || diskBus(v) != "scsi" && (diskBus(v) != "" || busOf(d, v) != "scsi"):
+		case v.Address != nil:
 			take(v.Address)
+		default:
+			take(driveAddress("scsi", diskIndex(v.Target.Dev), &Traits{}))
 		}
 	}
 	for i := range d.Devices.Hostdevs {
@@ -258,7 +276,7 @@ func serialControllers(d *xml.Domain) {
 
 // assignSerials gives the devices on virtio-serial controllers the lowest free
 // port from 1 on.
-func assignSerials(d *xml.Domain, t *Traits) {
+func assignSerials(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		for i := range d.Devices.Channels {
 			c := &d.Devices.Channels[i]
@@ -266,15 +284,22 @@ func assignSerials(d *xml.Domain, t *Traits) {
 				c.Address = nil
 			}
 		}
-		return
+		return nil
 	}
 	type port struct{ c, p uint }
 	taken := map[port]bool{}
-	ports := virtioPorts(d)
-	for _, c := range ports {
-		if a := c.Address; a != nil && a.Type == "virtio-serial" {
-			taken[port{a.Controller, a.SerialPort}] = true
+	for _, c := range virtioPorts(d) {
+		a := c.Address
+		if a == nil || a.Type != "virtio-serial" || a.SerialPort == 0 {
+			continue
 		}
+		if v := findController(d, "virtio-serial", a.Controller); a.SerialPort >= portLimit(v) {
+			return xml.Errorf(xml.CodeXML, "virtio serial controller %d does not have port %d", a.Controller, a.SerialPort)
+		}
+		if taken[port{a.Controller, a.SerialPort}] {
+			return xml.Errorf(xml.CodeXML, "virtio serial port %d on controller %d is already occupied", a.SerialPort, a.Controller)
+		}
+		taken[port{a.Controller, a.SerialPort}] = true
 	}
 	for i := range d.Devices.Channels {
 		c := &d.Devices.Channels[i]
@@ -290,15 +315,11 @@ func assignSerials(d *xml.Domain, t *Traits) {
 			ctl = c.Address.Controller
 		}
 		for found := false; !found; ctl++ {
-			limit := uint(31)
 			v := findController(d, "virtio-serial", ctl)
 			if v == nil {
 				v = addController(d, xml.Controller{Type: "virtio-serial", Index: ptr(ctl)})
 			}
-			if v.Ports != nil {
-				limit = *v.Ports
-			}
-			for p := uint(1); p < limit; p++ {
+			for p := uint(1); p < portLimit(v); p++ {
 				if !taken[port{ctl, p}] {
 					taken[port{ctl, p}] = true
 					c.Address = &xml.Address{Type: "virtio-serial", Controller: ctl, SerialPort: p}
@@ -311,6 +332,15 @@ func assignSerials(d *xml.Domain, t *Traits) {
 			}
 		}
 	}
+	return nil
+}
+
+// portLimit is one more than a virtio-serial controller's last port.
+func portLimit(c *xml.Controller) uint {
+	if c == nil || c.Ports == nil {
+		return 31
+	}
+	return *c.Ports
 }
 
 // smartcards gives readers the first free slot.

@@ -51,6 +51,9 @@ type Emulator struct {
 	Has func(device string) bool
 }
 
+// has tells whether QEMU has a device.
+func (e *Emulator) has(device string) bool { return e.Has == nil || e.Has(device) }
+
 // Machine is a machine type. Exactly one of an emulator's is the default one.
 type Machine struct {
 	Name, Alias string

@@ -110,6 +110,11 @@ func migratable(d *xml.Domain, t *Traits) {
 	if !hasPCIERoot(d) {
 		olderControllers(d)
 	}
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; isPSeries(d) && c.Model == "pci-root" {
+			c.ModelName = nil // that all host bridges have
+		}
+	}
 	var panics []xml.Panic
 	for _, p := range d.Devices.Panics {
 		if p.Address != nil || !(isS390(d) && p.Model == "s390") && !(isPSeries(d) && p.Model == "pseries") {

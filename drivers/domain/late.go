@@ -19,6 +19,24 @@ func lateDefaults(d *xml.Domain, t *Traits) error {
 	return otherLate(d, t)
 }
 
+// MoveInterfaces gives a complete definition's network cards their addresses
+// anew, as the peer does where it shows a command line: of a card only its
+// model and MAC address count then.
+func MoveInterfaces(d *xml.Domain, t *Traits) error {
+	if len(d.Devices.Interfaces) == 0 {
+		return nil
+	}
+	for i := range d.Devices.Interfaces {
+		if n := &d.Devices.Interfaces[i]; n.Type != "hostdev" {
+			n.Address = nil
+		}
+	}
+	if err := spaprAddresses(d); err != nil {
+		return err
+	}
+	return assignAddresses(d, t)
+}
+
 // assignAddresses gives devices their places.
 func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
@@ -27,7 +45,6 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignCCW(d); err != nil {
 		return err
 	}
-	hostBridges(d)
 	if err := checkZPCI(d); err != nil {
 		return err
 	}

@@ -1,14 +1,25 @@
 package domain
 
-import "virgo/xml"
+import (
+	"virgo/drivers"
+	"virgo/xml"
+)
 
 // memory completes the amounts of memory.
 func memory(d *xml.Domain, t *Traits) error {
+	if t.QEMU != nil {
+		if err := qemuMemory(d, t.QEMU); err != nil {
+			return err
+		}
+	}
 	cells := uint64(0)
 	if d.CPU != nil && d.CPU.NUMA != nil {
 		for i := range d.CPU.NUMA.Cells {
 			cells += d.CPU.NUMA.Cells[i].Memory
 		}
+	}
+	if m := d.MaxMemory; m != nil && m.KiB == 0 && m.Slots > 0 {
+		return xml.Errorf(xml.CodeXML, "maximum memory size must be specified when specifying number of memory slots")
 	}
 	if d.Memory == nil {
 		d.Memory = &xml.MemorySize{Unit: "KiB"}
@@ -21,9 +32,15 @@ func memory(d *xml.Domain, t *Traits) error {
 	}
 	plugged := uint64(0)
 	for i := range d.Devices.Memories {
+		if m := &d.Devices.Memories[i]; m.Model == "virtio-mem" && m.Target != nil && m.Target.Requested == nil {
+			m.Target.Requested = ptr(xml.KiB(0))
+		}
 		plugged += memoryDeviceSize(&d.Devices.Memories[i])
 	}
-	if d.Memory.KiB <= plugged {
+	if plugged > d.Memory.KiB {
+		return xml.Errorf(xml.CodeXML, "Total size of memory devices exceeds the total memory size")
+	}
+	if d.Memory.KiB == plugged {
 		return xml.Errorf(xml.CodeXML, "Memory size must be specified via <memory> or in the <numa> configuration")
 	}
 	if d.CurrentMem == 0 || uint64(d.CurrentMem) > d.Memory.KiB {
@@ -42,4 +59,106 @@ func memoryDeviceSize(m *xml.MemoryDevice) uint64 {
 		return 0
 	}
 	return uint64(m.Target.Size)
+}
+
+// qemuMemory settles the CPU, whose cells hold the memory, and the devices that
+// add to it.
+func qemuMemory(d *xml.Domain, q *QEMU) error {
+	if err := checkTSEG(d); err != nil {
+		return err
+	}
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	qemuCPU(d, e)
+	plugCell(d)
+	qemuNUMA(d)
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		if m.Target == nil {
+			continue
+		}
+		if isPSeries(d) && m.Model == "nvdimm" && m.UUID == "" {
+			m.UUID = drivers.NewUUID()
+		}
+		if isPPC64(d) && (m.Model == "dimm" || m.Model == "nvdimm") {
+			powerSize(m)
+		}
+	}
+	return nil
+}
+
+// plugCell makes a cell where memory can be plugged, and plugs the devices into
+// it that name none.
+func plugCell(d *xml.Domain) {
+	if d.MaxMemory == nil || d.CPU == nil || d.Memory == nil || isS390(d) || d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0 {
+		return
+	}
+	size := d.Memory.KiB
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		size -= min(size, memoryDeviceSize(m))
+		if m.Target != nil && m.Target.Node == nil && m.Model != "virtio-pmem" && m.Model != "sgx-epc" {
+			m.Target.Node = ptr(uint(0))
+		}
+	}
+	d.CPU.NUMA = &xml.CPUNUMA{Cells: []xml.NUMACell{{Memory: size, Unit: "KiB"}}}
+}
+
+// powerSize rounds the size of a memory device to what POWER plugs: pieces of
+// 256 MiB, beside the label. Where there is a label the size cannot grow.
+func powerSize(m *xml.MemoryDevice) {
+	const piece = 256 << 10
+	size, label := uint64(m.Target.Size), uint64(0)
+	if m.Model == "nvdimm" && m.Target.Label != nil {
+		label = uint64(m.Target.Label.Size)
+	}
+	if m.Model == "nvdimm" {
+		size = max((size-min(size, label))/piece*piece, piece)
+	} else {
+		size = (size + piece - 1) / piece * piece
+	}
+	m.Target.Size = xml.KiB(size + label)
+}
+
+// dimmSlots numbers memory devices.
+func dimmSlots(d *xml.Domain) error {
+	taken := map[uint]bool{}
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		if m.Model != "dimm" && m.Model != "nvdimm" {
+			continue
+		}
+		if a := m.Address; a != nil && a.Type != "dimm" {
+			m.Address = nil
+		}
+		a := m.Address
+		if a == nil {
+			continue
+		}
+		if d.MaxMemory != nil && a.Slot >= d.MaxMemory.Slots {
+			return unsupported("memory device slot '%d' exceeds slots count '%d'", a.Slot, d.MaxMemory.Slots)
+		}
+		if taken[a.Slot] {
+			return unsupported("memory device slot '%d' is already being used by another memory device", a.Slot)
+		}
+		taken[a.Slot] = true
+	}
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		if m.Address != nil || m.Model != "dimm" && m.Model != "nvdimm" {
+			continue
+		}
+		slot := uint(0)
+		for taken[slot] {
+			slot++
+		}
+		if d.MaxMemory != nil && slot >= d.MaxMemory.Slots {
+			return xml.Errorf(xml.CodeInternal, "failed to find an empty memory slot")
+		}
+		taken[slot] = true
+		m.Address = &xml.Address{Type: "dimm", Slot: slot}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 
 	"virgo/xml"
 )
@@ -59,6 +60,7 @@ func kindOf(model string) *pciKind {
 // pciBus is a bus with the functions in use.
 type pciBus struct {
 	model string
+	kind  *pciKind // of the model
 	used  [32]uint8
 	ports [32]bool // the slot holds root ports, more of which may join
 	fixed [32]bool // no root port may join
@@ -66,9 +68,21 @@ type pciBus struct {
 
 // pciSet are all buses. While it grows, buses are added for what finds none.
 type pciSet struct {
-	buses []pciBus
-	grow  bool
-	root  string // model of bus 0
+	buses   []pciBus
+	grow    bool
+	root    string      // model of bus 0
+	power   bool        // host bridges are added, not bridges
+	q35     bool        // some devices have places of their own
+	devices []pciDevice // in the order of assignment
+}
+
+func newBus(model string) pciBus { return pciBus{model: model, kind: kindOf(model)} }
+
+// pciSlot is a place on a bus of domain 0.
+type pciSlot struct{ bus, slot, function uint }
+
+func (p pciSlot) address() *xml.Address {
+	return &xml.Address{Type: "pci", Bus: p.bus, Slot: p.slot, Function: p.function}
 }
 
 // pciDevice is a device that needs a PCI address.
@@ -84,9 +98,13 @@ func pciText(a *xml.Address) string {
 
 // assignPCI gives PCI devices their addresses, adding bridges and ports.
 func assignPCI(d *xml.Domain) error {
+	if (isARM(d) || isRISCV(d)) && !hasPCIERoot(d) && !hasPCIRoot(d) {
+		return nil // boards where devices sit elsewhere, whatever buses are written
+	}
 	if err := fillBuses(d); err != nil {
 		return err
 	}
+	hostBridges(d)
 	written := 0
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > 0 {
@@ -105,11 +123,13 @@ func assignPCI(d *xml.Domain) error {
 	if err := set.rehearse(d, written, full); err != nil {
 		return err
 	}
+	d.Devices.Controllers = slices.Grow(d.Devices.Controllers, len(set.buses))
 	for i := range set.buses {
 		if findController(d, "pci", uint(i)) == nil {
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(i)), Model: set.buses[i].model})
 		}
 	}
+	hostBridges(d)
 	pciDefaults(d)
 	if set, err = newPCISet(d); err != nil {
 		return err
@@ -117,7 +137,7 @@ func assignPCI(d *xml.Domain) error {
 	if err := set.assignAll(d, true); err != nil {
 		return err
 	}
-	multifunction(d)
+	multifunction(set.devices)
 	return portNumbers(d)
 }
 
@@ -130,7 +150,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 	}
 	switch s.root {
 	case "pci-root":
-		if !full && len(s.buses) > 0 {
+		if !full && !s.power {
 			_, err := s.place(conventional)
 			return err
 		}
@@ -147,7 +167,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 func (s *pciSet) full() bool {
 	for i := range s.buses {
 		b := &s.buses[i]
-		k := kindOf(b.model)
+		k := b.kind
 		for slot := k.first; slot <= k.last; slot++ {
 			if b.used[slot] == 0 {
 				return false
@@ -175,7 +195,10 @@ func fillBuses(d *xml.Domain) error {
 		}
 	})
 	model := "pci-bridge"
-	if findController(d, "pci", 0) != nil && findController(d, "pci", 0).Model == "pcie-root" {
+	switch {
+	case isPSeries(d):
+		model = "pci-root"
+	case findController(d, "pci", 0) != nil && findController(d, "pci", 0).Model == "pcie-root":
 		model = "pcie-root-port"
 	}
 	for i := 1; i <= high; i++ {
@@ -189,25 +212,29 @@ func fillBuses(d *xml.Domain) error {
 // newPCISet makes the buses that there are, with what is written in them. nil
 // if there is none.
 func newPCISet(d *xml.Domain) (*pciSet, error) {
-	s := &pciSet{}
+	count := 0
 	for i := range d.Devices.Controllers {
-		c := &d.Devices.Controllers[i]
-		if c.Type != "pci" {
-			continue
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
+			count = max(count, int(*c.Index)+1)
 		}
-		for len(s.buses) <= int(*c.Index) {
-			s.buses = append(s.buses, pciBus{})
-		}
-		s.buses[*c.Index].model = c.Model
 	}
-	if len(s.buses) == 0 {
+	if count == 0 {
 		return nil, nil
+	}
+	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d)}
+	for i := range s.buses {
+		s.buses[i].kind = kindOf("")
+	}
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
+			s.buses[*c.Index] = newBus(c.Model)
+		}
 	}
 	s.root = s.buses[0].model
 	if err := s.builtIn(d); err != nil {
 		return nil, err
 	}
-	for _, v := range pciDevices(d) {
+	for _, v := range s.devices {
 		if a := *v.addr; a.IsPCI() && !s.isBuiltIn(d, v) {
 			if err := s.reserve(a, v.need, true); err != nil {
 				return nil, err
@@ -229,7 +256,7 @@ func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI buses up to %d are available", pciText(a), len(s.buses)-1)
 	}
 	b := &s.buses[a.Bus]
-	k := kindOf(b.model)
+	k := b.kind
 	if int(a.Slot) < k.first {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", pciText(a), k.first)
 	}
@@ -252,7 +279,7 @@ func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
 // Endpoints of either kind may be put on any bus for endpoints.
 func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	b := &s.buses[a.Bus]
-	k := kindOf(b.model)
+	k := b.kind
 	const endpoints = conventional | express | integrated
 	if b.model == "dmi-to-pci-bridge" && need&endpoints != 0 {
 		return nil
@@ -293,11 +320,11 @@ func (s *pciSet) compatible(a *xml.Address, need plug) error {
 }
 
 // place finds and takes a free place for a device.
-func (s *pciSet) place(need plug) (*xml.Address, error) {
+func (s *pciSet) place(need plug) (pciSlot, error) {
 	for {
 		for i := range s.buses {
 			b := &s.buses[i]
-			k := kindOf(b.model)
+			k := b.kind
 			if k.accepts&need == 0 {
 				continue
 			}
@@ -315,14 +342,14 @@ func (s *pciSet) place(need plug) (*xml.Address, error) {
 				}
 				b.used[slot] |= 1 << fn
 				b.ports[slot] = b.ports[slot] || need == rootPort
-				return &xml.Address{Type: "pci", Bus: uint(i), Slot: uint(slot), Function: uint(fn)}, nil
+				return pciSlot{uint(i), uint(slot), uint(fn)}, nil
 			}
 		}
 		if !s.grow {
-			return nil, xml.Errorf(xml.CodeInternal, "No more available PCI slots")
+			return pciSlot{}, xml.Errorf(xml.CodeInternal, "No more available PCI slots")
 		}
 		if err := s.add(need); err != nil {
-			return nil, err
+			return pciSlot{}, err
 		}
 	}
 }
@@ -334,6 +361,8 @@ func (s *pciSet) add(need plug) error {
 	}
 	model := ""
 	switch {
+	case s.power && need&(conventional|pciBridge) != 0:
+		model = "pci-root"
 	case s.root == "pci-root" && need&(conventional|pciBridge) != 0:
 		model = "pci-bridge"
 	case s.root == "pcie-root" && need&(express|pcieToPCI|upstreamPort) != 0:
@@ -356,7 +385,7 @@ func (s *pciSet) add(need plug) error {
 	default:
 		return xml.Errorf(xml.CodeInternal, "a PCI slot is needed to connect a PCI controller model='%s', but none is available, and it cannot be automatically added", modelFor(need))
 	}
-	s.buses = append(s.buses, pciBus{model: model})
+	s.buses = append(s.buses, newBus(model))
 	return nil
 }
 
@@ -382,21 +411,22 @@ func modelFor(need plug) string {
 // assignAll goes over the devices in the peer's order. store: addresses are
 // written into the definition.
 func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
-	groups := map[string]*xml.Address{} // slots of companion controllers
-	for _, v := range pciDevices(d) {
+	groups := map[uint]pciSlot{} // of companion controllers, by their number
+	for _, v := range s.devices {
 		if (*v.addr).IsPCI() || s.isBuiltIn(d, v) {
 			continue
 		}
 		if a := *v.addr; a != nil && a.Type != "pci" {
 			continue
 		}
-		a, err := s.placeDevice(d, v, groups)
+		p, err := s.placeDevice(d, v, groups)
 		if err != nil {
 			return err
 		}
 		if !store {
 			continue
 		}
+		a := p.address()
 		if old := *v.addr; old != nil {
 			a.Multifunction, a.ZPCI = old.Multifunction, old.ZPCI
 		}
@@ -406,10 +436,9 @@ func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 }
 
 // multifunction marks function 0 of slots in which others are used.
-func multifunction(d *xml.Domain) {
+func multifunction(devices []pciDevice) {
 	type slot struct{ bus, slot uint }
 	others := map[slot]bool{}
-	devices := pciDevices(d)
 	for _, v := range devices {
 		if a := *v.addr; a.IsPCI() && a.Function > 0 {
 			others[slot{a.Bus, a.Slot}] = true
@@ -424,9 +453,6 @@ func multifunction(d *xml.Domain) {
 
 // noPCI refuses PCI devices where there is no bus.
 func noPCI(d *xml.Domain) error {
-	if isARM(d) || isRISCV(d) {
-		return nil // boards where devices sit elsewhere
-	}
 	for _, v := range pciDevices(d) {
 		if *v.addr == nil || (*v.addr).Type == "pci" {
 			return xml.Errorf(xml.CodeXML, "No PCI buses available")

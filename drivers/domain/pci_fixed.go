@@ -30,7 +30,7 @@ func (s *pciSet) builtIn(d *xml.Domain) error {
 			}
 		}
 	}
-	if IsQ35(d) {
+	if s.q35 {
 		s.reservePrimaryVideo(d)
 	}
 	return nil
@@ -65,7 +65,7 @@ func (s *pciSet) reservePrimaryVideo(d *xml.Domain) {
 	if v.Model == nil || v.Model.Type == "none" || v.Model.Type == "ramfb" || v.Address.IsPCI() || v.Address != nil && v.Address.Type != "pci" {
 		return
 	}
-	for _, o := range pciDevices(d) {
+	for _, o := range s.devices {
 		if a := *o.addr; a.IsPCI() && a.Bus == 0 && a.Slot == 1 {
 			return
 		}
@@ -90,20 +90,20 @@ func (s *pciSet) isBuiltIn(d *xml.Domain, v pciDevice) bool {
 }
 
 // placeDevice finds the place of one device: fixed ones first.
-func (s *pciSet) placeDevice(d *xml.Domain, v pciDevice, groups map[string]*xml.Address) (*xml.Address, error) {
+func (s *pciSet) placeDevice(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) (pciSlot, error) {
 	b := &s.buses[0]
-	if IsQ35(d) {
+	if s.q35 {
 		if len(d.Devices.Videos) > 0 && v.addr == &d.Devices.Videos[0].Address && b.fixed[1] {
-			return &xml.Address{Type: "pci", Slot: 1}, nil
+			return pciSlot{slot: 1}, nil
 		}
 		if c := v.ctl; c != nil && c.Model == "dmi-to-pci-bridge" && b.used[0x1e] == 0 {
 			b.used[0x1e] = 1
-			return &xml.Address{Type: "pci", Slot: 0x1e}, nil
+			return pciSlot{slot: 0x1e}, nil
 		}
 		for i := range d.Devices.Sounds {
 			if snd := &d.Devices.Sounds[i]; v.addr == &snd.Address && snd.Model == "ich9" && b.used[0x1b] == 0 {
 				b.used[0x1b] = 1
-				return &xml.Address{Type: "pci", Slot: 0x1b}, nil
+				return pciSlot{slot: 0x1b}, nil
 			}
 		}
 	}
@@ -114,37 +114,35 @@ func (s *pciSet) placeDevice(d *xml.Domain, v pciDevice, groups map[string]*xml.
 }
 
 // placeICH9 puts the USB controllers of one index into one slot.
-func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[string]*xml.Address) (*xml.Address, error) {
+func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) (pciSlot, error) {
 	function := map[string]uint{"ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2, "ich9-ehci1": 7}[v.ctl.Model]
-	key := v.ctl.Model[:4] + string(rune(*v.ctl.Index))
-	slot := groups[key]
-	if slot == nil {
+	slot, ok := groups[*v.ctl.Index]
+	if !ok {
 		for i := range d.Devices.Controllers {
 			c := &d.Devices.Controllers[i]
 			if c.Type == "usb" && isICH9(c.Model) && *c.Index == *v.ctl.Index && c.Address.IsPCI() && s.free(c.Address.Bus, c.Address.Slot, function) {
-				slot = c.Address
+				slot, ok = pciSlot{bus: c.Address.Bus, slot: c.Address.Slot}, true
 			}
 		}
 	}
-	if slot == nil && IsQ35(d) {
+	if !ok && s.q35 {
 		for _, n := range []uint{0x1d, 0x1a} {
 			if s.buses[0].used[n] == 0 {
-				slot = &xml.Address{Type: "pci", Slot: n}
+				slot, ok = pciSlot{slot: n}, true
 				break
 			}
 		}
 	}
-	if slot == nil {
-		a, err := s.place(v.need)
-		if err != nil {
-			return nil, err
+	if !ok {
+		var err error
+		if slot, err = s.place(v.need); err != nil {
+			return pciSlot{}, err
 		}
-		s.buses[a.Bus].used[a.Slot] = 0
-		slot = a
+		s.buses[slot.bus].used[slot.slot] = 0
 	}
-	groups[key] = slot
-	s.buses[slot.Bus].used[slot.Slot] |= 1 << function
-	return &xml.Address{Type: "pci", Bus: slot.Bus, Slot: slot.Slot, Function: function}, nil
+	groups[*v.ctl.Index] = slot
+	s.buses[slot.bus].used[slot.slot] |= 1 << function
+	return pciSlot{slot.bus, slot.slot, function}, nil
 }
 
 func (s *pciSet) free(bus, slot, function uint) bool {

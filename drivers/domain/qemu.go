@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"math"
 	"strings"
 
 	"virgo/xml"
@@ -56,13 +57,10 @@ func (e *Emulator) machine(name string) string {
 // qemuDevices adds the devices that every machine has.
 func qemuDevices(d *xml.Domain, q *QEMU) error {
 	dev := &d.Devices
-	e, err := q.find(d)
-	if err != nil {
+	if err := checkNumbers(d); err != nil {
 		return err
 	}
-	qemuCPU(d, e)
-	qemuNUMA(d)
-	if err := checkNumbers(d); err != nil {
+	if err := hostdevsEarly(d); err != nil {
 		return err
 	}
 	implicitControllers(d)
@@ -168,7 +166,7 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 		if c.Type == "pci" && *c.Index == 0 {
 			want := ""
 			switch {
-			case IsI440FX(d), isPSeries(d):
+			case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
 				want = "pci-root"
 			case hasPCIERoot(d):
 				want = "pcie-root"
@@ -185,7 +183,6 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 // defaultSCSI is the model of a SCSI controller that has none; "" where the
 // emulator has none that fits.
 func defaultSCSI(d *xml.Domain, e *Emulator) string {
-	has := func(device string) bool { return e.Has == nil || e.Has(device) }
 	switch {
 	case isPSeries(d):
 		return "ibmvscsi"
@@ -193,9 +190,9 @@ func defaultSCSI(d *xml.Domain, e *Emulator) string {
 		return "virtio-scsi"
 	case d.OS.Type.Arch == "sparc":
 		return "ncr53c90"
-	case has("lsi53c895a"):
+	case e.has("lsi53c895a"):
 		return "lsilogic"
-	case has("virtio-scsi-pci"), has("virtio-scsi-device"):
+	case e.has("virtio-scsi-pci"), e.has("virtio-scsi-device"):
 		return "virtio-scsi"
 	}
 	return ""
@@ -230,7 +227,7 @@ func defaultUSB(d *xml.Domain, c *xml.Controller) string {
 	case isARM(d), isRISCV(d):
 		return "piix3-uhci"
 	}
-	if m := implicitUSB(d); m != "" {
+	if m := implicitUSB(d); m != "" || d.OS.Type.Arch == "sparc" {
 		return m
 	}
 	return "qemu-xhci"
@@ -254,6 +251,8 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 				p.Model = "pseries"
 			case isS390(d):
 				p.Model = "s390"
+			case isARMVirt(d):
+				p.Model = "pvpanic"
 			case isX86(d):
 				p.Model = "isa"
 			default:
@@ -274,9 +273,10 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	largeAPIC(d)
-	dimmSlots(d)
-	spaprAddresses(d)
-	return nil
+	if err := dimmSlots(d); err != nil {
+		return err
+	}
+	return spaprAddresses(d)
 }
 
 // largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them.
@@ -304,36 +304,21 @@ func largeAPIC(d *xml.Domain) {
 	}
 }
 
-// dimmSlots numbers memory devices.
-func dimmSlots(d *xml.Domain) {
-	taken := map[uint]bool{}
-	for i := range d.Devices.Memories {
-		if a := d.Devices.Memories[i].Address; a != nil && a.Type == "dimm" {
-			taken[a.Slot] = true
-		}
-	}
-	for i := range d.Devices.Memories {
-		m := &d.Devices.Memories[i]
-		if m.Address != nil || m.Model != "dimm" && m.Model != "nvdimm" {
-			continue
-		}
-		slot := uint(0)
-		for taken[slot] {
-			slot++
-		}
-		taken[slot] = true
-		m.Address = &xml.Address{Type: "dimm", Slot: slot}
-	}
-}
-
 // spaprAddresses numbers the devices on POWER's own bus.
-func spaprAddresses(d *xml.Domain) {
+func spaprAddresses(d *xml.Domain) error {
 	taken := map[uint64]bool{}
+	var err error
 	eachDevice(d, func(v deviceView) {
 		if a := *v.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {
+			if *a.Reg > math.MaxUint32 && err == nil {
+				err = unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", *a.Reg)
+			}
 			taken[*a.Reg] = true
 		}
 	})
+	if err != nil {
+		return err
+	}
 	give := func(addr **xml.Address, first uint64) {
 		if a := *addr; a != nil && (a.Type != "spapr-vio" || a.Reg != nil) {
 			return
@@ -356,28 +341,21 @@ func spaprAddresses(d *xml.Domain) {
 	}
 	for i := range d.Devices.Serials {
 		if s := &d.Devices.Serials[i]; s.Target != nil && s.Target.Type == "spapr-vio-serial" {
+			if s.Address != nil && s.Address.Type != "spapr-vio" {
+				s.Address = nil
+			}
 			give(&s.Address, 0x30000000)
 		}
 	}
 	if v := d.Devices.NVRAM; v != nil {
 		give(&v.Address, 0x3000)
 	}
+	return nil
 }
 
-// qemuNUMA gives CPUs that no cell has to the first one, and makes a cell where
-// memory can be plugged.
+// qemuNUMA gives CPUs that no cell has to the first one.
 func qemuNUMA(d *xml.Domain) {
-	if d.CPU == nil {
-		return
-	}
-	if d.MaxMemory != nil && d.MaxMemory.Slots > 0 && (d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0) && (isX86(d) || isARM(d)) {
-		size := d.Memory.KiB
-		for i := range d.Devices.Memories {
-			size -= min(size, memoryDeviceSize(&d.Devices.Memories[i]))
-		}
-		d.CPU.NUMA = &xml.CPUNUMA{Cells: []xml.NUMACell{{Memory: size, Unit: "KiB"}}}
-	}
-	if d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0 {
+	if d.CPU == nil || d.CPU.NUMA == nil || len(d.CPU.NUMA.Cells) == 0 {
 		return
 	}
 	first, _ := xml.ParseSet(d.CPU.NUMA.Cells[0].CPUs)
@@ -411,8 +389,11 @@ func firmware(d *xml.Domain, q *QEMU) {
 	if l == nil || l.Path == "" {
 		return
 	}
+	if l.Type != "pflash" {
+		return
+	}
 	setDefault(&l.Format, "raw")
-	if l.Type != "pflash" || l.Stateless == "yes" {
+	if l.Stateless == "yes" {
 		return
 	}
 	var known *Firmware
@@ -507,6 +488,7 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 		return
 	}
 	setDefault(&c.Mode, "custom")
+	vectors(c)
 	switch c.Mode {
 	case "custom":
 		setDefault(&c.Match, "exact")
@@ -528,6 +510,26 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 			setDefault(&c.Migratable, "off")
 		}
 	}
+}
+
+// vectors adds ARM's vector extension where one of its lengths is named, as the
+// peer does on all machines.
+func vectors(c *xml.CPU) {
+	named := false
+	for _, f := range c.Features {
+		if f.Name == "sve" {
+			return
+		}
+		named = named || isVectorLength(f.Name)
+	}
+	if named {
+		c.Features = append(c.Features, xml.CPUFeature{Name: "sve", Policy: "require"})
+	}
+}
+
+func isVectorLength(feature string) bool {
+	rest, ok := strings.CutPrefix(feature, "sve")
+	return ok && rest != "" && strings.Trim(rest, "0123456789") == ""
 }
 
 // defaultCPU is the model of a guest that names none.

@@ -103,13 +103,16 @@ func members(set xml.CPUSet) []xml.CPUSet {
 func number(set xml.CPUSet) int { return set.Set().Last() }
 
 // osDefaults completes how the guest boots.
-func osDefaults(d *xml.Domain) {
+func osDefaults(d *xml.Domain, t *Traits) {
 	o := &d.OS
 	if o.BootMenu != nil && o.BootMenu.Enable != "yes" {
 		o.BootMenu.Timeout = nil
 	}
-	if o.Loader != nil && o.Loader.Path != "" {
-		setDefault(&o.Loader.Type, "rom")
+	if l := o.Loader; l != nil && l.Path != "" && l.Type == "" {
+		l.Type = "rom"
+		if t.QEMU != nil {
+			setDefault(&l.Format, "raw")
+		}
 	}
 	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Loader == nil || o.Loader.Stateless != "yes") {
 		o.NVRAM = nil

@@ -9,7 +9,8 @@ import (
 
 // usbHub is a hub, or the root hub of a controller. ports[i] is port i+1.
 type usbHub struct {
-	ports []*usbPort
+	ports []usbPort
+	full  bool // nothing is free here or below
 }
 
 type usbPort struct {
@@ -18,11 +19,7 @@ type usbPort struct {
 }
 
 func newHub(n int) *usbHub {
-	h := &usbHub{ports: make([]*usbPort, n)}
-	for i := range h.ports {
-		h.ports[i] = &usbPort{}
-	}
-	return h
+	return &usbHub{ports: make([]usbPort, n)}
 }
 
 // usbPorts is how many ports a controller of a model has.
@@ -180,7 +177,7 @@ func (s usbSet) reserve(a *xml.Address, hub bool) error {
 		if n < 1 || n > len(h.ports) {
 			return xml.Errorf(xml.CodeXML, "requested USB port %s not present on USB bus %d", a.Port, a.Bus)
 		}
-		port := h.ports[n-1]
+		port := &h.ports[n-1]
 		if i < len(parts)-1 {
 			if port.hub == nil {
 				return xml.Errorf(xml.CodeXML, "there is no hub at port %s in USB address bus: %d port: %s", p, a.Bus, a.Port)
@@ -215,7 +212,7 @@ func (s usbSet) assign(old *xml.Address, hub bool) (*xml.Address, error) {
 		if s[n] == nil {
 			continue
 		}
-		if port := s[n].take("", 0, hub); port != "" {
+		if port := s[n].take(0, hub); port != "" {
 			return &xml.Address{Type: "usb", Bus: n, Port: port}, nil
 		}
 	}
@@ -223,25 +220,26 @@ func (s usbSet) assign(old *xml.Address, hub bool) (*xml.Address, error) {
 }
 
 // take finds a free port of h, else one below its first hub that has any.
-func (h *usbHub) take(prefix string, depth int, hub bool) string {
-	if depth == 4 {
+func (h *usbHub) take(depth int, hub bool) string {
+	if depth == 4 || h.full {
 		return ""
 	}
-	for i, p := range h.ports {
-		if !p.used {
+	for i := range h.ports {
+		if p := &h.ports[i]; !p.used {
 			p.used = true
 			if hub {
 				p.hub = newHub(8)
 			}
-			return prefix + strconv.Itoa(i+1)
+			return strconv.Itoa(i + 1)
 		}
 	}
-	for i, p := range h.ports {
-		if p.hub != nil {
-			if found := p.hub.take(prefix+strconv.Itoa(i+1)+".", depth+1, hub); found != "" {
-				return found
+	for i := range h.ports {
+		if below := h.ports[i].hub; below != nil {
+			if found := below.take(depth+1, hub); found != "" {
+				return strconv.Itoa(i+1) + "." + found
 			}
 		}
 	}
+	h.full = true
 	return ""
 }

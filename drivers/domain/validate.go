@@ -72,6 +72,9 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 }
 
 func checkWhole(d *xml.Domain, t *Traits) error {
+	if err := checkTimerKinds(d); err != nil {
+		return err
+	}
 	if f := d.Features; f != nil && f.PS2 != nil && f.PS2.State == "off" {
 		for i := range d.Devices.Inputs {
 			if d.Devices.Inputs[i].Bus == "ps2" {
@@ -97,52 +100,12 @@ func checkWhole(d *xml.Domain, t *Traits) error {
 	if c := d.CPU; c != nil && (c.Mode == "custom" || c.Mode == "") && c.Model == "" && c.Check != "" {
 		return unsupported("check attribute specified for CPU with no model")
 	}
-	if err := checkMemories(d); err != nil {
-		return err
+	if t.QEMU == nil {
+		if err := checkMemories(d); err != nil {
+			return err
+		}
 	}
 	return checkPCIRoots(d)
-}
-
-// checkMemories refuses memory devices that overlap or lack a node.
-func checkMemories(d *xml.Domain) error {
-	list := d.Devices.Memories
-	cells := 0
-	if d.CPU != nil && d.CPU.NUMA != nil {
-		cells = len(d.CPU.NUMA.Cells)
-	}
-	if d.MaxMemory == nil {
-		for i := range list {
-			if m := &list[i]; m.Model == "dimm" || m.Model == "nvdimm" {
-				return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
-			}
-		}
-	}
-	for i := range list {
-		m := &list[i]
-		if m.Target == nil {
-			continue
-		}
-		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
-			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
-		}
-		if n := m.Target.Node; n != nil && cells == 0 && (m.Model == "dimm" || m.Model == "nvdimm") {
-			return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
-		}
-		if n := m.Target.Node; n != nil && int(*n) >= cells {
-			return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
-		}
-		for j := range list {
-			o := &list[j]
-			if i == j || m.Target.Address == nil || o.Target == nil || o.Target.Address == nil {
-				continue
-			}
-			a, end := m.Target.Address.Base, m.Target.Address.Base+uint64(m.Target.Size)*1024
-			if b := o.Target.Address.Base; b >= a && b < end {
-				return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
-			}
-		}
-	}
-	return nil
 }
 
 func checkPCIRoots(d *xml.Domain) error {

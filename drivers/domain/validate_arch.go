@@ -16,24 +16,15 @@ func checkArch(d *xml.Domain, q *QEMU) error {
 	if err != nil {
 		return err
 	}
-	has := func(device string) bool { return e.Has == nil || e.Has(device) }
 	for _, check := range []func(*xml.Domain, func(string) bool) error{archControllers, archChardevs, archPanics, archOthers} {
-		if err := check(d, has); err != nil {
+		if err := check(d, e.has); err != nil {
 			return err
 		}
 	}
-	return archTPMs(d, e.Path, has)
+	return archTPMs(d, e.Path, e.has)
 }
 
 func archControllers(d *xml.Domain, has func(string) bool) error {
-	for i := range d.Devices.Disks {
-		if diskBus(&d.Devices.Disks[i]) == "fdc" && !isX86(d) {
-			if isPSeries(d) && d.Devices.Disks[i].Device == "floppy" {
-				return unsupported("PowerPC pseries machines do not support floppy device")
-			}
-			return xml.Errorf(xml.CodeInternal, "Invalid bus type 'fdc' for disk")
-		}
-	}
 	for i := range d.Devices.Controllers {
 		switch c := &d.Devices.Controllers[i]; {
 		case c.Type == "ide" && !isX86(d) && !slices.Contains(ideBoards, d.OS.Type.Machine):
@@ -95,6 +86,14 @@ func archPanics(d *xml.Domain, has func(string) bool) error {
 var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vga"}, {"vga", "VGA"}, {"vmvga", "vmware-svga"}}
 
 func archOthers(d *xml.Domain, has func(string) bool) error {
+	for i := range d.Devices.Memories {
+		if err := checkQEMUMemory(d, &d.Devices.Memories[i], has); err != nil {
+			return err
+		}
+	}
+	if d.Devices.NVRAM != nil && !isPSeries(d) {
+		return unsupported("nvram device is only supported for PPC64")
+	}
 	if isX86(d) {
 		return nil
 	}
@@ -115,20 +114,9 @@ func archOthers(d *xml.Domain, has func(string) bool) error {
 			return unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
 		}
 	}
-	if d.Devices.NVRAM != nil && !isPSeries(d) {
-		return unsupported("nvram device is only supported for PPC64")
-	}
 	for i := range d.Devices.Shmems {
 		if m := d.Devices.Shmems[i].Model; m != nil && strings.HasPrefix(m.Type, "ivshmem-") && !has(m.Type) {
 			return unsupported("shmem model '%s' is not supported by this QEMU binary", m.Type)
-		}
-	}
-	if f := d.Features; f != nil {
-		if f.ACPI && isS390(d) {
-			return unsupported("machine type '%s' does not support ACPI", d.OS.Type.Machine)
-		}
-		if f.ACPI && d.OS.Type.Arch == "aarch64" && isARMVirt(d) && (d.OS.Loader == nil || d.OS.Loader.Type != "pflash") && d.OS.Firmware == "" {
-			return unsupported("ACPI requires UEFI on this architecture")
 		}
 	}
 	return nil

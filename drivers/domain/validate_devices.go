@@ -15,6 +15,14 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
+	if err := checkCommon(d); err != nil {
+		return err
+	}
+	for i := range dev.Videos {
+		if err := checkVideo(&dev.Videos[i]); err != nil {
+			return err
+		}
+	}
 	for i := range dev.Redirdevs {
 		if !hasUSB(d) {
 			return errNoUSB()
@@ -64,6 +72,9 @@ func checkMoreDevices(d *xml.Domain, t *Traits) error {
 	if err := checkInputs(d); err != nil {
 		return err
 	}
+	if err := checkSmall(d); err != nil {
+		return err
+	}
 	for i := range dev.RNGs {
 		if b := dev.RNGs[i].Backend; b != nil && b.Model == "egd" {
 			if err := checkSource(&b.Chardev, t, true); err != nil {
@@ -73,6 +84,11 @@ func checkMoreDevices(d *xml.Domain, t *Traits) error {
 	}
 	if err := checkFilesystems(dev); err != nil {
 		return err
+	}
+	for i := range dev.Memories {
+		if err := checkMemoryDevice(&dev.Memories[i]); err != nil {
+			return err
+		}
 	}
 	if v := dev.IOMMU; v != nil && v.Driver != nil && v.Model == "intel" {
 		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"

@@ -26,6 +26,9 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if !known {
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
 	}
+	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
+		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
+	}
 	if limit > 0 && int(d.VCPU.Count) > limit {
 		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
 	}
@@ -35,24 +38,48 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err := checkLimits(d, t.QEMU); err != nil {
 		return err
 	}
-	if f := d.Features; f != nil && f.SMM != nil && f.SMM.TSEG != nil {
-		bytes, _ := xml.Scale(f.SMM.TSEG.Value, f.SMM.TSEG.Unit, 1<<20)
-		if !IsQ35(d) {
-			return unsupported("SMM TSEG is only supported with q35 machine type")
-		}
-		if bytes%(1<<20) != 0 {
-			return unsupported("SMM TSEG size must be divisible by 1 MiB")
+	for _, check := range []func(*xml.Domain) error{checkCPU, checkMemories, checkTimers} {
+		if err := check(d); err != nil {
+			return err
 		}
 	}
 	if c := d.CPUTune; c != nil && d.Type != "kvm" && (len(c.CacheTunes) > 0 || len(c.MemoryTunes) > 0) {
 		return unsupported("cachetune is only supported for KVM domains")
 	}
-	return checkCPU(d)
+	return checkFeatures(d, e)
+}
+
+// hotplugThreads is how many vCPUs come and go at once: POWER's cores.
+func hotplugThreads(d *xml.Domain) uint {
+	if !isPSeries(d) || d.CPU == nil || d.CPU.Topology == nil {
+		return 1
+	}
+	return uint(d.CPU.Topology.Threads)
+}
+
+// checkTSEG checks the memory that system management mode gets.
+func checkTSEG(d *xml.Domain) error {
+	f := d.Features
+	if f == nil || f.SMM == nil || f.SMM.TSEG == nil {
+		return nil
+	}
+	bytes, _ := xml.Scale(f.SMM.TSEG.Value, f.SMM.TSEG.Unit, 1<<20)
+	if !IsQ35(d) {
+		return unsupported("SMM TSEG is only supported with q35 machine type")
+	}
+	if bytes%(1<<20) != 0 {
+		return unsupported("SMM TSEG size must be divisible by 1 MiB")
+	}
+	return nil
 }
 
 // checkLimits checks what lies around the devices.
 func checkLimits(d *xml.Domain, q *QEMU) error {
-	if l := d.OS.Loader; (l != nil && l.Type == "pflash" || d.OS.Firmware == "efi") && (d.Features == nil || !d.Features.ACPI) && (isX86(d) || isARM(d)) {
+	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
+		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
+	}
+	efi := d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || d.OS.Loader != nil && d.OS.Loader.Type == "pflash")
+	if efi && (d.Features == nil || !d.Features.ACPI) {
 		return unsupported("UEFI requires ACPI on this architecture")
 	}
 	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
@@ -63,40 +90,6 @@ func checkLimits(d *xml.Domain, q *QEMU) error {
 			return unsupported("Secure boot requires SMM feature enabled")
 		}
 	}
-	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
-		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
-	}
-	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp" || s.Type == "s390-pv") {
-		return unsupported("'%s' launch security is not supported with this QEMU binary", s.Type)
-	}
-	f := d.Features
-	if f == nil {
-		return nil
-	}
-	if f.TCG != nil && d.Type == "kvm" {
-		return unsupported("TCG features are incompatible with domain type 'kvm'")
-	}
-	bad := func(has bool, name string, ok bool) error {
-		if has && !ok {
-			return unsupported("The '%s' feature is not supported for architecture '%s' or machine type '%s'", name, d.OS.Type.Arch, d.OS.Type.Machine)
-		}
-		return nil
-	}
-	for _, err := range []error{
-		bad(f.HPT != nil, "hpt", isPSeries(d)),
-		bad(f.HTM != nil, "htm", isPSeries(d)),
-		bad(f.NestedHV != nil, "nested-hv", isPSeries(d)),
-		bad(f.CCFAssist != nil, "ccf-assist", isPSeries(d)),
-		bad(f.CFPC != nil, "cfpc", isPSeries(d)),
-		bad(f.SBBC != nil, "sbbc", isPSeries(d)),
-		bad(f.IBS != nil, "ibs", isPSeries(d)),
-		bad(f.GIC != nil, "gic", isARMVirt(d)),
-		bad(f.RAS != nil, "ras", isARMVirt(d)),
-	} {
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -104,6 +97,17 @@ func checkCPU(d *xml.Domain) error {
 	c := d.CPU
 	if c == nil {
 		return nil
+	}
+	if c.Mode == "maximum" && isPPC64(d) {
+		return unsupported("maximum CPU is not supported by QEMU binary")
+	}
+	disabled, lengths := false, false
+	for _, f := range c.Features {
+		disabled = disabled || f.Name == "sve" && f.Policy == "disable"
+		lengths = lengths || isVectorLength(f.Name)
+	}
+	if disabled && lengths {
+		return unsupported("SVE disabled, but SVE vector lengths provided")
 	}
 	if k := c.Cache; k != nil {
 		switch k.Mode {
@@ -206,13 +210,8 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 			}
 		}
 	}
-	for i := range dev.Serials {
-		if s := &dev.Serials[i]; s.Type == "tcp" && s.Protocol != "" && s.Protocol != "raw" && s.Protocol != "telnet" {
-			return unsupported("tcp chardev protocol '%s' not supported", s.Protocol)
-		}
-		if err := checkSerial(d, &dev.Serials[i]); err != nil {
-			return err
-		}
+	if err := checkQEMUChardevs(d); err != nil {
+		return err
 	}
 	for i := range dev.Inputs {
 		in := &dev.Inputs[i]
@@ -220,10 +219,17 @@ func checkQEMUDevices(d *xml.Domain, q *QEMU) error {
 			return unsupported("virtio (non-)transitional models are not supported for input type=%s", in.Type)
 		}
 	}
-	return checkQEMUMore(d, q)
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	if err := checkVirtiofs(d); err != nil {
+		return err
+	}
+	return checkQEMUMore(d, q, e)
 }
 
-func checkQEMUMore(d *xml.Domain, q *QEMU) error {
+func checkQEMUMore(d *xml.Domain, q *QEMU, e *Emulator) error {
 	dev := &d.Devices
 	display := false
 	for i := range dev.Graphics {
@@ -257,6 +263,9 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 	}
 	for i := range dev.Hostdevs {
 		h := &dev.Hostdevs[i]
+		if err := checkMdev(h, e.has); err != nil {
+			return err
+		}
 		if h.Display == "on" && len(dev.Graphics) == 0 {
 			return unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")
 		}
@@ -293,6 +302,39 @@ func checkQEMUMore(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	return checkIOMMU(d)
+}
+
+// checkMdev checks a mediated device against the emulator.
+func checkMdev(h *xml.Hostdev, has func(string) bool) error {
+	if h.Mode != "subsystem" || h.Type != "mdev" {
+		return nil
+	}
+	switch {
+	case h.Model == "vfio-ccw" && !has("vfio-ccw"):
+		return unsupported("VFIO CCW device assignment is not supported by this version of QEMU")
+	case h.Model == "vfio-ap" && !has("vfio-ap"):
+		return unsupported("VFIO AP device assignment is not supported by this version of QEMU")
+	case h.Model == "vfio-ap" && h.Boot != nil:
+		return unsupported("booting from assigned devices is not supported by mediated devices of model vfio-ap")
+	}
+	return nil
+}
+
+// checkVirtiofs checks file systems that a process of the host serves.
+func checkVirtiofs(d *xml.Domain) error {
+	for i := range d.Devices.Filesystems {
+		f := &d.Devices.Filesystems[i]
+		if f.Driver == nil || f.Driver.Type != "virtiofs" {
+			continue
+		}
+		if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
+			return unsupported("setting virtiofs boot order is supported only with PCI bus")
+		}
+		if !sharedMemory(d) {
+			return unsupported("'virtiofs' requires shared memory")
+		}
+	}
+	return nil
 }
 
 // checkUnbuilt refuses displays that this QEMU was built without.
@@ -346,25 +388,6 @@ func sharedMemory(d *xml.Domain) bool {
 		return len(d.CPU.NUMA.Cells) > 0
 	}
 	return false
-}
-
-func checkSerial(d *xml.Domain, s *xml.Chardev) error {
-	t := s.Target
-	bad := false
-	switch t.Type {
-	case "isa-debug":
-		bad = !isX86(d)
-	case "spapr-vio-serial":
-		bad = !isPSeries(d)
-	case "sclp-serial":
-		bad = !isS390(d)
-	case "system-serial":
-		bad = t.Model == "pl011" && !isARMVirt(d) || t.Model == "16550a" && !isRISCVVirt(d) && !isLoongArchVirt(d)
-	}
-	if bad {
-		return unsupported("Serial device with target type '%s' and target model '%s' not compatible with guest architecture or machine type", t.Type, t.Model)
-	}
-	return nil
 }
 
 func checkQEMUDisk(d *xml.Domain, v *xml.Disk) error {

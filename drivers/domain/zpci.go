@@ -18,14 +18,14 @@ func checkZPCI(d *xml.Domain) error {
 			if *n == 0 || *n > 0xffff {
 				return xml.Errorf(xml.CodeXML, "Invalid PCI address uid='0x%04x', must be > 0x0000 and <= 0xffff", *n)
 			}
-			if uids[*n] {
-				return xml.Errorf(xml.CodeInternal, "zPCI uid %d is already reserved", *n)
+			if uids[*n] { // the peer tells it in octal
+				return xml.Errorf(xml.CodeInternal, "zPCI uid %o is already reserved", *n)
 			}
 			uids[*n] = true
 		}
 		if n := a.ZPCI.FID; n != nil {
 			if fids[*n] {
-				return xml.Errorf(xml.CodeInternal, "zPCI fid %d is already reserved", *n)
+				return xml.Errorf(xml.CodeInternal, "zPCI fid %o is already reserved", *n)
 			}
 			fids[*n] = true
 		}

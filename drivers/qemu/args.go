@@ -48,7 +48,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
 		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
 		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
-		a.balloon, a.rngs, a.tail} {
+		a.balloon, a.rngs, a.nvram, a.tail} {
 		part()
 		if a.err != nil {
 			return nil, nil, a.err
@@ -363,16 +363,21 @@ func (a *args) clock() {
 		case "wall":
 			opt += ",clock=host"
 		}
-		switch t.TickPolicy {
-		case "catchup":
+		if t.TickPolicy == "catchup" {
 			opt += ",driftfix=slew"
-		case "delay":
-			opt += ",driftfix=none"
 		}
 	}
 	a.add("-rtc", opt)
-	if t := a.timer("pit"); t != nil && (t.TickPolicy == "delay" || t.TickPolicy == "discard") {
-		a.add("-global", "kvm-pit.lost_tick_policy="+t.TickPolicy)
+	for _, t := range c.Timers {
+		if t.Name != "pit" || !isX86(a.d.OS.Type.Arch) {
+			continue
+		}
+		switch t.TickPolicy {
+		case "", "delay":
+			a.add("-global", "kvm-pit.lost_tick_policy=delay")
+		case "discard":
+			a.add("-global", "kvm-pit.lost_tick_policy=discard")
+		}
 	}
 }
 

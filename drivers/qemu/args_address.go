@@ -27,6 +27,9 @@ func pciBuses(d *xml.Domain) map[uint]string {
 					name = "pci.0"
 				}
 			}
+			if c.Model == "pci-root" && *c.Index > 0 {
+				name += ".0"
+			}
 			if c.Model == "pcie-root" {
 				name = "pcie.0"
 			}

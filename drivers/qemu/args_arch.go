@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"fmt"
 	"strings"
 
 	"virgo/xml"
@@ -20,8 +21,13 @@ func isVirt(arch, machine string) bool {
 // machineArch adds the properties of machines other than PCs.
 func (a *args) machineArch(f *xml.Features, add func(name, value string)) {
 	arch := a.d.OS.Type.Arch
-	if f.GIC != nil && a.Emulator.Arch == "aarch64" {
-		add("gic-version", f.GIC.Version)
+	if f.GIC != nil {
+		switch {
+		case a.Emulator.Arch == "aarch64":
+			add("gic-version", f.GIC.Version)
+		case f.GIC.Version != "2": // which the board has anyway
+			a.fail(xml.CodeConfigUnsupported, "gic-version option is not available with this QEMU binary")
+		}
 	}
 	if f.AIA != nil {
 		add("aia", f.AIA.Value)
@@ -63,4 +69,11 @@ func wholeMemory(arch string, kib uint64) uint64 {
 		piece = 256 << 10
 	}
 	return (kib + piece - 1) / piece * piece
+}
+
+// nvram is where POWER's persistent memory sits.
+func (a *args) nvram() {
+	if v := a.d.Devices.NVRAM; v != nil && v.Address != nil && v.Address.Reg != nil {
+		a.add("-global", fmt.Sprintf("spapr-nvram.reg=0x%x", *v.Address.Reg))
+	}
 }

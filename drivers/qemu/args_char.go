@@ -49,7 +49,11 @@ func (a *args) charSource(id string, s *xml.CharSource) string {
 		if s.Protocol == "telnet" {
 			opt += ",telnet=on"
 		}
-		return opt + a.socketMode(s)
+		opt += a.socketMode(s)
+		if s.TLS == "yes" {
+			opt += ",tls-creds=" + a.tlsCredentials("obj"+id+"_tls0", s.Mode == "bind")
+		}
+		return opt
 	case "unix":
 		return "socket,id=" + id + ",path=" + escapeComma(s.Path) + a.socketMode(s)
 	case "spicevmc":
@@ -57,7 +61,14 @@ func (a *args) charSource(id string, s *xml.CharSource) string {
 	case "spiceport":
 		return "spiceport,id=" + id + ",name=" + s.Channel
 	case "qemu-vdagent":
-		return fmt.Sprintf("qemu-vdagent,id=%s,name=vdagent,clipboard=%s,mouse=%s", id, onOff(s.Clipboard == "yes"), onOff(s.Mouse == "client"))
+		opt := "qemu-vdagent,id=" + id + ",name=vdagent"
+		if s.Clipboard != "" {
+			opt += ",clipboard=" + onOff(s.Clipboard == "yes")
+		}
+		if s.Mouse != "" {
+			opt += ",mouse=" + onOff(s.Mouse == "client")
+		}
+		return opt
 	case "dbus":
 		return "dbus,id=" + id + ",name=" + s.Channel
 	}
@@ -231,6 +242,10 @@ func (a *args) tpms() {
 			path := "/dev/tpm0"
 			if b.Device != nil && b.Device.Path != "" {
 				path = b.Device.Path
+			}
+			if t.Model == "spapr-tpm-proxy" {
+				a.device(a.where(newProps("driver", t.Model).str("id", id).str("host-path", path), t.Address, nil))
+				continue
 			}
 			a.add("-tpmdev", "passthrough,id=tpm-"+id+",path="+escapeComma(path))
 		case "emulator", "external":

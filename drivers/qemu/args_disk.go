@@ -99,18 +99,6 @@ func (a *args) disk(d *xml.Disk) {
 	a.diskDevice(d, drive)
 }
 
-func (a *args) sdCard(d *xml.Disk) {
-	format := "raw"
-	if d.Driver != nil && d.Driver.Type != "" {
-		format = d.Driver.Type
-	}
-	file := ""
-	if d.Source != nil {
-		file = d.Source.File + d.Source.Dev
-	}
-	a.add("-drive", fmt.Sprintf("file=%s,format=%s,if=sd,index=%d", escapeComma(file), format, letters(d.Target.Dev)))
-}
-
 // letters is the index of a disk's name: sda 0, sdz 25, sdaa 26.
 func letters(dev string) int {
 	name := strings.TrimRight(dev, "0123456789")

@@ -1,6 +1,8 @@
 package qemu
 
 import (
+	"strings"
+
 	"virgo/xml"
 )
 
@@ -194,6 +196,10 @@ func (a *args) floppyController() {
 		d := &a.d.Devices.Disks[i]
 		if d.Target == nil || d.Target.Bus != "fdc" {
 			continue
+		}
+		if isPPC64(a.d.OS.Type.Arch) && strings.HasPrefix(a.d.OS.Type.Machine, "pseries") {
+			a.fail(xml.CodeConfigUnsupported, "PowerPC pseries machines do not support floppy device")
+			return
 		}
 		if index := indexFor(d.Boot, a.boot.floppy, &a.boot.usedFloppy); index > 0 {
 			letter := "A"

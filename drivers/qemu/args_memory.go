@@ -65,6 +65,16 @@ type backend struct {
 	align   uint64 // bytes
 	device  bool
 	nodes   string // of a memory device
+
+	unreserved bool // taken only when the guest uses it
+}
+
+// file is the name of the backend's file, where it has one.
+func (b backend) file() string {
+	if b.device {
+		return strings.TrimPrefix(b.id, "mem")
+	}
+	return b.id
 }
 
 func (a *args) memoryBackend(b backend) *props {
@@ -92,7 +102,7 @@ func (a *args) memoryBackend(b backend) *props {
 		case page > 0:
 			path = a.hugePath(page)
 		default:
-			path = filepath.Join(a.Layout.Lib, "ram", itoa(a.ID)+"-"+a.d.Name, b.id)
+			path = filepath.Join(a.Layout.Lib, "ram", itoa(a.ID)+"-"+a.d.Name, b.file())
 		}
 		p = newProps("qom-type", "memory-backend-file").str("id", b.id).str("mem-path", path)
 		if b.discard == "" && mb.Discard {
@@ -120,8 +130,13 @@ func (a *args) memoryBackend(b backend) *props {
 		}
 	}
 	size := mebibytes(b.kib) * 1024 * 1024
-	if b.device { // QEMU wants devices in whole huge pages
+	if b.device && isPPC64(a.d.OS.Type.Arch) {
+		size = b.kib * 1024
+	} else if b.device { // QEMU wants devices in whole huge pages
 		size = (size + 2<<20 - 1) / (2 << 20) * (2 << 20)
+	}
+	if b.unreserved && isRAM {
+		p.flag("reserve", false)
 	}
 	p.num("size", size)
 	if b.align > 0 {

@@ -16,7 +16,7 @@ func (a *args) memoryDevices() {
 			continue
 		}
 		id := aliasOf(m.Alias)
-		b := backend{id: "mem" + id, kib: uint64(m.Target.Size), access: m.Access, discard: string(m.Discard), device: true}
+		b := backend{id: "mem" + id, kib: uint64(m.Target.Size), access: m.Access, discard: string(m.Discard), device: true, unreserved: m.Model == "virtio-mem"}
 		if m.Target.Node != nil {
 			node := int(*m.Target.Node)
 			b.cell = &node
@@ -127,6 +127,9 @@ func (a *args) filesystems() {
 		}
 		if f.MultiDevs != "" && f.MultiDevs != "default" {
 			opt += ",multidevs=" + f.MultiDevs
+		}
+		if driver.Type == "handle" {
+			opt = "handle"
 		}
 		if driver.WRPolicy == "immediate" {
 			opt += ",writeout=immediate"
@@ -246,6 +249,10 @@ func (a *args) hostdevs() {
 		switch h.Type {
 		case "usb":
 			p := newProps("driver", "usb-host")
+			if !a.Live && (s.Address == nil || s.Address.Device == nil) && s.StartupPolicy == "" {
+				a.fail(xml.CodeInternal, "USB host device is missing bus/device information")
+				return
+			}
 			if s.Address != nil && s.Address.Device != nil {
 				bus := 0
 				_, _ = fmt.Sscanf(s.Address.Bus, "%v", &bus)
@@ -272,6 +279,9 @@ func (a *args) hostdevs() {
 				p.str("sysfsdev", "/sys/bus/mdev/devices/"+s.Address.UUID)
 			}
 			p.opt("display", string(h.Display)).optFlag("ramfb", string(h.RAMFB))
+			if b := h.Boot; b != nil {
+				p.num("bootindex", uint64(b.Order)).opt("loadparm", b.LoadParm)
+			}
 			a.device(a.where(p, h.Address, nil))
 		default:
 			a.fail(xml.CodeConfigUnsupported, "hostdev type '%s' is not supported", h.Type)
@@ -367,8 +377,8 @@ func (a *args) later() {
 		a.object(newProps("qom-type", "memory-backend-file").str("id", "mem"+id).str("mem-path", s.Path).num("size", uint64(s.Size)*1024).flag("share", true))
 		a.device(a.where(newProps("driver", "acpi-erst").str("id", id).str("memdev", "mem"+id), s.Address, nil))
 	}
-	if t := a.d.Features; t != nil && t.AsyncTeardown != nil && isOn(t.AsyncTeardown.Enabled) {
-		a.add("-run-with", "async-teardown=on")
+	if t := a.d.Features; t != nil && t.AsyncTeardown != nil {
+		a.add("-run-with", "async-teardown="+onOff(isOn(t.AsyncTeardown.Enabled)))
 	}
 }
 

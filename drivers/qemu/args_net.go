@@ -86,6 +86,11 @@ func (a *args) liveInterface(i *xml.Interface) {
 // card is the device that the guest sees.
 func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
 	driver := nicDriver(i)
+	if a.onBoard(i) {
+		opt := "nic,macaddr=" + i.MAC.Address + ",netdev=" + netdev + ",model=" + i.Model.Type + ",id=" + aliasOf(i.Alias)
+		a.add("-net", opt)
+		return
+	}
 	p := newProps("driver", driver)
 	if d := i.Driver; d != nil {
 		p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
@@ -107,6 +112,16 @@ func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
 	a.where(p, i.Address, i.ACPI)
 	rom(p, i.ROM)
 	a.device(p)
+}
+
+// onBoard tells whether a card is a part of the machine's board, which only
+// -net can connect.
+func (a *args) onBoard(i *xml.Interface) bool {
+	t := a.d.OS.Type
+	if !isARM(t.Arch) || i.Model == nil || i.MAC == nil || isVirt(t.Arch, t.Machine) || t.Machine == "versatilepb" {
+		return false
+	}
+	return i.Address == nil
 }
 
 func offloads(p *props, d *xml.InterfaceDriver) {

@@ -72,8 +72,16 @@ func (p *props) optID(key, id string) *props {
 }
 
 func (a *args) tlsObject(prefix, _ string) string {
-	id := "obj" + prefix + "-storage_tls0"
-	a.object(newProps("qom-type", "tls-creds-x509").str("id", id).str("dir", filepath.Join(a.Layout.Root, "etc/pki/qemu")).str("endpoint", "client").flag("verify-peer", true))
+	return a.tlsCredentials("obj"+prefix+"-storage_tls0", false)
+}
+
+// tlsCredentials are the host's certificates, for either end of a connection.
+func (a *args) tlsCredentials(id string, server bool) string {
+	end := "client"
+	if server {
+		end = "server"
+	}
+	a.object(newProps("qom-type", "tls-creds-x509").str("id", id).str("dir", filepath.Join(a.Layout.Root, "etc/pki/qemu")).str("endpoint", end).flag("verify-peer", true))
 	return id
 }
 

@@ -59,10 +59,10 @@ func (a *args) numa() {
 		switch {
 		case c.Memory == 0:
 		case old:
-			opt += ",mem=" + utoa(mebibytes(c.Memory))
+			opt += ",mem=" + utoa(mebibytes(wholeMemory(a.d.OS.Type.Arch, c.Memory)))
 		default:
 			discard := string(c.Discard)
-			a.object(a.memoryBackend(backend{id: id, kib: c.Memory, cell: &cell, access: c.MemAccess, discard: discard}))
+			a.object(a.memoryBackend(backend{id: id, kib: wholeMemory(a.d.OS.Type.Arch, c.Memory), cell: &cell, access: c.MemAccess, discard: discard}))
 			opt += ",memdev=" + id
 		}
 		a.add("-numa", opt)

@@ -19,21 +19,28 @@ import (
 
 // parse reads a document as define does.
 func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml.Domain, error) {
+	dom, _, err := c.parseWith(ctx, src)
+	return dom, err
+}
+
+// parseWith also gives what it knew of the host.
+func (c *Conn) parseWith(ctx context.Context, src xml.Source) (*xml.Domain, *domain.Traits, error) {
 	root, err := xml.Parse(src)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if root.Name != "domain" {
-		return nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
+		return nil, nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
 	}
 	dom := &xml.Domain{}
 	if err := xml.Decode(root, dom); err != nil {
-		return nil, xml.InFile(err, src.Name)
+		return nil, nil, xml.InFile(err, src.Name)
 	}
-	if err := domain.Complete(dom, c.traits(ctx, root)); err != nil {
-		return nil, err
+	traits := c.traits(ctx, root)
+	if err := domain.Complete(dom, traits); err != nil {
+		return nil, nil, err
 	}
-	return dom, nil
+	return dom, traits, nil
 }
 
 // readDomain reads a document that has been through parse. Of a live one it
@@ -164,6 +171,9 @@ func modeSupported(mode, virt, arch string) bool {
 
 func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 	guest, arch := dom.CPU, dom.OS.Type.Arch
+	if err := cpu.KnownFeatures(guest, arch); err != nil {
+		return nil, err
+	}
 	if !modeSupported(guest.Mode, dom.Type, arch) {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "CPU mode '%s' for %s %s domain on %s host is not supported by hypervisor",
 			guest.Mode, arch, dom.Type, host.Arch())
@@ -267,8 +277,11 @@ func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]b
 	if format != "qemu-argv" {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "unsupported config type %s", format)
 	}
-	dom, err := c.parse(ctx, src, 0)
+	dom, traits, err := c.parseWith(ctx, src)
 	if err != nil {
+		return nil, err
+	}
+	if err := domain.MoveInterfaces(dom, traits); err != nil {
 		return nil, err
 	}
 	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)

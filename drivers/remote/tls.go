@@ -117,7 +117,9 @@ func (a *address) tlsError(err error) error {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var alert *net.OpError
-	failed := func(why string) error { return xml.Errorf(xml.CodeAuthFailed, "Failed to verify peer's certificate: %s", why) }
+	failed := func(why string) error {
+		return xml.Errorf(xml.CodeAuthFailed, "Failed to verify peer's certificate: %s", why)
+	}
 	switch {
 	case errors.As(err, &unknown):
 		return failed("it hasn't got a known issuer")

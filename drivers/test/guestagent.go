@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"virgo/drivers"
+	"virgo/drivers/keycode"
 	"virgo/xml"
 )
 
@@ -39,20 +40,22 @@ func (d domains) SetPassword(_ context.Context, r drivers.Ref, _, _ string, _ bo
 }
 
 // SendKey does nothing to a running domain.
-func (d domains) SendKey(_ context.Context, r drivers.Ref, _ string, _ time.Duration, _ []uint) error {
-	return d.running(r, func(*guest) error { return nil })
+func (d domains) SendKey(_ context.Context, r drivers.Ref, codeset string, _ time.Duration, keys []uint) error {
+	return d.running(r, func(*guest) error {
+		for _, k := range keys {
+			if !keycode.Known(codeset, k) {
+				return xml.Errorf(xml.CodeInternal, "invalid keycode %d of %s codeset", k, codeset)
+			}
+		}
+		return nil
+	})
 }
 
 // SendSignal knows one process, the first one.
-func (d domains) SendSignal(_ context.Context, r drivers.Ref, pid int64, signal int) error {
-	return d.running(r, func(g *guest) error {
+func (d domains) SendSignal(_ context.Context, r drivers.Ref, pid int64, _ int) error {
+	return d.running(r, func(*guest) error {
 		if pid != 1 {
 			return xml.Errorf(xml.CodeInvalidArg, "only sending a signal to pid 1 is supported")
-		}
-		if signal == 15 || signal == 9 {
-			ref := g.ref()
-			d.stop(g, drivers.ShutOffShutdown)
-			d.emit(ref, "Stopped", "Shutdown")
 		}
 		return nil
 	})

@@ -50,6 +50,9 @@ func (d domains) IOThreads(_ context.Context, r drivers.Ref, f drivers.Flags) ([
 // onThread runs fn on each definition with the thread's place in it, or -1.
 func (d domains) onThread(r drivers.Ref, id int, f drivers.Flags, must bool, fn func(*xml.Domain, int) error) error {
 	return d.with(r, func(g *guest) error {
+		if _, err := g.one(f); err != nil {
+			return err
+		}
 		return g.change(f, func(def *xml.Domain) error {
 			i := slices.IndexFunc(threads(def), func(t xml.IOThread) bool { return int(t.ID) == id })
 			if i < 0 && must {
@@ -86,6 +89,9 @@ func (d domains) DelIOThread(_ context.Context, r drivers.Ref, id int, f drivers
 
 // SetIOThread sets how long a thread polls.
 func (d domains) SetIOThread(_ context.Context, r drivers.Ref, id int, list []drivers.Param, f drivers.Flags) error {
+	if f.Has(drivers.Config) {
+		return badFlags(2, "testDomainSetIOThreadParams")
+	}
 	for _, p := range list {
 		if p.Name == "thread_pool_min" || p.Name == "thread_pool_max" {
 			return xml.Errorf(xml.CodeArgUnsupported, "parameter '%s' not supported", p.Name)
@@ -113,7 +119,10 @@ func (d domains) SetIOThread(_ context.Context, r drivers.Ref, id int, list []dr
 
 // PinIOThread says where a thread may run.
 func (d domains) PinIOThread(_ context.Context, r drivers.Ref, id int, cpus xml.Set, f drivers.Flags) error {
-	return d.onThread(r, id, f, true, func(def *xml.Domain, _ int) error {
+	return d.onThread(r, id, f, false, func(def *xml.Domain, i int) error {
+		if i < 0 {
+			return xml.Errorf(xml.CodeInvalidArg, "iothreadid %d not found", id)
+		}
 		t := tuneOf(def)
 		t.IOThreadPins = slices.DeleteFunc(t.IOThreadPins, func(p xml.IOThreadPin) bool { return int(p.IOThread) == id })
 		t.IOThreadPins = append(t.IOThreadPins, xml.IOThreadPin{IOThread: uint(id), CPUSet: xml.CPUSet(cpus.String())})
@@ -121,8 +130,22 @@ func (d domains) PinIOThread(_ context.Context, r drivers.Ref, id int, cpus xml.
 	})
 }
 
+// statGroups are the groups that the driver does not have, by their bits.
+var statGroups = [...]string{1: "cpu-total", "balloon", "vcpu", "interface", "block", "perf", 8: "memory", "dirtyrate", "vm"}
+
 // Stats tells the state and the IO threads; the driver knows no more.
-func (d domains) Stats(_ context.Context, r drivers.Ref, groups []string, _ drivers.Flags) ([]drivers.Param, error) {
+func (d domains) Stats(_ context.Context, r drivers.Ref, groups []string, f drivers.Flags) ([]drivers.Param, error) {
+	if f.Has(drivers.Force) {
+		bits := 0
+		for i, name := range statGroups {
+			if name != "" && slices.Contains(groups, name) {
+				bits |= 1 << i
+			}
+		}
+		if bits != 0 {
+			return nil, xml.Errorf(xml.CodeArgUnsupported, "Stats types bits 0x%x are not supported by this daemon", bits)
+		}
+	}
 	var out []drivers.Param
 	wants := func(name string) bool { return len(groups) == 0 || slices.Contains(groups, name) }
 	err := d.with(r, func(g *guest) error {

@@ -33,6 +33,9 @@ func (d domains) Define(_ context.Context, src xml.Source, _ drivers.Flags) (dri
 
 // Undefine drops a definition; a running domain goes on.
 func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) error {
+	if f.Has(drivers.NVRAMToo) {
+		return refuse(f, "testDomainUndefineFlags", bit{drivers.NVRAMToo, 4}, bit{drivers.CheckpointsToo, 16}, bit{drivers.TPMToo, 32}, bit{drivers.KeepTPM, 64})
+	}
 	return d.with(r, func(g *guest) error {
 		switch {
 		case g.saved && !f.Has(drivers.ManagedSaveToo):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"os"
+	"path/filepath"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
@@ -30,6 +31,9 @@ func writeSave(g *guest, path string, def *xml.Domain) error {
 
 // readSave reads it back.
 func readSave(path string) (*xml.Domain, error) {
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, xml.Errorf(xml.CodeSystem, "cannot read domain image '%s': %s", path, reason(err))
@@ -70,11 +74,14 @@ func (d domains) Save(_ context.Context, r drivers.Ref, path string, doc []byte,
 
 // Restore starts the domain that a file keeps.
 func (d domains) Restore(_ context.Context, path string, doc []byte, f drivers.Flags) error {
-	if err := saveFlags(f, "testDomainRestoreFlags"); err != nil {
+	if f.Has(drivers.Parallel) {
+		return drivers.Unsupported("virDomainRestoreParams")
+	}
+	if err := refuse(f, "testDomainRestoreFlags", bit{drivers.BypassCache, 1}, bit{drivers.Live, 2}, bit{drivers.Paused, 4}, bit{drivers.ResetNVRAM, 8}); err != nil {
 		return err
 	}
 	if doc != nil {
-		return drivers.Unsupported("virDomainRestoreFlags")
+		return xml.Errorf(xml.CodeArgUnsupported, "xml modification unsupported")
 	}
 	def, err := readSave(path)
 	if err != nil {
@@ -146,6 +153,15 @@ func (d domains) RemoveManagedSave(_ context.Context, r drivers.Ref) error {
 
 // Dump writes a file that says it is one.
 func (d domains) Dump(_ context.Context, r drivers.Ref, path, format string, f drivers.DumpFlags) error {
+	n := uint(0)
+	for i, on := range []bool{false, f.Live, f.BypassCache, f.Reset, f.MemoryOnly} {
+		if on {
+			n |= 1 << i
+		}
+	}
+	if n != 0 {
+		return badFlags(n, "testDomainCoreDumpWithFormat")
+	}
 	return d.running(r, func(g *guest) error {
 		if format != "" && format != "elf" {
 			return xml.Errorf(xml.CodeOperationInvalid, "kdump-compressed format is not supported here")

@@ -155,6 +155,9 @@ func (f family) XML(_ context.Context, r drivers.Ref, fl drivers.Flags) ([]byte,
 func (f family) CreateMoment(_ context.Context, dom drivers.Ref, src xml.Source, fl drivers.MomentFlags) (drivers.Ref, error) {
 	var ref drivers.Ref
 	if f.kind == drivers.Snapshot {
+		if fl.Redefine && fl.NoMetadata {
+			return ref, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' and 'VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA' are mutually exclusive")
+		}
 		n := uint(0)
 		for _, b := range []struct {
 			on     bool
@@ -164,9 +167,6 @@ func (f family) CreateMoment(_ context.Context, dom drivers.Ref, src xml.Source,
 				n |= b.number
 			}
 		}
-		if n&0x10 != 0 {
-			n = 0x10
-		}
 		if fl.Current && !fl.Redefine {
 			return ref, xml.Errorf(xml.CodePlain, "Flag 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' is required by flag 'VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT'")
 		}
@@ -175,6 +175,10 @@ func (f family) CreateMoment(_ context.Context, dom drivers.Ref, src xml.Source,
 		}
 	}
 	switch {
+	case f.kind == drivers.Checkpoint && fl.Redefine && fl.Quiesce:
+		return ref, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE' and 'VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE' are mutually exclusive")
+	case f.kind == drivers.Checkpoint && fl.Redefine && fl.RedefineValidate:
+		return ref, badFlags(4, "testDomainCheckpointCreateXML")
 	case f.kind == drivers.Checkpoint:
 		if err := xml.CheckSchema(src, &xml.Checkpoint{}, "domaincheckpoint"); err != nil {
 			return ref, err
@@ -425,7 +429,10 @@ func (m *moments) descend(name string, into map[string]bool) {
 type snapshots struct{ family }
 
 // Revert takes a domain back.
-func (s snapshots) Revert(_ context.Context, r drivers.Ref, running, paused, _, _ bool) error {
+func (s snapshots) Revert(_ context.Context, r drivers.Ref, running, paused, _, fresh bool) error {
+	if fresh {
+		return badFlags(8, "testDomainRevertToSnapshot")
+	}
 	if running && paused {
 		return xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING' and 'VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED' are mutually exclusive")
 	}

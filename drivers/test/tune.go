@@ -2,6 +2,9 @@ package test
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -23,8 +26,11 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 	var out []drivers.Param
 	err := d.with(r, func(g *guest) error {
 		if group == drivers.Schedule {
-			if f.Has(drivers.Config) {
-				return badFlags(6, "testDomainGetSchedulerParametersFlags")
+			if f&(drivers.Live|drivers.Config|drivers.Current) != 0 { // the peer's words for what its driver cannot tell
+				if f.Has(drivers.Live | drivers.Config) {
+					return badFlags(4, "testDomainGetSchedulerParametersFlags")
+				}
+				return refuse(f|drivers.Current, "testDomainGetSchedulerParametersFlags", bit{drivers.Live, 1}, bit{drivers.Config, 2}, bit{drivers.Current, 4})
 			}
 			out = []drivers.Param{{Name: "weight", Value: uint32(50)}}
 			return nil
@@ -71,19 +77,21 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 	return out, err
 }
 
+// limitOf is a limit in KiB.
+func limitOf(k xml.KiB) uint64 {
+	if k == 0 {
+		return unlimited
+	}
+	return uint64(k)
+}
+
 func memoryParams(def *xml.Domain) []drivers.Param {
 	t := xml.MemTune{}
 	if def.MemTune != nil {
 		t = *def.MemTune
 	}
-	limit := func(k xml.KiB) uint64 {
-		if k == 0 {
-			return unlimited
-		}
-		return uint64(k)
-	}
-	return []drivers.Param{{Name: "hard_limit", Value: limit(t.HardLimit)}, {Name: "soft_limit", Value: limit(t.SoftLimit)},
-		{Name: "swap_hard_limit", Value: limit(t.SwapHardLimit)}}
+	return []drivers.Param{{Name: "hard_limit", Value: limitOf(t.HardLimit)}, {Name: "soft_limit", Value: limitOf(t.SoftLimit)},
+		{Name: "swap_hard_limit", Value: limitOf(t.SwapHardLimit)}}
 }
 
 func blockParams(def *xml.Domain) []drivers.Param {
@@ -213,6 +221,7 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 	if def.MemTune != nil {
 		t = *def.MemTune
 	}
+	hard, swap := limitOf(t.HardLimit), limitOf(t.SwapHardLimit)
 	for _, p := range list {
 		v := xml.KiB(p.Value.(uint64))
 		if v >= unlimited {
@@ -220,16 +229,18 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 		}
 		switch p.Name {
 		case "hard_limit":
+			hard = p.Value.(uint64)
 			t.HardLimit = v
 		case "soft_limit":
 			t.SoftLimit = v
 		case "swap_hard_limit":
+			swap = p.Value.(uint64)
 			t.SwapHardLimit = v
 		default:
 			return xml.Errorf(xml.CodeArgUnsupported, "parameter '%s' not supported", p.Name)
 		}
 	}
-	if t.SwapHardLimit > 0 && (t.HardLimit == 0 || t.HardLimit > t.SwapHardLimit) {
+	if min(hard, unlimited) > swap {
 		return xml.Errorf(xml.CodeInvalidArg, "memory hard_limit tunable value must be lower than or equal to swap_hard_limit")
 	}
 	if def.MemTune = &t; t == (xml.MemTune{}) {
@@ -239,13 +250,61 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 }
 
 func setBlockWeights(def *xml.Domain, list []drivers.Param) error {
+	t := &xml.BlkioTune{}
+	if def.BlkioTune != nil {
+		t.Weight, t.Devices = def.BlkioTune.Weight, slices.Clone(def.BlkioTune.Devices)
+	}
 	for _, p := range list {
 		if p.Name == "weight" {
-			if def.BlkioTune == nil {
-				def.BlkioTune = &xml.BlkioTune{}
-			}
-			def.BlkioTune.Weight = uint(p.Value.(uint32))
+			t.Weight = uint(p.Value.(uint32))
+			continue
 		}
+		text, _ := p.Value.(string)
+		words := strings.Split(text, ",")
+		if len(words)%2 != 0 {
+			return xml.Errorf(xml.CodeInvalidArg, "unable to parse blkio device '%s' '%s'", p.Name, text)
+		}
+		for i := 0; i < len(words); i += 2 {
+			if err := setBlockDevice(t, p.Name, words[i], words[i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	def.BlkioTune = t
+	t.Devices = slices.DeleteFunc(t.Devices, func(d xml.BlkioDevice) bool { return d == xml.BlkioDevice{Path: d.Path} })
+	if t.Weight == 0 && len(t.Devices) == 0 {
+		def.BlkioTune = nil
+	}
+	return nil
+}
+
+// setBlockDevice sets a weight or limit of one device of the host.
+func setBlockDevice(t *xml.BlkioTune, name, path, value string) error {
+	i := slices.IndexFunc(t.Devices, func(d xml.BlkioDevice) bool { return d.Path == path })
+	if i < 0 {
+		i = len(t.Devices)
+		t.Devices = append(t.Devices, xml.BlkioDevice{Path: path})
+	}
+	d := &t.Devices[i]
+	bits := 32
+	if strings.HasSuffix(name, "bytes_sec") {
+		bits = 64
+	}
+	n, err := strconv.ParseUint(value, 10, bits)
+	if err != nil {
+		return xml.Errorf(xml.CodeInvalidArg, "invalid value '%s' for parameter '%s' of device '%s'", value, name, path)
+	}
+	switch name {
+	case "device_weight":
+		d.Weight = uint(n)
+	case "device_read_iops_sec":
+		d.ReadIOPS = uint(n)
+	case "device_write_iops_sec":
+		d.WriteIOPS = uint(n)
+	case "device_read_bytes_sec":
+		d.ReadBytes = n
+	case "device_write_bytes_sec":
+		d.WriteBytes = n
 	}
 	return nil
 }
@@ -332,7 +391,7 @@ func setDiskLimits(k *xml.Disk, list []drivers.Param) error {
 		}
 	}
 	for i, l := range limits[:6] {
-		if top := *limits[i+6].at; top > 0 && *l.at > top {
+		if *l.at > *limits[i+6].at {
 			return xml.Errorf(xml.CodeInvalidArg, "%s cannot be set higher than %s_max", l.name, l.name)
 		}
 	}

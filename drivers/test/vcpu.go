@@ -193,6 +193,9 @@ func (d domains) PinEmulator(_ context.Context, r drivers.Ref, cpus xml.Set, f d
 // SetMemory sets the memory in use. Without flags the running domain is meant.
 func (d domains) SetMemory(_ context.Context, r drivers.Ref, kib uint64, f drivers.Flags) error {
 	return d.with(r, func(g *guest) error {
+		if _, err := g.one(f); err != nil {
+			return err
+		}
 		return g.change(f, func(def *xml.Domain) error {
 			if kib > def.Memory.KiB {
 				return xml.Errorf(xml.CodeInvalidArg, "cannot set memory higher than max memory")
@@ -206,6 +209,9 @@ func (d domains) SetMemory(_ context.Context, r drivers.Ref, kib uint64, f drive
 // SetMaxMemory sets the most memory that can be used.
 func (d domains) SetMaxMemory(_ context.Context, r drivers.Ref, kib uint64, f drivers.Flags) error {
 	return d.with(r, func(g *guest) error {
+		if _, err := g.one(f); err != nil {
+			return err
+		}
 		live, _, err := g.pick(f)
 		if err != nil {
 			return err

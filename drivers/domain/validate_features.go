@@ -1,0 +1,73 @@
+package domain
+
+import "virgo/xml"
+
+// checkFeatures checks the features against the machine and the emulator, in
+// the order in which the peer does, and what this QEMU lacks.
+func checkFeatures(d *xml.Domain, e *Emulator) error {
+	if f := d.Features; f != nil {
+		if err := checkACPI(d, f); err != nil {
+			return err
+		}
+		if err := checkMachineFeatures(d, f, e); err != nil {
+			return err
+		}
+	}
+	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp" || s.Type == "s390-pv") {
+		return unsupported("'%s' launch security is not supported with this QEMU binary", s.Type)
+	}
+	return nil
+}
+
+func checkACPI(d *xml.Domain, f *xml.Features) error {
+	if !f.ACPI {
+		return nil
+	}
+	if !isX86(d) && !hasPCIERoot(d) {
+		return unsupported("machine type '%s' does not support ACPI", d.OS.Type.Machine)
+	}
+	if d.OS.Type.Arch == "aarch64" && isARMVirt(d) && (d.OS.Loader == nil || d.OS.Loader.Type != "pflash") && d.OS.Firmware == "" {
+		return unsupported("ACPI requires UEFI on this architecture")
+	}
+	return nil
+}
+
+func checkMachineFeatures(d *xml.Domain, f *xml.Features, e *Emulator) error {
+	if f.TCG != nil && d.Type == "kvm" {
+		return unsupported("TCG features are incompatible with domain type 'kvm'")
+	}
+	foreign := func(name string) string {
+		return "The '" + name + "' feature is not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"
+	}
+	power := func(name string, has bool) feature { return feature{has, isPSeries(d), foreign(name)} }
+	for _, r := range []feature{
+		{f.HyperV != nil, isX86(d) || isARMVirt(d), "Hyperv features are not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"},
+		{f.PVSpinlock != nil, isX86(d), foreign("pvspinlock")},
+		{f.VMPort != nil, isX86(d), "vmport is not available with this QEMU binary"},
+		{f.GIC != nil, isARMVirt(d), foreign("gic")},
+		{f.IOAPIC != nil, isX86(d), foreign("ioapic")},
+		power("hpt", f.HPT != nil && (f.HPT.Resizing != "" || f.HPT.MaxPageSize > 0)),
+		{f.VMCoreInfo != nil, e.has("vmcoreinfo"), "vmcoreinfo is not available with this QEMU binary"},
+		power("htm", f.HTM != nil),
+		power("nested-hv", f.NestedHV != nil),
+		power("ccf-assist", f.CCFAssist != nil),
+		power("cfpc", f.CFPC != nil),
+		power("sbbc", f.SBBC != nil),
+		power("ibs", f.IBS != nil),
+		{f.RAS != nil, isARMVirt(d), "ras feature is only supported with ARM Virt machines"},
+		{f.PS2 != nil, isX86(d), "ps2 feature is not available with this QEMU binary"},
+		{f.AIA != nil, isRISCVVirt(d), "aia feature is only supported with RISC-V Virt machines"},
+	} {
+		if r.written && !r.ok {
+			return unsupported("%s", r.refusal)
+		}
+	}
+	return nil
+}
+
+// feature is one that is written or not, whether the guest can have it, and
+// what is said if not.
+type feature struct {
+	written, ok bool
+	refusal     string
+}

@@ -1,0 +1,135 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// checkMemories refuses memory devices that the guest has no room for.
+func checkMemories(d *xml.Domain) error {
+	list := d.Devices.Memories
+	cells := 0
+	if d.CPU != nil && d.CPU.NUMA != nil {
+		cells = len(d.CPU.NUMA.Cells)
+	}
+	if d.MaxMemory == nil && len(list) > 0 {
+		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+	}
+	for i := range list {
+		m := &list[i]
+		if m.Target == nil {
+			continue
+		}
+		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
+			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
+		}
+		if n := m.Target.Node; n != nil && cells == 0 {
+			return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
+		}
+		if n := m.Target.Node; n != nil && int(*n) >= cells {
+			return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
+		}
+		for j := range list {
+			o := &list[j]
+			if i == j || m.Target.Address == nil || o.Target == nil || o.Target.Address == nil {
+				continue
+			}
+			a, end := m.Target.Address.Base, m.Target.Address.Base+uint64(m.Target.Size)*1024
+			if b := o.Target.Address.Base; b >= a && b < end {
+				return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
+			}
+		}
+	}
+	return nil
+}
+
+// checkMemoryDevice checks a memory device by itself.
+func checkMemoryDevice(m *xml.MemoryDevice) error {
+	t := m.Target
+	if t == nil {
+		return nil
+	}
+	switch m.Model {
+	case "nvdimm":
+		if m.Discard == "yes" {
+			return unsupported("discard is not supported for nvdimms")
+		}
+		if l := t.Label; l != nil && l.Size < 128 {
+			return xml.Errorf(xml.CodeXML, "nvdimm label must be at least 128KiB")
+		}
+		if l := t.Label; l != nil && l.Size >= t.Size {
+			return xml.Errorf(xml.CodeXML, "label size must be smaller than NVDIMM size")
+		}
+	case "virtio-pmem":
+		if m.Discard == "yes" {
+			return unsupported("discard is not supported for model '%s'", m.Model)
+		}
+		if m.Access != "" && m.Access != "shared" {
+			return unsupported("shared access mode required for virtio-pmem device")
+		}
+	case "virtio-mem":
+		return checkVirtioMem(t)
+	}
+	return nil
+}
+
+// smallestBlock is the least that virtio-mem plugs at once, a huge page of x86.
+const smallestBlock = 2048
+
+func checkVirtioMem(t *xml.MemoryTarget) error {
+	plain := func(format string, args ...any) error { return xml.Errorf(xml.CodePlain, format, args...) }
+	requested := xml.KiB(0)
+	if t.Requested != nil {
+		requested = *t.Requested
+	}
+	switch {
+	case t.Block == 0 || t.Block&(t.Block-1) != 0:
+		return plain("block size must be a power of two")
+	case t.Block < smallestBlock:
+		return plain("block size too small, must be at least %dKiB", smallestBlock)
+	case requested > t.Size:
+		return plain("requested size must be smaller than or equal to @size (%dKiB)", t.Size)
+	case requested%t.Block != 0:
+		return plain("requested size must be an integer multiple of block size")
+	}
+	return nil
+}
+
+// memoryDevices are what QEMU calls the models, on PCI or s390's channels.
+var memoryDevices = [][3]string{{"dimm", "pc-dimm", "memory hotplug"}, {"nvdimm", "nvdimm", "nvdimm"}, {"virtio-pmem", "virtio-pmem-pci", "virtio-pmem"},
+	{"virtio-mem", "virtio-mem-pci", "virtio-mem"}, {"sgx-epc", "", "sgx epc"}}
+
+// checkQEMUMemory checks what QEMU can plug.
+func checkQEMUMemory(d *xml.Domain, m *xml.MemoryDevice, has func(string) bool) error {
+	t := m.Target
+	if t == nil {
+		return nil
+	}
+	kind := ""
+	if m.Address != nil {
+		kind = m.Address.Type
+	}
+	switch {
+	case m.Model == "virtio-pmem" && kind != "" && kind != "pci":
+		return unsupported("only 'pci' addresses are supported for the %s device", m.Model)
+	case m.Model == "virtio-mem" && kind != "" && kind != "pci" && kind != "ccw":
+		return unsupported("only 'pci' and 'ccw' addresses are supported for the %s device", m.Model)
+	}
+	for _, v := range memoryDevices {
+		if v[0] == m.Model && (v[1] == "" || !has(v[1]) && !(m.Model == "virtio-mem" && has("virtio-mem-ccw"))) {
+			return unsupported("%s isn't supported by this QEMU binary", v[2])
+		}
+	}
+	switch {
+	case m.Model == "nvdimm" && m.UUID != "" && !isPSeries(d):
+		return unsupported("UUID is not supported for NVDIMM device")
+	case m.Model == "nvdimm" && t.Label == nil && isPSeries(d):
+		return unsupported("label size is required for NVDIMM device")
+	case m.Model == "virtio-pmem" && t.Node != nil:
+		return unsupported("virtio-pmem does not support NUMA nodes")
+	case t.Node == nil && !strings.HasPrefix(m.Model, "virtio-pmem") && d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0:
+		return unsupported("target NUMA node needs to be specified for memory device")
+	}
+	return nil
+}
