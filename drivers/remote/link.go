@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"virgo/xml"
@@ -22,6 +23,7 @@ type link struct {
 	role chan struct{} // full while somebody reads
 	in   []byte        // what was read and is no whole packet; the reader's
 	idle *time.Timer   // starts the goroutine; nil: it runs
+	raw  syscall.RawConn
 
 	mu      sync.Mutex
 	serial  uint32
@@ -52,7 +54,7 @@ type answer struct {
 
 func newLink(conn io.ReadWriteCloser) *link {
 	l := &link{conn: conn, waiting: map[uint32]*pending{}, streams: map[uint32]*stream{}, heard: map[event]func([]byte){},
-		over: make(chan struct{}), role: make(chan struct{}, 1)}
+		over: make(chan struct{}), role: make(chan struct{}, 1), raw: rawOf(conn)}
 	l.alive.Store(time.Now().UnixNano())
 	if _, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		l.idle = time.AfterFunc(idleAfter, l.listen)
@@ -179,16 +181,24 @@ func (a answer) decode(out []any) error {
 	return nil
 }
 
+// lookUp is after how many milliseconds a waiting thread looks whether it is to stop.
+const lookUp = 50
+
 // readFor reads until a call has its answer, or the context has ended.
 func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
 	conn := l.conn.(interface{ SetReadDeadline(time.Time) error })
-	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
+	if l.raw == nil {
+		stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
+		defer stop()
+	}
 	for ctx.Err() == nil {
 		select {
 		case a := <-p.answer:
 			return a, true
 		default:
+		}
+		if l.raw != nil && !readable(l.raw, lookUp) {
+			continue
 		}
 		if err := l.pull(); errors.Is(err, os.ErrDeadlineExceeded) {
 			conn.SetReadDeadline(time.Time{})
