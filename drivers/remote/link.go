@@ -153,16 +153,24 @@ func (p *pending) wait(ctx context.Context, out ...any) error {
 		select {
 		case a := <-p.answer:
 			return a.decode(out)
-		case <-ctx.Done():
-			p.forget()
-			return ctx.Err()
 		case l.role <- struct{}{}:
+		default: // only now, since a context may begin to listen when it is asked for its end
+			select {
+			case a := <-p.answer:
+				return a.decode(out)
+			case l.role <- struct{}{}:
+			case <-ctx.Done():
+				p.forget()
+				return ctx.Err()
+			}
 		}
 		a, got := l.readFor(ctx, p)
 		<-l.role
 		if got {
 			return a.decode(out)
 		}
+		p.forget()
+		return ctx.Err()
 	}
 }
 
@@ -197,7 +205,8 @@ func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
 			return a, true
 		default:
 		}
-		if l.raw != nil && !readable(l.raw, lookUp) {
+		if l.raw != nil && !poll(l.raw, false, lookUp) {
+			ctx.Done() // it takes its time: from now on ctrl-C is to end the call, not virgo
 			continue
 		}
 		if err := l.pull(); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -209,17 +218,22 @@ func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
 	return answer{}, false
 }
 
+// smallPacket is the size of packets that a socket takes whole if it takes anything.
+const smallPacket = 8 << 10
+
 // write sends a packet. A context that ends in the middle of it ends the link,
 // since the other side could make nothing of half a packet.
 func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	l.sent.Lock()
 	defer l.sent.Unlock()
-	stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+	if l.raw == nil || len(data) > smallPacket || !poll(l.raw, true, 0) {
+		stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+		defer stop()
+	}
 	_, err := l.conn.Write(data)
 	if err == nil && files != nil {
 		err = sendFiles(l.conn, files)
 	}
-	stop()
 	if err == nil {
 		return nil
 	}

@@ -9,4 +9,4 @@ import (
 
 func rawOf(io.ReadWriteCloser) syscall.RawConn { return nil }
 
-func readable(syscall.RawConn, int) bool { return true }
+func poll(syscall.RawConn, bool, int) bool { return true }
