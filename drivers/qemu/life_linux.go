@@ -185,10 +185,13 @@ func (d *domains) ask(ctx context.Context, r drivers.Ref, command string, args, 
 	return asVirsh(c.Execute(ctx, command, args, out))
 }
 
+// patience is how long a watcher may be at its very end, or its very beginning.
+const patience = 2 * time.Second
+
 // dial connects to the guest's watcher, or a new one.
 func (d *domains) dial(ctx context.Context, r drivers.Ref) (*qmp.Conn, error) {
 	var err error
-	for range 3 {
+	for start := time.Now(); err == nil || time.Since(start) < patience; {
 		if _, running := d.touch(ctx, r.Name); !running {
 			return nil, notRunning()
 		}
@@ -199,7 +202,7 @@ func (d *domains) dial(ctx context.Context, r drivers.Ref) (*qmp.Conn, error) {
 		if err == nil {
 			return c, nil
 		}
-		time.Sleep(20 * time.Millisecond) // it may be at its very end, or its very beginning
+		time.Sleep(20 * time.Millisecond)
 	}
 	return nil, xml.Errorf(xml.CodeInternal, "cannot reach the watcher of '%s': %v", r.Name, err)
 }

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"net"
 	"net/url"
@@ -45,6 +46,20 @@ func newFake(t *testing.T, answers map[uint32]func(*decoder) answerOf) *fake {
 		f.answers[k] = v
 	}
 	return f
+}
+
+// readPacket reads one packet.
+func readPacket(r io.Reader) (header, []byte, error) {
+	data := make([]byte, lengthSize)
+	if _, err := io.ReadFull(r, data); err != nil {
+		return header{}, nil, err
+	}
+	data = append(data, make([]byte, binary.BigEndian.Uint32(data)-lengthSize)...)
+	if _, err := io.ReadFull(r, data[lengthSize:]); err != nil {
+		return header{}, nil, err
+	}
+	h, body, _, err := cutPacket(data)
+	return h, body, err
 }
 
 // serve answers on one connection until it ends.

@@ -1,23 +1,29 @@
 package remote
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"virgo/xml"
 )
 
 // link is one connection to a daemon, on which any number of calls may be under
-// way. Its only goroutine reads packets and hands them to who waits for them.
+// way. Whoever waits for an answer reads packets and hands those of others to
+// them: so that an answer wakes nobody but who waits for it. While nobody waits,
+// or something may come unasked, a goroutine reads.
 type link struct {
 	conn io.ReadWriteCloser
-	sent sync.Mutex // held while a packet is written
+	sent sync.Mutex    // held while a packet is written
+	role chan struct{} // full while somebody reads
+	in   []byte        // what was read and is no whole packet; the reader's
+	idle *time.Timer   // starts the goroutine; nil: it runs
+	raw  syscall.RawConn
 
 	mu      sync.Mutex
 	serial  uint32
@@ -48,10 +54,33 @@ type answer struct {
 
 func newLink(conn io.ReadWriteCloser) *link {
 	l := &link{conn: conn, waiting: map[uint32]*pending{}, streams: map[uint32]*stream{}, heard: map[event]func([]byte){},
-		over: make(chan struct{})}
+		over: make(chan struct{}), role: make(chan struct{}, 1), raw: rawOf(conn)}
 	l.alive.Store(time.Now().UnixNano())
-	go l.read()
+	if _, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
+		l.idle = time.AfterFunc(idleAfter, l.listen)
+	} else {
+		l.role <- struct{}{}
+		go l.read() // who waits could not be told to stop
+	}
 	return l
+}
+
+// idleAfter is how long nobody has waited when the goroutine begins to read.
+const idleAfter = 100 * time.Millisecond
+
+// listen has the goroutine read from now on.
+func (l *link) listen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.idle == nil || l.err != nil {
+		return
+	}
+	l.idle.Stop()
+	l.idle = nil
+	go func() {
+		l.role <- struct{}{}
+		l.read()
+	}()
 }
 
 // call calls a procedure of libvirt and waits for the answer, which out points to.
@@ -78,6 +107,9 @@ func (l *link) start(ctx context.Context, program, procedure uint32, in []any, s
 	p.serial = l.serial
 	l.serial++
 	l.waiting[p.serial] = p
+	if l.idle != nil {
+		l.idle.Reset(idleAfter)
+	}
 	if s != nil {
 		s.link, s.serial, s.program, s.procedure = l, p.serial, program, procedure
 		l.streams[p.serial] = s
@@ -116,36 +148,92 @@ func (p *pending) forget() {
 // wait waits for the answer. Where the context ends first, the link goes on: an
 // answer that comes later is dropped.
 func (p *pending) wait(ctx context.Context, out ...any) error {
-	select {
-	case a := <-p.answer:
-		if a.err != nil {
-			return a.err
+	l := p.link
+	for {
+		select {
+		case a := <-p.answer:
+			return a.decode(out)
+		case l.role <- struct{}{}:
+		default: // only now, since a context may begin to listen when it is asked for its end
+			select {
+			case a := <-p.answer:
+				return a.decode(out)
+			case l.role <- struct{}{}:
+			case <-ctx.Done():
+				p.forget()
+				return ctx.Err()
+			}
 		}
-		d := decoder{buf: a.body}
-		for _, o := range out {
-			d.value(o)
+		a, got := l.readFor(ctx, p)
+		<-l.role
+		if got {
+			return a.decode(out)
 		}
-		if d.err != nil {
-			return xml.Bare(xml.CodeRPC, "Unable to decode message payload")
-		}
-		return nil
-	case <-ctx.Done():
 		p.forget()
 		return ctx.Err()
 	}
 }
+
+// decode reads the answer's values.
+func (a answer) decode(out []any) error {
+	if a.err != nil {
+		return a.err
+	}
+	d := decoder{buf: a.body}
+	for _, o := range out {
+		d.value(o)
+	}
+	if d.err != nil {
+		return xml.Bare(xml.CodeRPC, "Unable to decode message payload")
+	}
+	return nil
+}
+
+// lookUp is after how many milliseconds a waiting thread looks whether it is to stop.
+const lookUp = 50
+
+// readFor reads until a call has its answer, or the context has ended.
+func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
+	conn := l.conn.(interface{ SetReadDeadline(time.Time) error })
+	if l.raw == nil {
+		stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
+		defer stop()
+	}
+	for ctx.Err() == nil {
+		select {
+		case a := <-p.answer:
+			return a, true
+		default:
+		}
+		if l.raw != nil && !poll(l.raw, false, lookUp) {
+			ctx.Done() // it takes its time: from now on ctrl-C is to end the call, not virgo
+			continue
+		}
+		if err := l.pull(); errors.Is(err, os.ErrDeadlineExceeded) {
+			conn.SetReadDeadline(time.Time{})
+		} else if err != nil {
+			l.end(lost(err, false))
+		}
+	}
+	return answer{}, false
+}
+
+// smallPacket is the size of packets that a socket takes whole if it takes anything.
+const smallPacket = 8 << 10
 
 // write sends a packet. A context that ends in the middle of it ends the link,
 // since the other side could make nothing of half a packet.
 func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	l.sent.Lock()
 	defer l.sent.Unlock()
-	stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+	if l.raw == nil || len(data) > smallPacket || !poll(l.raw, true, 0) {
+		stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+		defer stop()
+	}
 	_, err := l.conn.Write(data)
 	if err == nil && files != nil {
 		err = sendFiles(l.conn, files)
 	}
-	stop()
 	if err == nil {
 		return nil
 	}
@@ -169,6 +257,9 @@ func (l *link) end(err error) {
 	l.err = err
 	waiting, streams := l.waiting, l.streams
 	l.waiting, l.streams = nil, nil
+	if l.idle != nil {
+		l.idle.Stop()
+	}
 	close(l.over)
 	l.mu.Unlock()
 	l.conn.Close()
@@ -187,20 +278,47 @@ func (l *link) ended() error {
 	return l.err
 }
 
+// read reads until the link is over, whose role it keeps. It is the goroutine's.
 func (l *link) read() {
-	r := bufio.NewReaderSize(l.conn, 64<<10)
 	for {
-		h, body, err := readPacket(r)
+		err := l.pull()
+		if errors.Is(err, os.ErrDeadlineExceeded) { // somebody's who read before
+			l.conn.(interface{ SetReadDeadline(time.Time) error }).SetReadDeadline(time.Time{})
+			continue
+		}
 		if err != nil {
 			l.end(lost(err, false))
 			return
 		}
-		l.alive.Store(time.Now().UnixNano())
-		if err := l.dispatch(h, body); err != nil {
-			l.end(err)
-			return
-		}
 	}
+}
+
+// pull reads once, and hands the packets that are whole then to who waits for them.
+func (l *link) pull() error {
+	if cap(l.in)-len(l.in) < 32<<10 {
+		l.in = append(make([]byte, 0, max(64<<10, 2*len(l.in))), l.in...)
+	}
+	n, err := l.conn.Read(l.in[len(l.in):cap(l.in)])
+	l.in = l.in[:len(l.in)+n]
+	if n > 0 {
+		l.alive.Store(time.Now().UnixNano())
+	}
+	rest := l.in
+	for {
+		h, body, size, e := cutPacket(rest)
+		if e != nil {
+			return e
+		}
+		if size == 0 {
+			break
+		}
+		if e := l.dispatch(h, append([]byte(nil), body...)); e != nil {
+			return e
+		}
+		rest = rest[size:]
+	}
+	l.in = l.in[:copy(l.in, rest)]
+	return err
 }
 
 // dispatch hands a packet to who waits for it.
@@ -247,6 +365,7 @@ func (l *link) dispatch(h header, body []byte) error {
 
 // hear has f called with each message of a kind, one after the other; nil ends that.
 func (l *link) hear(e event, f func([]byte)) {
+	l.listen()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f == nil {

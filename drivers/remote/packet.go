@@ -3,7 +3,6 @@ package remote
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 )
 
 // The programs that packets belong to.
@@ -66,39 +65,21 @@ type packetError struct{ text string }
 
 func (e *packetError) Error() string { return e.text }
 
-// readPacket reads one packet. Its size is checked before memory is taken for
-// it, and memory grows with what arrives.
-func readPacket(r io.Reader) (h header, body []byte, err error) {
-	var head [lengthSize + headerSize]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return h, nil, err
+// cutPacket takes a packet from the front of what has come; size is 0 if it is not
+// whole. Its size is checked before more is read.
+func cutPacket(data []byte) (h header, body []byte, size int, err error) {
+	if len(data) < lengthSize {
+		return h, nil, 0, nil
 	}
-	size := binary.BigEndian.Uint32(head[:])
-	if size < lengthSize+headerSize || size > maxPacket {
-		return h, nil, &packetError{fmt.Sprintf("packet %d bytes received from server too large, want %d", size, maxPacket)}
+	n := binary.BigEndian.Uint32(data)
+	if n < lengthSize+headerSize || n > maxPacket {
+		return h, nil, 0, &packetError{fmt.Sprintf("packet %d bytes received from server too large, want %d", n, maxPacket)}
+	}
+	if uint64(len(data)) < uint64(n) {
+		return h, nil, 0, nil
 	}
 	for i, p := range [...]*uint32{&h.program, &h.version, &h.procedure, &h.kind, &h.serial, &h.status} {
-		*p = binary.BigEndian.Uint32(head[lengthSize+4*i:])
+		*p = binary.BigEndian.Uint32(data[lengthSize+4*i:])
 	}
-	body, err = readBody(r, int(size)-lengthSize-headerSize)
-	return h, body, err
-}
-
-// readBody reads n bytes, at most a MiB more than there are.
-func readBody(r io.Reader, n int) ([]byte, error) {
-	const step = 1 << 20
-	if n <= step {
-		body := make([]byte, n)
-		_, err := io.ReadFull(r, body)
-		return body, err
-	}
-	var body []byte
-	for len(body) < n {
-		old := len(body)
-		body = append(body, make([]byte, min(step, n-old))...)
-		if _, err := io.ReadFull(r, body[old:]); err != nil {
-			return nil, err
-		}
-	}
-	return body, nil
+	return h, data[lengthSize+headerSize : n], int(n), nil
 }

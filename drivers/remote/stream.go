@@ -41,6 +41,7 @@ func newStream() *stream {
 
 // open calls a procedure that opens a stream.
 func (l *link) open(ctx context.Context, procedure uint32, in []any, files []*os.File, out ...any) (*stream, error) {
+	l.listen()
 	s := newStream()
 	p, err := l.start(ctx, programRemote, procedure, in, s, files)
 	if err == nil {
