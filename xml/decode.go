@@ -14,10 +14,16 @@ func Unmarshal(src Source, v any) error {
 	if err != nil {
 		return err
 	}
+	return DecodeRoot(n, src.Name, v)
+}
+
+// DecodeRoot reads a document's root element, which must be the one of v's
+// type. Errors know the file.
+func DecodeRoot(n *Node, file string, v any) error {
 	if root := planOf(reflect.TypeOf(v).Elem()).root; n.Name != root {
 		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
 	}
-	return InFile(Decode(n, v), src.Name)
+	return InFile(Decode(n, v), file)
 }
 
 // Decode reads an element into v, a pointer to a struct or a NodeDecoder.

@@ -155,3 +155,11 @@ func FuzzUpdate(f *testing.F) {
 		}
 	})
 }
+
+// TestRoot: a document of another kind is refused.
+func TestRoot(t *testing.T) {
+	_, err := Parse(xml.Source{Data: []byte("<domain type='test'><name>x</name></domain>")}, Traits{})
+	if err == nil || err.Error() != "XML error: expecting root element of 'network', not 'domain'" {
+		t.Error(err)
+	}
+}

@@ -24,8 +24,8 @@ func Parse(src xml.Source, t Traits) (*xml.Network, error) {
 		return nil, xml.InFile(err, src.Name)
 	}
 	def := &xml.Network{}
-	if err := xml.Decode(root, def); err != nil {
-		return nil, xml.InFile(err, src.Name)
+	if err := xml.DecodeRoot(root, src.Name, def); err != nil {
+		return nil, err
 	}
 	if !t.Dnsmasq {
 		def.Dnsmasq, def.DnsmasqSpace = nil, ""

@@ -18,8 +18,8 @@ func ParseVolume(src xml.Source, pool *xml.Pool, needsCapacity bool) (*xml.Volum
 		return nil, xml.InFile(wrong("missing capacity element"), src.Name) // before what its parts say
 	}
 	v := &xml.Volume{}
-	if err := xml.Decode(root, v); err != nil {
-		return nil, xml.InFile(err, src.Name)
+	if err := xml.DecodeRoot(root, src.Name, v); err != nil {
+		return nil, err
 	}
 	if err := completeVolume(v, kindOf(pool.Type), needsCapacity); err != nil {
 		return nil, xml.InFile(err, src.Name)
