@@ -161,7 +161,7 @@ func (p *pending) wait(ctx context.Context, out ...any) error {
 			case l.role <- struct{}{}:
 			case <-ctx.Done():
 				p.forget()
-				return ctx.Err()
+				return stopped(ctx)
 			}
 		}
 		a, got := l.readFor(ctx, p)
@@ -170,7 +170,7 @@ func (p *pending) wait(ctx context.Context, out ...any) error {
 			return a.decode(out)
 		}
 		p.forget()
-		return ctx.Err()
+		return stopped(ctx)
 	}
 }
 
@@ -227,7 +227,7 @@ func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	l.sent.Lock()
 	defer l.sent.Unlock()
 	if l.raw == nil || len(data) > smallPacket || !poll(l.raw, true, 0) {
-		stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+		stop := context.AfterFunc(ctx, func() { l.end(stopped(ctx)) })
 		defer stop()
 	}
 	_, err := l.conn.Write(data)
