@@ -17,6 +17,6 @@ func main() {
 	// A command ends before its garbage matters; a session of thousands collects it in larger heaps.
 	debug.SetGCPercent(400)
 	os.Exit(shell.Main(context.Background(), shell.Process{
-		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open,
+		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open, Fleet: open.Fleet,
 	}))
 }

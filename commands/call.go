@@ -19,6 +19,8 @@ type Call struct {
 	*Session
 	Command *Command
 	args    []argument
+
+	documents map[string][]byte // capabilities of running hosts, by the names that they go by
 }
 
 // Has tells whether an option was given.

@@ -42,6 +42,7 @@ type Option struct {
 	Values   string          // the words it takes, if they are few: "acpi agent"
 	List     bool            // several of them, with commas
 	Own      bool            // virsh's command does not have it
+	Unless   string          // it is not required if this option is given
 	object   *kind           // it names one of these
 	Complete completion.Func // what else it takes, for completion
 }
@@ -237,6 +238,9 @@ func (o Option) list() Option { o.List = true; return o }
 
 // own marks an option that virsh's command does not have.
 func (o Option) own() Option { o.Own = true; return o }
+
+// unless says that an option is not required where another one is given.
+func (o Option) unless(other string) Option { o.Unless = other; return o }
 
 // with gives an option a completer.
 func (o Option) with(f completion.Func) Option { o.Complete = f; return o }

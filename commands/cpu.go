@@ -28,9 +28,10 @@ func cpuRows() []Command {
 		{Name: "cpu-baseline", Summary: "find the CPU that several hosts can give", NoConnect: true, Run: cpuBaseline,
 			Description: "Computes the guest CPU that can run on all hosts whose CPUs the files describe.",
 			Options: opts(
-				str("file", RP, source).with(completion.Files),
+				str("file", RP, source).with(completion.Files).unless("host"),
 				flag("features", "list the features that the model has, too"),
 				flag("migratable", "leave out features that block migration"),
+				argv("host", 0, "the running host of this connection, too; may be given again").with(completion.Free).own(),
 				flag("explain", "show which host costs which features").own(),
 				flag("matrix", "show the features in which the hosts differ").own(),
 				flag("groups", "a baseline for each architecture and vendor").own(),
@@ -109,6 +110,9 @@ const maxSource = 1 << 30
 
 // cpuFile reads a source's text; - is standard input.
 func cpuFile(c *Call, name string) (xml.Source, error) {
+	if doc, ok := c.documents[name]; ok {
+		return xml.Source{Name: name, Data: doc}, nil
+	}
 	in, shown := io.Reader(c.In), "-"
 	if name != "-" {
 		f, err := os.Open(name)

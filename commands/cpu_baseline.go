@@ -27,9 +27,19 @@ func cpuBaseline(ctx context.Context, c *Call) error {
 		Map:    tables,
 		Expand: c.Has("features"), Migratable: c.Has("migratable"), NoUnpassed: !test,
 	}
-	files, err := cpuFiles(c, append([]string{c.Str("file")}, c.Words("source")...))
+	files := append([]string{c.Str("file")}, c.Words("source")...)
+	if !c.Has("file") {
+		files = files[1:]
+	}
+	if files, err = cpuFiles(c, files); err != nil {
+		return err
+	}
+	hosts, err := runningHosts(ctx, c)
 	if err != nil {
 		return err
+	}
+	if files = append(files, hosts...); len(files) == 0 {
+		return ErrReported
 	}
 	if c.Has("explain") || c.Has("matrix") || c.Has("groups") || c.Has("exclude") {
 		return fleetBaseline(c, files, options)
@@ -64,7 +74,7 @@ func cpuBaseline(ctx context.Context, c *Call) error {
 
 // plainBaseline tells whether a baseline is no more than what virsh's is.
 func (c *Call) plainBaseline() bool {
-	for _, own := range []string{"source", "cpu-map", "explain", "matrix", "groups", "exclude"} {
+	for _, own := range []string{"source", "cpu-map", "host", "explain", "matrix", "groups", "exclude"} {
 		if c.Has(own) {
 			return false
 		}

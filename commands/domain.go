@@ -16,12 +16,12 @@ import (
 func domainRows() []Command {
 	k := domainKind
 	rows := []Command{
-		k.define(validate),
+		k.define(validate, more{option: &lintFlag}, more{option: &defineDiff}, more{option: &exitCode}),
 		k.create(createConsole, opts(flag("console", "show its console at once")),
 			more{name: "paused", flag: drivers.Paused, help: "do not let it run yet"},
 			more{name: "autodestroy", flag: drivers.AutoDestroy, help: "end it when virgo ends"},
 			more{option: &passFDs}, validate,
-			more{name: "reset-nvram", flag: drivers.ResetNVRAM, help: "begin with fresh firmware variables"}),
+			more{name: "reset-nvram", flag: drivers.ResetNVRAM, help: "begin with fresh firmware variables"}, more{option: &lintFlag}),
 		k.destroy(more{name: "graceful", flag: drivers.Graceful, help: "only if it ends by itself in time"},
 			more{name: "remove-logs", flag: drivers.RemoveLogs, help: "remove its logs, too"}),
 		k.autostart(flag("once", "only at the next start of the host")),
@@ -29,7 +29,7 @@ func domainRows() []Command {
 			more{name: "security-info", flag: drivers.SecurityInfo, help: "with passwords"},
 			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
 			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
-		domname(), domuuid(),
+		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(), lintRow(), importRow(),
 	}
 	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
 		k.desc(), k.metadata())
@@ -38,6 +38,8 @@ func domainRows() []Command {
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)
+
+var defineDiff = flag("diff", "only show in what it differs from the definition that stands").own()
 
 func domname() Command {
 	c := domainKind.name(byID | byUUID)
@@ -68,7 +70,7 @@ func lifecycleRows() []Command {
 			k.object(k.inactive), flag("console", "show its console at once"), flag("paused", "do not let it run yet"),
 			flag("autodestroy", "end it when virgo ends"), flag("bypass-cache", "read its saved state past the host's cache"),
 			flag("force-boot", "drop its saved state and boot"), passFDs, flag("reset-nvram", "begin with fresh firmware variables"),
-			waitFlag("the guest's agent answers, if it has one"))},
+			waitFlag("the guest's agent answers, if it has one"), dryRunOptions())},
 		{Name: "undefine", Summary: "drop the definition of a domain", Run: undefine, Options: opts(
 			k.object(completion.Domains), flag("managed-save", "drop its saved state, too"),
 			str("storage", Loose, "volumes to remove, too: targets or paths, with commas").with(completion.Free),
@@ -110,6 +112,14 @@ func start(ctx context.Context, c *Call) error {
 	objects, ref, err := domainKind.find(ctx, c, byUUID|byName)
 	if err != nil {
 		return err
+	}
+	if c.Has("dry-run") {
+		return dryRun(ctx, c, objects, ref)
+	}
+	for _, o := range []string{"format", "security-info"} {
+		if err := c.Requires(o, "dry-run"); err != nil {
+			return err
+		}
 	}
 	if ref.ID >= 0 {
 		return shellError("Domain is already active")

@@ -15,7 +15,7 @@ import (
 func networkRows() []Command {
 	k := networkKind
 	return append([]Command{
-		k.define(validate), k.create(nil, nil, validate), k.undefine(), k.start(), k.destroy(), k.autostart(),
+		k.historyRow(), k.undoRow(), k.define(validate), k.create(nil, nil, validate), k.undefine(), k.start(), k.destroy(), k.autostart(),
 		networkName(), k.uuid(byName), k.dumpxml(inactiveXML),
 		netListRow(), k.editRow(drivers.Inactive), k.desc(), k.metadata(), k.event("net-event", "lifecycle metadata-change", false),
 		{Name: "net-info", Summary: "show a network's main values", Run: netInfo, Options: opts(k.object(k.any))},

@@ -10,7 +10,7 @@ import (
 func filterRows() []Command {
 	k, b := filterKind, bindingKind
 	return []Command{
-		k.define(validate), k.undefine(), k.dumpxml(), k.editRow(0),
+		k.historyRow(), k.undoRow(), k.define(validate), k.undefine(), k.dumpxml(), k.editRow(0),
 		{Name: "nwfilter-list", Summary: "list network filters", Run: filterList},
 		b.create(nil, nil, validate), b.dumpxml(),
 		verbOf(b, "delete", "unbind a network filter", "Delete", b.any,

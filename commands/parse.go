@@ -115,7 +115,7 @@ func (t Table) command(l lexer, name string) (*Invocation, token, error) {
 		return &Invocation{Command: help, args: []argument{{&help.Options[0], row.Name}}}, tok, nil
 	}
 	for i := range row.Options {
-		if o := &row.Options[i]; o.Has(Required) && !p.seen(o) {
+		if o := &row.Options[i]; o.Has(Required) && !p.seen(o) && (o.Unless == "" || !p.seen(row.Option(o.Unless))) {
 			return nil, 0, fmt.Errorf("command '%s' requires <%s> option", row.Name, o.Name)
 		}
 	}

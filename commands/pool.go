@@ -25,7 +25,7 @@ func poolRows() []Command {
 	create, build := k.create(nil, nil, buildFlags...), poolBuild(k)
 	create.Run = exclusiveOverwrite(create.Run)
 	return []Command{
-		k.define(validate), create, k.undefine(), poolStart(k), k.destroy(), k.autostart(), k.name(byUUID), k.uuid(byName), k.dumpxml(inactiveXML),
+		k.historyRow(), k.undoRow(), k.define(validate), create, k.undefine(), poolStart(k), k.destroy(), k.autostart(), k.name(byUUID), k.uuid(byName), k.dumpxml(inactiveXML),
 		k.editRow(drivers.Inactive), k.event("pool-event", "lifecycle refresh", false), build,
 		verbOf(k, "delete", "delete a pool's storage", "Delete", k.inactive,
 			func(d drivers.PoolBuilder, ctx context.Context, _ *Call, ref drivers.Ref) error {

@@ -11,6 +11,10 @@ import (
 
 // Emit shows a result: as virsh prints it, or as JSON.
 func (c *Call) Emit(r Result) {
+	if c.emit != nil {
+		c.emit(r)
+		return
+	}
 	if c.format() == "json" {
 		c.Print(resultJSON(r))
 	} else {

@@ -120,11 +120,11 @@ func save(ctx context.Context, c *Call) error {
 }
 
 func restore(ctx context.Context, c *Call) error {
-	_, parallel, err := c.Int32("parallel-channels")
+	doc, err := c.changedXML()
 	if err != nil {
 		return err
 	}
-	doc, err := c.changedXML()
+	list, err := c.saveParams(doc)
 	if err != nil {
 		return err
 	}
@@ -132,14 +132,7 @@ func restore(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to restore domain from %s", c.Str("file"))
 	}
-	if parallel {
-		f |= drivers.Parallel
-	}
 	d, err := saver(ctx, c, "virDomainRestore")
-	list, e := c.saveParams(doc)
-	if e != nil {
-		return e
-	}
 	w, extended := d.(drivers.ParamSaver)
 	switch {
 	case err != nil:

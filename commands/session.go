@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"virgo/completion"
@@ -52,16 +53,24 @@ type Session struct {
 	// Limit is how long commands may take, 0 for as long as they like: the
 	// context that they get ends then.
 	Limit time.Duration
+	// FleetOf tells which hosts words in place of URIs mean; nil: words are URIs.
+	FleetOf func(getenv func(string) string, words []string) (drivers.Fleet, error)
+	// Fleet is set if there are several hosts.
+	Fleet drivers.Fleet
 	// Eager: connect before the first command, whether it needs it or not.
 	Eager bool
 
-	silent  bool      // nobody is asked anything
-	screen  io.Writer // where editors and consoles write, if it is not Out
+	farther []*far        // one for each host of the fleet, once they were asked
+	emit    func(Result)  // takes what commands emit; nil: it is printed
+	limit   time.Duration // of a host, for each command
+	silent  bool          // nobody is asked anything
+	screen  io.Writer     // where editors and consoles write, if it is not Out
 	conn    drivers.Conn
 	broken  bool         // the connection is gone, and nobody has asked for its end
 	pending bytes.Buffer // text for Out that is not written yet
 	output  string       // of the running command
 	sources map[string]keptSource
+	working atomic.Pointer[Invocation] // what runs; several sessions may share the connection that asks
 }
 
 // Version is virgo's own.
@@ -128,7 +137,7 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 	if s.silent {
 		ask = nil
 	}
-	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask})
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask, Command: s.command})
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}
@@ -163,7 +172,7 @@ func (s *Session) keepaliveInterval() int {
 
 // Close ends the connection.
 func (s *Session) Close() error {
-	err := s.Flush()
+	err := errors.Join(s.Flush(), s.closeHosts())
 	if s.conn != nil {
 		err = errors.Join(err, s.conn.Close())
 		s.conn = nil
@@ -288,16 +297,18 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 		s.Report(err)
 		return ErrReported
 	}
-	if err := s.settle(ctx, list); err != nil {
-		s.Report(err)
-		return ErrReported
+	if len(s.Fleet.Hosts) < 2 {
+		if err := s.settle(ctx, list); err != nil {
+			s.Report(err)
+			return ErrReported
+		}
 	}
 	if s.Debug <= 1 {
 		for _, inv := range list {
 			s.trace(inv)
 		}
 	}
-	if s.Eager && s.conn == nil && !s.broken {
+	if s.Eager && s.conn == nil && !s.broken && len(s.Fleet.Hosts) < 2 {
 		if err := s.Connect(ctx); err != nil {
 			if ctx.Err() == context.DeadlineExceeded {
 				err = s.tooLate(err)
@@ -341,6 +352,7 @@ func (s *Session) trace(inv *Invocation) {
 func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 	start := time.Now()
 	s.output = inv.Output
+	s.working.Store(inv)
 	defer func() { s.output = "" }()
 	err := s.perform(ctx, inv)
 	if errors.Is(err, ErrQuit) {
@@ -371,6 +383,9 @@ func (s *Session) Invoke(ctx context.Context, inv *Invocation) error {
 
 // perform runs a command for the object that it names, or for each of several.
 func (s *Session) perform(ctx context.Context, inv *Invocation) error {
+	if s.everywhere(inv) {
+		return s.onHosts(ctx, inv)
+	}
 	targets, inv, err := s.targets(ctx, inv)
 	if err != nil {
 		return err
@@ -406,4 +421,28 @@ func (s *Session) call(ctx context.Context, c *Call) error {
 		}
 	}
 	return c.Command.Run(ctx, c)
+}
+
+// command is the command that runs, as a user would type it.
+func (s *Session) command() string {
+	inv := s.working.Load()
+	if inv == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(inv.Command.Name)
+	for _, a := range inv.args {
+		switch o := a.option; {
+		case o.Kind == Bool:
+			b.WriteString(" --" + o.Name)
+		case o.Kind == Argv || o.Has(RP):
+			b.WriteString(" " + a.text)
+		default:
+			b.WriteString(" --" + o.Name + " " + a.text)
+		}
+	}
+	for _, e := range inv.more {
+		b.WriteString(" " + e.word)
+	}
+	return b.String()
 }

@@ -650,6 +650,10 @@ func allStats(ctx context.Context, objects drivers.Objects, q drivers.StatsQuery
 		}
 		return out, err
 	}
+	f := drivers.Flags(0)
+	if q.Enforce {
+		f = drivers.Force
+	}
 	d, err := query[drivers.Statser](objects, "virConnectGetAllDomainStats")
 	if err != nil {
 		return nil, err
@@ -664,11 +668,7 @@ func allStats(ctx context.Context, objects drivers.Objects, q drivers.StatsQuery
 		}
 	}
 	for _, ref := range q.Domains {
-		force := drivers.Flags(0)
-		if q.Enforce {
-			force = drivers.Force
-		}
-		list, err := d.Stats(ctx, ref, q.Groups, force)
+		list, err := d.Stats(ctx, ref, q.Groups, f)
 		if err != nil {
 			return nil, err
 		}

@@ -66,12 +66,18 @@ func (k *kind) verb(name, summary string, run func(context.Context, *Call) error
 func (k *kind) define(list ...more) Command {
 	run := func(ctx context.Context, c *Call) error {
 		src, err := c.File("file")
+		if err == nil {
+			err = c.lintFirst(ctx, src)
+		}
 		if err != nil {
 			return err
 		}
 		objects, err := k.objects(ctx, c)
 		if err != nil {
 			objects = nil
+		}
+		if err == nil && c.Has("diff") {
+			return k.previewDiff(ctx, c, objects, src)
 		}
 		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
 		var ref drivers.Ref
@@ -91,6 +97,9 @@ func (k *kind) define(list ...more) Command {
 func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, options []Option, list ...more) Command {
 	run := func(ctx context.Context, c *Call) error {
 		src, err := c.File("file")
+		if err == nil {
+			err = c.lintFirst(ctx, src)
+		}
 		if err != nil {
 			return err
 		}

@@ -202,6 +202,9 @@ type HypervisorCPU struct {
 
 	// Migratable are those of Features that do not block migration; nil: it does not tell.
 	Migratable []string
+
+	// Offered are those of Features that a guest can have here; nil: it does not tell.
+	Offered []string
 }
 
 // CPUModel is a CPU model of a hypervisor.
@@ -222,3 +225,7 @@ type Event struct {
 	Reason string // "Booted", "Shutdown", ...
 	Time   time.Time
 }
+
+// Current is a flag of changes: whichever definition counts now was asked for,
+// as against not having been asked for any.
+const Current Flags = 1 << 29

@@ -127,3 +127,36 @@ type MonitorEvent struct {
 	Details string
 	Time    time.Time
 }
+
+// StartPlanner tells what Start would do, and does nothing of it.
+type StartPlanner interface {
+	// StartPlan: byHand asks for a start that needs nothing of virgo, which Script
+	// does. Flags: Paused; SecurityInfo, with which Script may hold secrets.
+	StartPlan(ctx context.Context, r Ref, byHand bool, f Flags) (*StartPlan, error)
+}
+
+// StartPlan is all that a start of a guest comes to.
+type StartPlan struct {
+	Argv, Env []string
+	Files     []StartFile // to be made before, in this order
+	Inherited []string    // what the process inherits as descriptors, from 3 on
+	User      string      // who it runs as, "" for the caller
+	Script    string      // a shell script that does all that; "" unless by hand
+}
+
+// StartFile is a file or folder that a start makes.
+type StartFile struct {
+	Path string
+	Kind StartFileKind
+	From string // StartCopy: what it is copied from, unless it is there
+}
+
+// StartFileKind says what a file is.
+type StartFileKind string
+
+// The kinds.
+const (
+	StartFolder StartFileKind = "folder"
+	StartKey    StartFileKind = "key" // random, made anew for each start
+	StartCopy   StartFileKind = "copy"
+)

@@ -220,3 +220,30 @@ type Aborter interface{ Abort() }
 
 // Holer takes a hole of n bytes, which read as zero.
 type Holer interface{ Hole(n int64) error }
+
+// Historian keeps what definitions were before they changed, and those of objects
+// that are defined no more. Objects are named by name alone: a former one is not
+// there to be looked up.
+type Historian interface {
+	// Former lists the objects that are defined no more and can be brought back, by name.
+	Former(context.Context) ([]FormerObject, error)
+	// Revisions are an object's former definitions, the oldest first.
+	Revisions(ctx context.Context, name string) ([]Revision, error)
+	// Revision is one of them, empty where there was none. Flags: SecurityInfo.
+	Revision(ctx context.Context, name string, number int, f Flags) ([]byte, error)
+	// Undo brings back a former definition, the one before the last change if
+	// number is 0. gone: there was none, and there is none now.
+	Undo(ctx context.Context, name string, number int) (r Ref, gone bool, err error)
+}
+
+// Previewer tells what Define would keep of a document, and keeps nothing. The
+// answer has no passwords.
+type Previewer interface {
+	Preview(context.Context, xml.Source) ([]byte, error)
+}
+
+// Linter tells what speaks against a document of the kind on this host, beyond
+// what its schema says. The error is the one that Define would give.
+type Linter interface {
+	Lint(context.Context, xml.Source) ([]xml.Finding, error)
+}

@@ -1,6 +1,9 @@
 package drivers
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Setting finds a quoted value in libvirt.conf's syntax: name = "value".
 func Setting(text, name string) string {
@@ -17,4 +20,19 @@ func Setting(text, name string) string {
 		}
 	}
 	return ""
+}
+
+// Count finds a number of the same syntax, name = 20; preset where there is none.
+func Count(text, name string, preset int) int {
+	for _, line := range strings.Split(text, "\n") {
+		key, value, ok := strings.Cut(line, "=")
+		if !ok || strings.TrimSpace(key) != name {
+			continue
+		}
+		value, _, _ = strings.Cut(value, "#")
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return preset
 }

@@ -17,6 +17,8 @@ type Root struct {
 	Lib   string // what is kept beside definitions
 	Cache string // derived, may be deleted
 	Log   string
+
+	By func() string // the command that is at work; nil: unknown
 }
 
 // RootFor reads the root of a URI such as qemu:///embed?root=DIR, qemu:///system
@@ -77,6 +79,8 @@ func sessionRoot(base string) (Root, error) {
 
 // Store is where definitions of one kind lie; kind is the name of its folders.
 func (r Root) Store(kind string) *Store {
-	return &Store{Dir: filepath.Join(r.Etc, kind), Locks: filepath.Join(r.Run, kind, "locks"),
-		Index: filepath.Join(r.Cache, kind, "definitions.index")}
+	dir := filepath.Join(r.Etc, kind)
+	return &Store{Dir: dir, Locks: filepath.Join(r.Run, kind, "locks"), Index: filepath.Join(r.Cache, kind, "definitions.index"),
+		History: &History{Dir: filepath.Join(dir, "history"), Gone: filepath.Join(dir, "undefined"),
+			Config: filepath.Join(r.Etc, "virgo.conf"), By: r.By}}
 }

@@ -48,6 +48,8 @@ type Shelf struct {
 	Short string   // where another has the name: "pool 'x' already exists ..."
 	Miss  xml.Code // of the error that there is no such object
 	Journal
+	// Check, if not nil, refuses a former definition that no longer fits beside the others.
+	Check func(doc []byte) error
 }
 
 // At puts the shelf into a root. folder is the name of the kind's folders.
@@ -209,4 +211,42 @@ func (s *Shelf) SetAutostart(ctx context.Context, r Ref, on bool) error {
 		return err
 	}
 	return s.Store.SetMark(AutostartMark, r.Name, on)
+}
+
+// Former lists the objects that are defined no more and can be brought back.
+func (s *Shelf) Former(context.Context) ([]FormerObject, error) { return s.Store.Former() }
+
+// Revisions are an object's former definitions.
+func (s *Shelf) Revisions(_ context.Context, name string) ([]Revision, error) {
+	return s.Store.Revisions(name)
+}
+
+// Revision is one of them.
+func (s *Shelf) Revision(_ context.Context, name string, number int, _ Flags) ([]byte, error) {
+	doc, _, err := s.Store.Revision(name, number)
+	return doc, err
+}
+
+// Undo brings back a former definition.
+func (s *Shelf) Undo(ctx context.Context, name string, number int) (Ref, bool, error) {
+	lock, err := s.Store.LockNames(ctx)
+	if err != nil {
+		return Ref{}, false, err
+	}
+	defer lock.Unlock()
+	uuid, gone, err := s.Store.Undo(name, number, func(doc []byte) error {
+		if err := s.Store.Clash(s.Short, name, DocumentUUID(doc)); err != nil || s.Check == nil {
+			return err
+		}
+		return s.Check(doc)
+	})
+	ref := s.Ref(name, uuid)
+	if err == nil {
+		event := "Defined"
+		if gone {
+			event = "Undefined"
+		}
+		s.Tell(ref, "lifecycle", event, "")
+	}
+	return ref, gone, err
 }

@@ -23,6 +23,8 @@ type Store struct {
 	Dir   string // the definitions: NAME.xml; autostart/NAME.xml are links to them
 	Locks string // lock files, which hold nothing
 	Index string // file of the derived index of names and uuids
+	// History keeps former definitions; nil: nothing does.
+	History *History
 
 	read lastRead
 }
@@ -66,7 +68,8 @@ func (s *Store) Names() ([]string, error) { return namesIn(s.Dir) }
 // Autostarted lists the objects marked for autostart, sorted.
 func (s *Store) Autostarted() ([]string, error) { return namesIn(s.markDir(AutostartMark)) }
 
-func namesIn(dir string) ([]string, error) {
+// filesIn lists a folder, in no order. One that is not there is empty.
+func filesIn(dir string) ([]string, error) {
 	f, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -78,6 +81,14 @@ func namesIn(dir string) ([]string, error) {
 	all, err := f.Readdirnames(-1)
 	if err != nil {
 		return nil, SystemError("cannot read folder", dir, err)
+	}
+	return all, nil
+}
+
+func namesIn(dir string) ([]string, error) {
+	all, err := filesIn(dir)
+	if err != nil || all == nil {
+		return nil, err
 	}
 	names := all[:0]
 	for _, n := range all {
@@ -153,6 +164,9 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	if err := MakeDir(s.Dir); err != nil {
 		return err
 	}
+	if err := s.keepFormer(name, data); err != nil {
+		return err
+	}
 	current := s.current()
 	if err := WriteFile(s.path(name), data, 0o600); err != nil {
 		return err
@@ -163,8 +177,11 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	return nil
 }
 
-// Remove forgets the object and its autostart mark. The caller holds LockNames.
+// Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
+	if err := s.retire(name, s.Marked(AutostartMark, name), s.Marked(AutostartOnceMark, name)); err != nil {
+		return err
+	}
 	for _, m := range []Mark{AutostartMark, AutostartOnceMark} {
 		if err := s.SetMark(m, name, false); err != nil {
 			return err

@@ -34,6 +34,7 @@ func ObjectAbilities() []Ability {
 	return []Ability{
 		row("define, undefine", has[Definer]), row("create", has[Creator]), row("start", has[Starter]), row("destroy", has[Destroyer]),
 		row("autostart", has[Autostarter]), row("autostart once", has[OnceAutostarter]), row("title, description, metadata", has[Metadataer]), row("events", has[Eventer]),
+		row("history, undo", has[Historian]), row("show what define would keep", has[Previewer]), row("lint", has[Linter]),
 	}
 }
 
@@ -61,7 +62,7 @@ func KindAbilities() []Ability {
 func DomainAbilities() []Ability {
 	row := func(what string, f func(any) bool) Ability { return Ability{Of: "domain", What: what, Has: f} }
 	return []Ability{
-		row("main values", has[DomainInfoer]), row("shutdown, reboot", has[Shutter]), row("reset", has[Resetter]),
+		row("main values", has[DomainInfoer]), row("show what a start does", has[StartPlanner]), row("shutdown, reboot", has[Shutter]), row("reset", has[Resetter]),
 		row("suspend, resume", has[Pauser]), row("rename", has[Renamer]), row("console", has[Consoler]), row("monitor commands", has[Monitor]),
 		row("save, restore", has[Saver]), row("managed save", has[ManagedSaver]), row("dump", has[Dumper]), row("screenshot", has[Screenshotter]),
 		row("lifecycle actions", has[LifecycleActor]), row("NMI", has[NMIer]), row("keys", has[KeySender]), row("signals", has[Signaller]),

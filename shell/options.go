@@ -14,6 +14,7 @@ import (
 // options are what stands before the command.
 type options struct {
 	uri                               string
+	uris                              []string // all that were given; uri is the last
 	connect                           bool
 	readOnly                          bool
 	quiet                             bool
@@ -159,6 +160,7 @@ func (o *options) set(c byte, name, value string) error {
 	switch c {
 	case 'c':
 		o.uri, o.connect = value, true
+		o.uris = append(o.uris, value)
 	case 'd':
 		n, err := strconv.Atoi(value)
 		if err != nil {

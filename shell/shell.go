@@ -25,12 +25,14 @@ type Process struct {
 	Err    io.Writer
 	Getenv func(string) string
 	Open   func(context.Context, string, drivers.OpenOptions) (drivers.Conn, error)
+	// Fleet tells which hosts words in place of URIs mean; nil: none.
+	Fleet func(getenv func(string) string, words []string) (drivers.Fleet, error)
 }
 
 // Main runs virgo and gives its exit status.
 func Main(ctx context.Context, p Process) int {
 	s := &commands.Session{
-		Name: programName(p.Args), Table: commands.NewTable(), In: p.In, Out: p.Out, Err: p.Err, Getenv: p.Getenv, Open: p.Open,
+		Name: programName(p.Args), Table: commands.NewTable(), In: p.In, Out: p.Out, Err: p.Err, Getenv: p.Getenv, Open: p.Open, FleetOf: p.Fleet,
 		Debug: commands.DefaultDebug, Output: "text", Escape: 0x1d,
 	}
 	defer s.Close()
@@ -56,6 +58,10 @@ func Main(ctx context.Context, p Process) int {
 		return 0
 	}
 	if err := apply(s, &o); err != nil {
+		s.Errorf("%s", err)
+		return 1
+	}
+	if err := hosts(s, &o, p.Fleet); err != nil {
 		s.Errorf("%s", err)
 		return 1
 	}
@@ -121,6 +127,20 @@ func environment(s *commands.Session, warn bool) {
 			s.Debug = n
 		}
 	}
+}
+
+// hosts makes a fleet of several -c, or of one that names a group. Under virsh's
+// name the last -c counts.
+func hosts(s *commands.Session, o *options, fleet func(func(string) string, []string) (drivers.Fleet, error)) error {
+	if fleet == nil || s.Name == "virsh" || len(o.uris) == 0 || len(o.uris) == 1 && strings.Contains(o.uri, ":") {
+		return nil
+	}
+	f, err := fleet(s.Getenv, o.uris)
+	if err == nil && len(f.Hosts) > 1 {
+		s.Fleet = f
+		s.URI = f.Hosts[len(f.Hosts)-1].URI
+	}
+	return err
 }
 
 // apply brings the options into the session.

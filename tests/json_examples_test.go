@@ -11,6 +11,7 @@ var exampleDocuments = map[string]string{
 	"dev.xml":    "<device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'/></capability></device>",
 	"snap.xml":   "<domainsnapshot><name>s</name></domainsnapshot>",
 	"check.xml":  "<domaincheckpoint><name>c</name></domaincheckpoint>",
+	"typo.xml":   "<domain type='test'><name>web</name><memry/><memory>8192</memory><os><type>hvm</type></os></domain>",
 	"host2.xml":  "<cpu><arch>x86_64</arch><model>Nehalem</model><vendor>Intel</vendor></cpu>",
 	"shown.xml":  "<domain type='test'><name>shown</name><memory>8192</memory><os><type>hvm</type></os><devices><disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk><graphics type='vnc' port='5901'/></devices></domain>",
 	"test.xml":   "<domain type='test'><name>test</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><memory>8192</memory><os><type>hvm</type></os></domain>",
@@ -28,6 +29,7 @@ const (
 	root       = "qemu:///embed?root=$W/root-$FORM"
 	filters    = "nwfilter:///embed?root=$W/root-$FORM"
 	shelf      = "secret:///embed?root=$W/root-$FORM"
+	past       = "qemu:///embed?root=$W/past-$FORM-"
 	secretID   = "c5efab3b-7a24-4bd9-8d91-72e5bbb0f5a1"
 	threads    = "iothreadadd test 1"
 	volume     = "vol-create-as default-pool v 1M"
@@ -128,6 +130,16 @@ var examples = []example{
 	{line: "nwfilter-dumpxml quiet", setup: "nwfilter-define $W/filter.xml", reads: true, uri: filters},
 	{line: "nwfilter-edit quiet", setup: "nwfilter-define $W/filter.xml", uri: filters},
 	{line: "nwfilter-undefine quiet", setup: "nwfilter-define $W/filter.xml", uri: filters},
+	{line: "history test", setup: "desc test --config hello"}, {line: "history test --diff 1", setup: "desc test --config hello"},
+	{line: "history", setup: "destroy test; undefine test"}, {line: "undo test", setup: "desc test --config hello"},
+	{line: "domdiff test", setup: "desc test --live hello"}, {line: "define $W/test.xml --diff"}, {line: "domxml-lint $W/typo.xml"},
+	{line: "import test:///default"},
+	{line: "net-history lab", setup: "net-define $W/net.xml; net-undefine lab", uri: past + "net1"},
+	{line: "net-undo lab", setup: "net-define $W/net.xml; net-undefine lab", uri: past + "net2"},
+	{line: "pool-history spare", setup: "pool-define $W/pool.xml; pool-undefine spare", uri: past + "pool1"},
+	{line: "pool-undo spare", setup: "pool-define $W/pool.xml; pool-undefine spare", uri: past + "pool2"},
+	{line: "nwfilter-history quiet", setup: "nwfilter-define $W/filter.xml; nwfilter-undefine quiet", uri: past + "filter1"},
+	{line: "nwfilter-undo quiet", setup: "nwfilter-define $W/filter.xml; nwfilter-undefine quiet", uri: past + "filter2"},
 	{line: "nodememstats", reads: true, moving: true, uri: root}, {line: "node-memory-tune", reads: true, uri: root},
 
 	{line: "help list"}, {line: "help"}, {line: "echo a b", reads: true}, {line: "pwd"}, {line: "cd ."}, {line: "connect test:///default"}, {line: "completion bash", reads: true},

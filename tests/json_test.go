@@ -55,7 +55,7 @@ func runForm(t *testing.T, dir, format string, e example) string {
 	var out, errs bytes.Buffer
 	shell.Main(context.Background(), shell.Process{
 		Args: args, In: strings.NewReader(""), Out: &out, Err: &errs,
-		Getenv: func(name string) string { return map[string]string{"HOME": dir, "EDITOR": "true"}[name] }, Open: open.Open,
+		Getenv: func(name string) string { return map[string]string{"HOME": dir, "EDITOR": "true"}[name] }, Open: open.Open, Fleet: open.Fleet,
 	})
 	if errs.Len() > 0 {
 		t.Fatalf("%s: %s", script, errs.String())
@@ -291,4 +291,6 @@ const jsonIntroduction = "# JSON\n\n`--output json`, before or behind the comman
 	"list, an object for everything else. Keys are stable; numbers are numbers, and a key's unit is in its name (`_kib`, `_ns`).\n" +
 	"Events are one line each, as they come. An error is a line on standard error: `error` is the shell's text, `detail` the\n" +
 	"driver's, `code` libvirt's number of its class, and `file`, `line`, `column` say where in a document.\n\n" +
+	"On QEMU, `start --dry-run` gives {argv: [string, ...], env: {NAME: string, ...}, files: [{path: string, kind: folder, key or copy, from: string or null}, ...],\n" +
+	"inherited: [string, ...], user: string or null}; with `--format shell`, {script: string}.\n\n" +
 	"This list is made by running the commands (`make update`); do not edit.\n\n| command | JSON |\n| --- | --- |\n"

@@ -29,7 +29,7 @@ func program() {
 		os.Exit(status)
 	}
 	os.Exit(shell.Main(context.Background(), shell.Process{
-		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open,
+		Args: os.Args, In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Open: open.Open, Fleet: open.Fleet,
 	}))
 }
 

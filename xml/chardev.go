@@ -392,7 +392,9 @@ func (b *RNGBackend) EncodeNode(name string) *Node {
 	if b.Model != "egd" {
 		return TextElement(name, b.Path).With("model", b.Model)
 	}
-	return Element(name, b.Chardev.parts()...).With("model", b.Model, "type", b.Chardev.Type)
+	n := Element(name, b.Chardev.parts()...).With("model", b.Model, "type", b.Chardev.Type)
+	n.Pair = len(n.Children) == 0
+	return n
 }
 
 // Redirdev passes a USB device of the client through.
@@ -445,11 +447,11 @@ type RedirFilter struct {
 
 // RedirUSBDev is one rule.
 type RedirUSBDev struct {
-	Class   *AnyID `el:"class,attr"`
-	Vendor  *AnyID `el:"vendor,attr"`
-	Product *AnyID `el:"product,attr"`
-	Version string `el:"version,attr"`
-	Allow   YesNo  `el:"allow,attr,required"`
+	Class   *USBClass `el:"class,attr"`
+	Vendor  *AnyID    `el:"vendor,attr"`
+	Product *AnyID    `el:"product,attr"`
+	Version string    `el:"version,attr"`
+	Allow   YesNo     `el:"allow,attr,required"`
 }
 
 // AnyID is a USB class, vendor or product; -1 is any and prints nothing.
@@ -466,16 +468,26 @@ func (a *AnyID) ParseValue(text string) error {
 	return err
 }
 
-// FormatValue prints it in hexadecimal: two digits of a class, four of others.
+// FormatValue prints it in hexadecimal with four digits.
 func (a *AnyID) FormatValue() string {
 	if *a < 0 {
 		return ""
 	}
-	digits := 2
-	if *a >= 0x100 {
-		digits = 4
+	return "0x" + strings.ToUpper(hexText(uint64(*a), 4)[2:])
+}
+
+// USBClass is an AnyID that prints with two digits.
+type USBClass int32
+
+// ParseValue reads the number.
+func (c *USBClass) ParseValue(text string) error { return (*AnyID)(c).ParseValue(text) }
+
+// FormatValue prints it in hexadecimal with two digits.
+func (c *USBClass) FormatValue() string {
+	if *c < 0 {
+		return ""
 	}
-	return "0x" + strings.ToUpper(hexText(uint64(*a), digits)[2:])
+	return "0x" + strings.ToUpper(hexText(uint64(*c), 2)[2:])
 }
 
 // Smartcard is a reader of smart cards.

@@ -104,10 +104,10 @@ type Sound struct {
 	Streams      uint          `el:"streams,attr,nonzero"`
 	Codecs       []SoundCodec  `el:"codec"`
 	Audio        *AudioRef     `el:"audio"`
-	Driver       *VirtioDriver `el:"driver"`
 	Alias        *Alias        `el:"alias"`
 	ACPI         *ACPIIndex    `el:"acpi"`
 	Address      *Address      `el:"address"`
+	Driver       *VirtioDriver `el:"driver"`
 }
 
 // SoundCodec is a part of an HDA card.
@@ -292,7 +292,7 @@ type Shmem struct {
 	Model   *ShmemModel  `el:"model"`
 	Size    *MiB         `el:"size"`
 	Server  *ShmemServer `el:"server,bare"`
-	MSI     *ShmemMSI    `el:"msi"`
+	MSI     *ShmemMSI    `el:"msi,bare"`
 	Alias   *Alias       `el:"alias"`
 	ACPI    *ACPIIndex   `el:"acpi"`
 	Address *Address     `el:"address"`

@@ -10,6 +10,8 @@ type Graphics struct {
 	Autoport      YesNo             `el:"autoport,attr"`
 	WebSocket     *int              `el:"websocket,attr"`
 	WSGenerated   YesNo             `el:"websocketGenerated,attr"`
+	ReplaceUser   YesNo             `el:"replaceUser,attr"`
+	MultiUser     YesNo             `el:"multiUser,attr"`
 	Listen        string            `el:"listen,attr"`
 	Socket        string            `el:"socket,attr"`
 	Keymap        string            `el:"keymap,attr"`
@@ -23,8 +25,6 @@ type Graphics struct {
 	Display       string            `el:"display,attr"`
 	XAuth         string            `el:"xauth,attr"`
 	Fullscreen    YesNo             `el:"fullscreen,attr"`
-	ReplaceUser   YesNo             `el:"replaceUser,attr"`
-	MultiUser     YesNo             `el:"multiUser,attr"`
 	P2P           YesNo             `el:"p2p,attr"`
 	Address       string            `el:"address,attr"` // dbus
 	Listens       []GraphicsListen  `el:"listen"`
@@ -94,12 +94,12 @@ type Video struct {
 
 // VideoDriver are its switches.
 type VideoDriver struct {
-	Name      string `el:"name,attr" enum:"default qemu vhostuser"`
-	VGAConf   string `el:"vgaconf,attr" enum:"io on off"`
 	IOMMU     OnOff  `el:"iommu,attr"`
 	ATS       OnOff  `el:"ats,attr"`
 	Packed    OnOff  `el:"packed,attr"`
 	PagePerVQ OnOff  `el:"page_per_vq,attr"`
+	VGAConf   string `el:"vgaconf,attr" enum:"io on off"`
+	Name      string `el:"name,attr" enum:"default qemu vhostuser"`
 }
 
 // VideoModel is the card's kind.

@@ -3,6 +3,7 @@ package xml
 import (
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // CPUTune says how the guest's CPUs run on the host's.
@@ -51,14 +52,14 @@ type Sched struct {
 
 // VCPUSched is the scheduler of some virtual CPUs.
 type VCPUSched struct {
-	VCPUs     CPUSet `el:"vcpus,attr,required"`
+	VCPUs     CPUSet `el:"vcpus,attr" missing:"XML error: Missing attribute 'vcpus' in element 'vcpusched'"`
 	Scheduler string `el:"scheduler,attr,required" enum:"other batch idle fifo rr"`
 	Priority  *int   `el:"priority,attr"`
 }
 
 // IOSched is the scheduler of some threads for disks.
 type IOSched struct {
-	IOThreads CPUSet `el:"iothreads,attr,required"`
+	IOThreads CPUSet `el:"iothreads,attr" missing:"XML error: Missing attribute 'iothreads' in element 'iothreadsched'"`
 	Scheduler string `el:"scheduler,attr,required" enum:"other batch idle fifo rr"`
 	Priority  *int   `el:"priority,attr"`
 }
@@ -173,7 +174,7 @@ type IOTune struct {
 
 // ParseValue reads a number.
 func (p *Policy) ParseValue(text string) error {
-	v, err := strconv.ParseUint(text, 0, 32)
+	v, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), 16, 32)
 	if err != nil {
 		return Errorf(CodeXML, "failed to get launch security policy")
 	}

@@ -19,8 +19,8 @@ type Hostdev struct {
 	Shareable bool           `el:"shareable"`
 	Boot      *BootOrder     `el:"boot"`
 	Alias     *Alias         `el:"alias"`
-	ACPI      *ACPIIndex     `el:"acpi"`
 	ROM       *ROM           `el:"rom"`
+	ACPI      *ACPIIndex     `el:"acpi"`
 	Address   *Address       `el:"address"`
 }
 

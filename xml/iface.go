@@ -30,8 +30,8 @@ type Interface struct {
 	Coalesce      *Coalesce         `el:"coalesce"`
 	Boot          *BootOrder        `el:"boot"`
 	Alias         *Alias            `el:"alias"`
-	ACPI          *ACPIIndex        `el:"acpi"`
 	ROM           *ROM              `el:"rom"`
+	ACPI          *ACPIIndex        `el:"acpi"`
 	Address       *Address          `el:"address"`
 }
 

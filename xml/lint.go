@@ -1,95 +1,112 @@
 package xml
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"sort"
 	"strings"
 )
 
-// Finding is something in a document that the schema does not know and that
-// define would drop silently.
+// Level says how grave a finding is.
+type Level string
+
+// The levels.
+const (
+	LintError   Level = "error"   // define refuses it
+	LintWarning Level = "warning" // define drops it, or it will make trouble later
+	LintNote    Level = "note"    // something could not be looked at
+)
+
+// Finding is something in a document that is wrong, or that the schema does not
+// know and define would drop silently.
 type Finding struct {
-	Line, Column int
+	Line, Column int // 0: of the whole document
+	Level        Level
+	Code         string // what kind: unknown-element, bad-value ...
 	Message      string
 }
 
 // String is the finding in one line, place first.
-func (f Finding) String() string { return fmt.Sprintf("%d:%d: %s", f.Line, f.Column, f.Message) }
-
-// lintNames are the names in types that read themselves: attributes, then
-// children, and the types of children that are checked too.
-type lintNames struct {
-	attrs, kids string
-	inner       map[string]reflect.Type
+func (f Finding) String() string {
+	if f.Line == 0 {
+		return f.Message
+	}
+	return fmt.Sprintf("%d:%d: %s", f.Line, f.Column, f.Message)
 }
 
-// lintables are the types whose fields do not tell their names.
-func lintables() map[reflect.Type]lintNames {
-	device := map[string]reflect.Type{"alias": reflect.TypeFor[Alias](), "address": reflect.TypeFor[Address](), "log": reflect.TypeFor[CharLog](), "boot": reflect.TypeFor[BootOrder]()}
-	rule := lintNames{attrs: "action direction priority statematch"}
-	for _, p := range filterProtocols() {
-		rule.kids += " " + p.name
-	}
-	return map[reflect.Type]lintNames{
-		reflect.TypeFor[NWFilter](): {attrs: "name chain priority", kids: "uuid rule filterref",
-			inner: map[string]reflect.Type{"rule": reflect.TypeFor[FilterRule](), "filterref": reflect.TypeFor[FilterRef]()}},
-		reflect.TypeFor[FilterRule]():  rule,
-		reflect.TypeFor[Address]():     {attrs: "type domain bus slot function multifunction controller target unit port cssid ssid devno reg iobase irq base uuid device", kids: "zpci"},
-		reflect.TypeFor[Chardev]():     {attrs: "type tty", kids: "source protocol target log alias acpi address", inner: device},
-		reflect.TypeFor[Redirdev]():    {attrs: "type bus", kids: "source protocol log boot alias address", inner: device},
-		reflect.TypeFor[Smartcard]():   {attrs: "mode type", kids: "source protocol log certificate database alias address", inner: device},
-		reflect.TypeFor[RNGBackend]():  {attrs: "model type", kids: "source protocol log"},
-		reflect.TypeFor[KiB]():         {attrs: "unit"},
-		reflect.TypeFor[Bytes]():       {attrs: "unit"},
-		reflect.TypeFor[MiB]():         {attrs: "unit"},
-		reflect.TypeFor[ByteSize]():    {attrs: "unit"},
-		reflect.TypeFor[LiveSize]():    {attrs: "unit"},
-		reflect.TypeFor[ClusterSize](): {attrs: "unit"},
-	}
-}
-
-// lintFree are types under which anything goes.
-var lintFree = []reflect.Type{reflect.TypeFor[Metadata](), reflect.TypeFor[LXCCaps](), reflect.TypeFor[CPU](), reflect.TypeFor[CPUNUMA](),
-	reflect.TypeFor[Capability]()}
-
-// Lint compares a document with a document type, such as *Domain, and names
-// each element and attribute that the type does not know.
+// Lint compares a document with a document type, such as *Domain: it names each
+// element and attribute that the type does not know, each that stands where only
+// the first of its kind counts, and each value that cannot be.
 func Lint(n *Node, v any) []Finding {
-	l := linter{special: lintables()}
-	t := reflect.TypeOf(v)
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
+	l := linter{special: lintables(), top: reflect.TypeOf(v)}
+	for l.top.Kind() == reflect.Pointer {
+		l.top = l.top.Elem()
 	}
-	if root := planOf(t).root; root != "" && root != n.Name {
-		l.add(int(n.Line), int(n.Column), "the root element is <%s>, not <%s>", n.Name, root)
+	if root := planOf(l.top).root; root != "" && root != n.Name {
+		l.add(LintError, n.Line, n.Column, "wrong-root", "the root element is <%s>, not <%s>", n.Name, root)
 		return l.found
 	}
-	l.element(n, t)
+	if l.top == reflect.TypeFor[Domain]() {
+		for _, c := range n.Children {
+			if c.IsElement() && c.Space != "" && c.Space != QEMUSpace && c.Space != XenSpace && c.Space != BhyveSpace {
+				l.add(LintWarning, c.Line, c.Column, "unknown-namespace", "<%s> is of the namespace %s, which means nothing here", c.Name, c.Space)
+			}
+		}
+		n = n.ours(QEMUSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
+	}
+	l.element(n, l.top)
+	l.whole(n, v)
+	sort.SliceStable(l.found, func(i, j int) bool {
+		a, b := l.found[i], l.found[j]
+		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+	})
 	return l.found
 }
 
 type linter struct {
 	special map[reflect.Type]lintNames
+	top     reflect.Type
+	parents map[string][]string // what elements of a name may stand in, made when first asked for
 	found   []Finding
 }
 
-func (l *linter) add(line, column int, format string, args ...any) {
-	l.found = append(l.found, Finding{line, column, fmt.Sprintf(format, args...)})
+func (l *linter) add(level Level, line, column int32, code, format string, args ...any) {
+	l.found = append(l.found, Finding{int(line), int(column), level, code, fmt.Sprintf(format, args...)})
+}
+
+// whole reads the document as define does: what the tags do not say is found so.
+func (l *linter) whole(n *Node, v any) {
+	err := Decode(n, reflect.New(reflect.TypeOf(v).Elem()).Interface())
+	l.refused(n, err)
+}
+
+// refused adds an error of reading, unless one was found at its place.
+func (l *linter) refused(n *Node, err error) {
+	if err == nil || err == errVoid {
+		return
+	}
+	line, column := n.Line, n.Column
+	var e *Error
+	if errors.As(err, &e) && e.Line > 0 {
+		line, column = int32(e.Line), int32(e.Column)
+	}
+	for _, f := range l.found {
+		if f.Level == LintError && f.Line == int(line) && (f.Column == int(column) || f.Message == err.Error()) {
+			return
+		}
+	}
+	l.add(LintError, line, column, "bad-value", "%s", err)
 }
 
 // element checks one element against its type.
 func (l *linter) element(n *Node, t reflect.Type) {
-	for _, f := range lintFree {
-		if t == f {
-			return
-		}
+	if slices.Contains(lintFree, t) {
+		return
 	}
 	if s, ok := l.special[t]; ok {
-		l.names(n, strings.Fields(s.attrs), strings.Fields(s.kids), func(c *Node) {
-			if inner := s.inner[c.Name]; inner != nil {
-				l.element(c, inner)
-			}
-		})
+		l.listed(n, &s)
 		return
 	}
 	if t.Kind() != reflect.Struct {
@@ -99,11 +116,30 @@ func (l *linter) element(n *Node, t reflect.Type) {
 	l.plan(n, planOf(t))
 }
 
+// listed checks an element whose type does not tell its names.
+func (l *linter) listed(n *Node, s *lintNames) {
+	l.names(n, strings.Fields(s.attrs), strings.Fields(s.kids), func(c *Node) {
+		if inner := s.inner[c.Name]; inner != nil {
+			l.element(c, inner)
+			return
+		}
+		if nested := s.nested[c.Name]; nested != nil {
+			l.listed(c, nested)
+		}
+	})
+}
+
 func (l *linter) plan(n *Node, p *plan) {
 	var attrs, kids []string
 	inner := map[string]*field{}
 	for _, f := range p.attrs {
 		attrs = append(attrs, f.name)
+		if a := n.attr(f.name); a != nil {
+			l.value(f, a.Value, n, a.Line, a.Column)
+		}
+	}
+	if p.text != nil && hasText(n) {
+		l.value(p.text, n.Value(), n, n.Line, n.Column)
 	}
 	for _, f := range p.kids {
 		// A name may stand for two fields: an attribute of a path, and a child.
@@ -112,44 +148,108 @@ func (l *linter) plan(n *Node, p *plan) {
 		}
 		kids = append(kids, f.name)
 	}
+	seen := map[string]int{}
 	l.names(n, attrs, kids, func(c *Node) {
-		switch f := inner[c.Name]; f.kind {
+		f := inner[c.Name]
+		if seen[c.Name]++; seen[c.Name] == 2 && !f.list && !merged(p, c.Name) {
+			l.add(LintWarning, c.Line, c.Column, "repeated", "<%s> has more than one <%s>: only the first counts", n.Name, c.Name)
+		}
+		switch f.kind {
 		case kindPath:
 			l.plan(c, f.inner())
 		case kindNode:
-		case kindStruct, kindCustom:
+		case kindStruct:
 			l.element(c, f.typ)
+		case kindCustom:
+			l.element(c, f.typ)
+			l.refused(c, Decode(c, reflect.New(f.typ).Interface()))
+		case kindFlag:
+			l.names(c, nil, nil, nil)
 		default:
 			l.names(c, nil, nil, nil)
+			l.value(f, c.Value(), c, c.Line, c.Column)
 		}
 	})
+}
+
+// merged are the elements of which all count, though a document has one.
+func merged(p *plan, name string) bool {
+	return p.root == "domain" && (name == "devices" || name == "os")
+}
+
+func (n *Node) attr(name string) *Attr {
+	for i := range n.Attrs {
+		if n.Attrs[i].Name == name {
+			return &n.Attrs[i]
+		}
+	}
+	return nil
+}
+
+func hasText(n *Node) bool {
+	for _, c := range n.Children {
+		if c.isText() {
+			return true
+		}
+	}
+	return false
+}
+
+// value checks a text against what a field can have.
+func (l *linter) value(f *field, text string, n *Node, line, column int32) {
+	if f.enum != nil && f.unknown == "" && !slices.Contains(f.enum, text) && !(f.blank && text == "") && text != "" {
+		what := "<" + n.Name + ">"
+		if f.attr {
+			what = "attribute '" + f.name + "' of <" + n.Name + ">"
+		}
+		hint := "one of " + strings.Join(f.enum, ", ")
+		if best := Nearest(text, f.enum); best != "" {
+			hint = "did you mean '" + best + "'?"
+		}
+		l.add(LintError, line, column, "bad-value", "%s cannot be '%s' (%s)", what, text, hint)
+		return
+	}
+	typ := f.typ
+	if f.ptr {
+		typ = reflect.PointerTo(typ)
+	}
+	at := *n
+	at.Line, at.Column = line, column
+	l.refused(&at, f.setText(reflect.New(typ).Elem(), text, &at))
 }
 
 // names reports what is not in the lists and goes on with the children that
 // are.
 func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 	for _, a := range n.Attrs {
-		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || contains(attrs, a.Name) {
+		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || slices.Contains(attrs, a.Name) {
 			continue
 		}
-		l.add(int(a.Line), int(a.Column), "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
+		l.add(LintWarning, a.Line, a.Column, "unknown-attribute", "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
 	}
 	for _, c := range n.Children {
-		if !c.IsElement() || c.Space != "" {
+		if !c.IsElement() || c.Space != "" && !slices.Contains(kids, c.Name) {
 			continue
 		}
-		if contains(kids, c.Name) {
-			each(c)
+		if slices.Contains(kids, c.Name) {
+			if each != nil {
+				each(c)
+			}
 			continue
 		}
-		l.add(int(c.Line), int(c.Column), "<%s> has no element <%s>%s", n.Name, c.Name, l.hint(c.Name, kids, attrs))
+		hint := l.hint(c.Name, kids, attrs)
+		code := "unknown-element"
+		if where := l.places(c.Name); where != "" && (hint == "" || !slices.Contains(attrs, c.Name)) {
+			hint, code = where, "misplaced-element"
+		}
+		l.add(LintWarning, c.Line, c.Column, code, "<%s> has no element <%s>%s", n.Name, c.Name, hint)
 	}
 }
 
 // hint names the nearest known name of the same kind, or says that the name is
 // one of the other kind.
 func (l *linter) hint(name string, same, other []string) string {
-	if contains(other, name) {
+	if slices.Contains(other, name) {
 		return " (that name exists, but not as what it is here: attribute or element)"
 	}
 	if best := Nearest(name, same); best != "" {
@@ -158,37 +258,55 @@ func (l *linter) hint(name string, same, other []string) string {
 	return ""
 }
 
-// Nearest is the known name that a mistyped one may mean: it differs in two
-// letters at most, in one if the name is short. "" if there is none.
-func Nearest(name string, known []string) string {
-	best, distance := "", 3
-	if len(name) < 4 {
-		distance = 2
+// places says where an element belongs that stands in the wrong place, "" if it
+// is known nowhere or in too many places.
+func (l *linter) places(name string) string {
+	if l.parents == nil {
+		l.parents = map[string][]string{}
+		l.collect(planOf(l.top).root, l.top, map[reflect.Type]bool{})
 	}
-	for _, s := range known {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(s)); d < distance {
-			best, distance = s, d
-		}
+	const most = 3
+	list := l.parents[name]
+	if len(list) == 0 || len(list) > most {
+		return ""
 	}
-	return best
+	return " (it belongs in <" + strings.Join(list, ">, <") + ">)"
 }
 
-// editDistance is how many letters differ.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+// collect notes what stands in elements of a type, and in those below.
+func (l *linter) collect(name string, t reflect.Type, done map[reflect.Type]bool) {
+	if done[t] || slices.Contains(lintFree, t) {
+		return
 	}
-	for i := 1; i <= len(a); i++ {
-		last := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
+	done[t] = true
+	if s, ok := l.special[t]; ok {
+		for _, kid := range strings.Fields(s.kids) {
+			l.belongs(kid, name)
+			if inner := s.inner[kid]; inner != nil {
+				l.collect(kid, inner, done)
 			}
-			last, row[j] = row[j], min(last+cost, row[j]+1, row[j-1]+1)
+		}
+		return
+	}
+	if t.Kind() == reflect.Struct {
+		l.collectPlan(name, planOf(t), done)
+	}
+}
+
+func (l *linter) collectPlan(name string, p *plan, done map[reflect.Type]bool) {
+	for _, f := range p.kids {
+		l.belongs(f.name, name)
+		switch f.kind {
+		case kindPath:
+			l.collectPlan(f.name, f.inner(), done)
+		case kindStruct, kindCustom:
+			l.collect(f.name, f.typ, done)
 		}
 	}
-	return row[len(b)]
+}
+
+func (l *linter) belongs(kid, parent string) {
+	if !slices.Contains(l.parents[kid], parent) {
+		l.parents[kid] = append(l.parents[kid], parent)
+	}
 }

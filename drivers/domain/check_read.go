@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
+		readIDs, readWhole, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
 		readGraphics, readHostdevs, readSysinfo, dropForeign,
 	}
 	for _, s := range steps {

@@ -169,6 +169,12 @@ func features(d *xml.Domain) {
 	if h := f.HyperV; h != nil {
 		setDefault(&h.Mode, "custom")
 	}
+	if f.TCG != nil && f.TCG.TBCache == 0 {
+		f.TCG = nil
+	}
+	if f.SMM != nil && f.SMM.State == "off" {
+		f.SMM.TSEG = nil
+	}
 	if f.AsyncTeardown != nil {
 		setDefault(&f.AsyncTeardown.Enabled, "yes")
 	}

@@ -226,7 +226,7 @@ func netModel(n *xml.Interface) {
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
 	if !virtio || n.Type == "hostdev" {
-		n.Driver = nil
+		n.Driver = onlySwitches(n.Driver)
 	}
 	if n.Driver != nil && n.Driver.Queues == 1 {
 		n.Driver.Queues = 0
@@ -254,9 +254,6 @@ func vsock(v *xml.Vsock, t *Traits) {
 			v.CID.Auto = "yes"
 		}
 	}
-	if v.CID.Auto == "yes" {
-		v.CID.Address = 0
-	}
 	if t.QEMU != nil {
 		setDefault(&v.Model, "virtio")
 	}
@@ -264,13 +261,22 @@ func vsock(v *xml.Vsock, t *Traits) {
 
 func hostdev(h *xml.Hostdev, t *Traits) {
 	setDefault(&h.Mode, "subsystem")
+	families(h.IPs)
 	if h.Mode != "subsystem" {
+		h.Managed = ""
 		return
 	}
-	if h.Managed != "yes" || h.Type == "mdev" || h.Type == "scsi_host" {
+	if h.Managed != "yes" {
 		h.Managed = "no"
 	}
-	setDefault(&h.Managed, "no")
+	if s := h.Source; s != nil && s.Address != nil && h.Type == "pci" {
+		for _, n := range []**uint{&s.Address.Domain, &s.Address.Slot, &s.Address.Function} {
+			if *n == nil {
+				*n = new(uint)
+			}
+		}
+		setDefault(&s.Address.Bus, "0x00")
+	}
 	if t.QEMU != nil && h.Type == "mdev" && (h.Model == "vfio-pci") {
 		setDefault(&h.Display, "off")
 	}
@@ -308,4 +314,25 @@ func filesystem(f *xml.Filesystem, t *Traits) {
 		setDefault(&f.AccessMode, "passthrough")
 	}
 	f.FMode, f.DMode = octal(f.FMode), octal(f.DMode)
+}
+
+// families says of addresses which protocol they belong to.
+func families(list []xml.InterfaceIP) {
+	for i := range list {
+		if ip := &list[i]; ip.Family == "" {
+			ip.Family = "ipv4"
+			if strings.Contains(ip.Address, ":") {
+				ip.Family = "ipv6"
+			}
+		}
+	}
+}
+
+// onlySwitches keeps virtio's switches, which are refused where they do not
+// belong. nil if there are none.
+func onlySwitches(d *xml.InterfaceDriver) *xml.InterfaceDriver {
+	if d == nil || d.IOMMU == "" && d.ATS == "" && d.Packed == "" && d.PagePerVQ == "" {
+		return nil
+	}
+	return &xml.InterfaceDriver{IOMMU: d.IOMMU, ATS: d.ATS, Packed: d.Packed, PagePerVQ: d.PagePerVQ}
 }

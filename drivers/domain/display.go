@@ -8,7 +8,7 @@ func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
 	case "vnc":
 		vncPorts(g)
 	case "rdp":
-		if g.Port == nil || *g.Port == -1 {
+		if g.Port == nil || *g.Port == -1 || g.Autoport == "yes" {
 			g.Port, g.Autoport = ptr(0), "yes"
 		}
 	case "spice":

@@ -69,12 +69,26 @@ type Firmware struct {
 
 // Parse reads a definition: decoding, what define adds, checks.
 func Parse(src xml.Source, t *Traits) (*xml.Domain, error) {
-	d := &xml.Domain{}
-	if err := xml.Unmarshal(src, d); err != nil {
+	root, err := xml.Parse(src)
+	if err != nil {
 		return nil, err
 	}
-	if err := Complete(d, t); err != nil {
-		return nil, err
+	return Read(src, root, func() *Traits { return t })
+}
+
+// Read is Parse of a document that is scanned already; traits are asked for when
+// it is decoded. Errors know the place, as far as it can be told.
+func Read(src xml.Source, root *xml.Node, traits func() *Traits) (*xml.Domain, error) {
+	if root.Name != "domain" {
+		return nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
+	}
+	d := &xml.Domain{}
+	err := xml.Decode(root, d)
+	if err == nil {
+		err = Complete(d, traits())
+	}
+	if err != nil {
+		return nil, xml.InFile(xml.Locate(err, root), src.Name)
 	}
 	return d, nil
 }

@@ -1,6 +1,11 @@
 package domain
 
-import "virgo/xml"
+import (
+	"strings"
+
+	"virgo/drivers"
+	"virgo/xml"
+)
 
 // dropForeign drops what only devices of another kind or type have, as reading
 // does.
@@ -50,6 +55,23 @@ func dropForeign(d *xml.Domain) error {
 		if s.Size != nil && *s.Size == 0 {
 			s.Size = nil
 		}
+		if s.Model.Type == "ivshmem" {
+			s.Role = ""
+		}
+	}
+	for i := range dev.Videos {
+		if v := &dev.Videos[i]; v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
+			v.Driver = nil
+		}
+	}
+	for i := range dev.Interfaces {
+		interfaceForeign(&dev.Interfaces[i])
+	}
+	for i := range dev.Graphics {
+		graphicsForeign(&dev.Graphics[i])
+	}
+	for i := range dev.Filesystems {
+		filesystemForeign(&dev.Filesystems[i])
 	}
 	if m := dev.Memballoon; m != nil && m.Model == "none" {
 		m.Alias, m.ACPI, m.Address = nil, nil, nil
@@ -64,4 +86,80 @@ func dropForeign(d *xml.Domain) error {
 		}
 	}
 	return nil
+}
+
+// graphicsForeign drops what says nothing, or nothing without a password.
+func graphicsForeign(g *xml.Graphics) {
+	no := func(v *xml.YesNo) {
+		if *v == "no" {
+			*v = ""
+		}
+	}
+	no(&g.Fullscreen)
+	no(&g.ReplaceUser)
+	no(&g.MultiUser)
+	if g.Passwd == "" {
+		g.PasswdValidTo, g.Connected = "", ""
+		if g.Type == "rdp" {
+			g.Username = ""
+		}
+	}
+	if g.DefaultMode == "any" {
+		g.DefaultMode = ""
+	}
+	kept := g.Channels[:0]
+	for _, c := range g.Channels {
+		if c.Mode != "any" {
+			kept = append(kept, c)
+		}
+	}
+	g.Channels = kept
+	for i := range g.Listens {
+		if l := &g.Listens[i]; l.Type == "network" {
+			l.Address = ""
+			g.Listen = ""
+		}
+	}
+}
+
+// filesystemForeign drops limits that are none, and what only virtiofs has.
+func filesystemForeign(f *xml.Filesystem) {
+	for _, l := range []**xml.Bytes{&f.HardLimit, &f.SoftLimit} {
+		if *l != nil && **l == 0 {
+			*l = nil
+		}
+	}
+	for _, m := range []*string{&f.FMode, &f.DMode} {
+		if *m != "" && strings.Trim(*m, "0") == "" {
+			*m = ""
+		}
+	}
+	if f.MultiDevs == "default" {
+		f.MultiDevs = ""
+	}
+	if f.Driver == nil || f.Driver.Type != "virtiofs" {
+		f.Binary, f.IDMap = nil, nil
+	}
+	if s := f.Source; s != nil && f.Type == "ram" && s.Usage != "" {
+		setDefault(&s.Units, "KiB")
+	}
+}
+
+// interfaceForeign completes what printing shows of the source.
+func interfaceForeign(n *xml.Interface) {
+	families(n.IPs)
+	s := n.Source
+	if s == nil {
+		return
+	}
+	if n.Type == "vds" {
+		setDefault(&s.PortID, "0")
+		setDefault(&s.ConnectionID, "0")
+	}
+	if p := n.VirtualPort; p != nil && n.Type == "network" && p.Type == "" && p.Parameters != nil && p.Parameters.InstanceID == "" {
+		p.Parameters.InstanceID = xml.UUID(drivers.NewUUID())
+	}
+	if p := n.VirtualPort; p != nil && p.Type == "802.1Qbg" && p.Parameters != nil && p.Parameters.InstanceID == "" {
+		p.Parameters.InstanceID = xml.UUID(drivers.NewUUID())
+	}
 }

@@ -18,6 +18,9 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	if err := checkCommon(d); err != nil {
 		return err
 	}
+	if err := checkNetworks(d, t.QEMU != nil); err != nil {
+		return err
+	}
 	for i := range dev.Videos {
 		if err := checkVideo(&dev.Videos[i]); err != nil {
 			return err

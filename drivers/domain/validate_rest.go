@@ -172,6 +172,25 @@ func checkTuning(d *xml.Domain, t *Traits) error {
 			return unsupported("Cannot find 'iothread' : %d", n)
 		}
 	}
+	return checkShares(c)
+}
+
+// checkShares checks the parts of time that threads get, in microseconds.
+func checkShares(c *xml.CPUTune) error {
+	const least, longest, most = 1000, 1000000, 17592186044415
+	for _, s := range []struct {
+		name   string
+		period uint64
+		quota  int64
+	}{{"", c.Period, c.Quota}, {"global_", c.GlobalPeriod, c.GlobalQuota}, {"emulator_", c.EmulatorPeriod, c.EmulatorQuota},
+		{"iothread_", c.IOThreadPeriod, c.IOThreadQuota}} {
+		if s.period != 0 && (s.period < least || s.period > longest) {
+			return unsupported("Value of cputune '%speriod' must be in range [%d, %d]", s.name, least, longest)
+		}
+		if s.quota > 0 && (s.quota < least || s.quota > most) {
+			return unsupported("Value of cputune '%squota' must be in range [%d, %d]", s.name, least, most)
+		}
+	}
 	return nil
 }
 

@@ -120,6 +120,9 @@ func checkSmall(d *xml.Domain) error {
 			return err
 		}
 	}
+	if v := dev.Vsock; v != nil && v.CID != nil && (v.CID.Auto == "no" || v.CID.Address > 0) && v.CID.Address < 3 {
+		return unsupported("guest CIDs must be >= 3")
+	}
 	for i := range dev.Audios {
 		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
 			if s != nil && s.FixedSettings == "yes" && s.MixingEngine != "yes" {
@@ -151,7 +154,7 @@ func checkTPM(b *xml.TPMBackend) error {
 	if b.Version != "2.0" && b.PCRBanks != nil {
 		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")
 	}
-	if b.Version != "2.0" && b.Profile != nil {
+	if b.Version != "2.0" && b.Profile != nil && *b.Profile != (xml.TPMProfile{}) {
 		return xml.Errorf(xml.CodeXML, "<profile/> requires TPM version '2.0'")
 	}
 	return nil

@@ -53,11 +53,12 @@ func kindsOf(driver string) []drivers.Kind {
 }
 
 // Open opens secret:///embed?root=DIR and the like.
-func Open(_ context.Context, uri drivers.URI, _ drivers.OpenOptions) (drivers.Conn, error) {
+func Open(_ context.Context, uri drivers.URI, o drivers.OpenOptions) (drivers.Conn, error) {
 	root, err := drivers.RootFor(uri)
 	if err != nil {
 		return nil, err
 	}
+	root.By = o.Command
 	return &Conn{uri: uri.Text, root: root, kinds: kindsOf(uri.Driver)}, nil
 }
 

@@ -13,7 +13,15 @@ type Networks struct{ *drivers.Shelf }
 
 // New gives the networks of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Networks {
-	return &Networks{drivers.Shelf{Kind: drivers.Network, Noun: "network", Short: "network", Miss: xml.CodeNoNetwork}.At(root, "network", j)}
+	n := &Networks{drivers.Shelf{Kind: drivers.Network, Noun: "network", Short: "network", Miss: xml.CodeNoNetwork}.At(root, "network", j)}
+	n.Check = func(doc []byte) error {
+		def, err := parse(drivers.Ref{}, doc)
+		if err != nil {
+			return err
+		}
+		return n.name(def)
+	}
+	return n
 }
 
 // traits are those of definitions that a host is to start.

@@ -10,11 +10,23 @@ import (
 )
 
 // Filters are the network filters of a root.
-type Filters struct{ shelf *drivers.Shelf }
+type Filters struct {
+	shelf *drivers.Shelf
+	drivers.Historian
+}
 
 // New gives the filters of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Filters {
-	return &Filters{drivers.Shelf{Kind: drivers.NWFilter, Noun: "nwfilter", Short: "filter", Miss: xml.CodeNoNWFilter}.At(root, "nwfilter", j)}
+	shelf := drivers.Shelf{Kind: drivers.NWFilter, Noun: "nwfilter", Short: "filter", Miss: xml.CodeNoNWFilter}.At(root, "nwfilter", j)
+	f := &Filters{shelf, shelf}
+	shelf.Check = func(doc []byte) error {
+		def := &xml.NWFilter{}
+		if err := xml.Unmarshal(xml.Source{Data: doc}, def); err != nil {
+			return err
+		}
+		return f.loop(def)
+	}
+	return f
 }
 
 // List gives the filters, by name.
@@ -48,11 +60,19 @@ func (f *Filters) Define(ctx context.Context, src xml.Source, flags drivers.Flag
 		return drivers.Ref{}, xml.Errorf(xml.CodeOperationFailed, "filter with same UUID but different name ('%s') already exists", other)
 	}
 	return f.shelf.Put(ctx, def.Name, string(def.UUID), func() ([]byte, error) {
-		if f.reaches(def, def.Name, map[string]bool{}) {
-			return nil, xml.Errorf(xml.CodeOperationFailed, "filter would introduce a loop")
+		if err := f.loop(def); err != nil {
+			return nil, err
 		}
 		return xml.Marshal(def)
 	})
+}
+
+// loop refuses a filter that names itself in the end.
+func (f *Filters) loop(def *xml.NWFilter) error {
+	if f.reaches(def, def.Name, map[string]bool{}) {
+		return xml.Errorf(xml.CodeOperationFailed, "filter would introduce a loop")
+	}
+	return nil
 }
 
 // reaches tells whether a filter names another, or one that it names does.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/remote"
@@ -38,6 +39,9 @@ var hosted = [...]string{"bhyve", "ch", "interface", "lxc", "network", "nodedev"
 func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn, error) {
 	if uri == "" {
 		uri = Default(o.Getenv)
+	}
+	if !strings.Contains(uri, ":") {
+		uri = names(o.Getenv).URI(uri)
 	}
 	u, err := drivers.ParseURI(uri)
 	if err != nil {
@@ -74,6 +78,22 @@ func Default(getenv func(string) string) string {
 		return "qemu:///system"
 	}
 	return "qemu:///session"
+}
+
+// names are what the configuration files say in place of URIs.
+func names(getenv func(string) string) drivers.Names {
+	var texts []string
+	for _, name := range configFiles(getenv) {
+		if data, err := os.ReadFile(name); err == nil {
+			texts = append(texts, string(data))
+		}
+	}
+	return drivers.ReadNames(texts...)
+}
+
+// Fleet is the hosts that words mean: URIs, aliases, groups of them.
+func Fleet(getenv func(string) string, words []string) (drivers.Fleet, error) {
+	return names(getenv).Fleet(words)
 }
 
 // configFiles lists the configuration files, the first is asked first.

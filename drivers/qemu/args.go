@@ -20,6 +20,9 @@ type Build struct {
 	CPUEnd    string   // address width and caches
 	Path      string   // PATH of the guest's environment
 	Live      bool     // monitors and taps are inherited descriptors
+	ByHand    bool     // with Live: nothing is inherited, and no watcher looks after the guest
+	Paused    bool     // ByHand: its vCPUs wait
+	Secrets   *bool    // if not nil, set where the command line holds encrypted secrets
 	MasterKey []byte   // encrypts the secrets on the command line
 	Numad     []int    // host nodes for placement auto
 	Nodes     []string // host NUMA nodes
@@ -81,7 +84,7 @@ func (a *args) device(p *props) {
 		uid := uint64(*z.UID)
 		a.add("-device", newProps("driver", "zpci").num("uid", uid).num("fid", uint64(*z.FID)).str("target", id.ID).str("id", "zpci"+utoa(uid)).String())
 	}
-	a.add("-device", p.String())
+	a.add("-device", a.overridden(p.String()))
 }
 
 func (a *args) libDir() string { return a.Layout.libDir(a.ID, a.d.Name) }
@@ -113,8 +116,10 @@ func utoa[T uint | uint64](n T) string { return strconv.FormatUint(uint64(n), 10
 func (a *args) head() {
 	a.add(a.Emulator.Path, "-name", "guest="+escapeComma(a.d.Name)+",debug-threads=on")
 	a.deprecation()
-	a.add("-S")
-	a.object(newProps("qom-type", "secret").str("id", "masterKey0").str("format", "raw").str("file", filepath.Join(a.libDir(), "master-key.aes")))
+	if !a.ByHand || a.Paused {
+		a.add("-S")
+	}
+	a.object(newProps("qom-type", "secret").str("id", "masterKey0").str("format", "raw").str("file", filepath.Join(a.libDir(), keyFile)))
 	a.prManagers()
 	a.pflash()
 }
@@ -324,16 +329,22 @@ func (a *args) console() {
 }
 
 func (a *args) monitors() {
-	if a.Live {
+	if a.Live && !a.ByHand {
 		a.add("-chardev", "socket,id=charmonitor,fd="+itoa(monitorDescriptor)+",server=on,wait=off", "-mon", "chardev=charmonitor,id=monitor,mode=control")
 		a.add("-chardev", "socket,id=charspare,fd="+itoa(monitorDescriptor+1)+",server=on,wait=off", "-mon", "chardev=charspare,id=spare,mode=control")
 		return
 	}
 	path := filepath.Join(a.libDir(), "monitor.sock")
+	if a.ByHand && len(path) > longestSocket {
+		return // QEMU cannot make it
+	}
 	a.add("-chardev", "socket,id=charmonitor,path="+escapeComma(path)+",server=on,wait=off", "-mon", "chardev=charmonitor,id=monitor,mode=control")
 }
 
-const monitorDescriptor = 4
+const (
+	monitorDescriptor = 4
+	longestSocket     = 107 // bytes of a socket's path
+)
 
 func (a *args) clock() {
 	c := a.d.Clock
@@ -381,9 +392,23 @@ func (a *args) clock() {
 	}
 }
 
+// byHandActions let QEMU itself do what a watcher does where it can.
+func (a *args) byHandActions() {
+	if a.d.OnPoweroff == "preserve" {
+		a.add("-no-shutdown")
+	}
+	if a.d.OnReboot == "destroy" || a.d.OnReboot == "preserve" {
+		a.add("-action", "reboot=shutdown")
+	}
+}
+
 // power is what happens when the guest stops, and the sleeping states it is offered.
 func (a *args) power() {
-	a.add("-no-shutdown")
+	if !a.ByHand {
+		a.add("-no-shutdown") // the watcher does what on_poweroff says
+	} else {
+		a.byHandActions()
+	}
 	if a.d.PM == nil {
 		return
 	}

@@ -74,7 +74,7 @@ func (a *args) diskTail(p *props, d *xml.Disk) {
 		p.opt("write-cache", writeCache(cacheMode(d)))
 	}
 	if d.Serial != "" && d.Device != "lun" && d.Target.Bus != "fdc" {
-		p.str("serial", d.Serial)
+		p.str("serial", strings.ReplaceAll(d.Serial, " ", `\ `)) // as the peer escapes it
 	}
 	if d.Driver != nil && d.Device != "lun" {
 		werror, rerror := policy(d.Driver.ErrorPolicy), policy(d.Driver.RErrorPolicy)

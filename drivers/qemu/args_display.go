@@ -25,7 +25,7 @@ func (a *args) inputs() {
 			}
 			a.object(p)
 		case in.Bus == "usb":
-			a.device(a.where(newProps("driver", "usb-"+map[string]string{"mouse": "mouse", "tablet": "tablet", "keyboard": "kbd"}[in.Type]).str("id", id), in.Address, nil))
+			a.device(a.where(newProps("driver", "usb-"+map[string]string{"mouse": "mouse", "tablet": "tablet", "keyboard": "kbd"}[in.Type]).str("id", id), in.Address, in.ACPI))
 		case in.Bus == "virtio" || in.Type == "passthrough":
 			base := "virtio-" + in.Type
 			if in.Type == "passthrough" {
@@ -36,7 +36,7 @@ func (a *args) inputs() {
 			if in.Type == "passthrough" && in.Source != nil {
 				p.str("evdev", in.Source.EvDev)
 			}
-			a.device(a.where(p, in.Address, nil))
+			a.device(a.where(p, in.Address, in.ACPI))
 		}
 	}
 }
@@ -223,7 +223,13 @@ func (a *args) vnc(g *xml.Graphics) {
 	if g.SharePolicy != "" {
 		opt += ",share=" + g.SharePolicy
 	}
-	if g.Passwd != "" {
+	switch {
+	case g.Passwd == "":
+	case a.ByHand:
+		id := "vnc-secret" + itoa(len(a.words))
+		a.secret(id, g.Passwd)
+		opt += ",password-secret=" + id
+	default: // the watcher tells QEMU over its monitor
 		opt += ",password=on"
 	}
 	if g.PowerControl != "" {
@@ -302,21 +308,21 @@ func (a *args) sounds() {
 		case "pcspk":
 		case "usb":
 			p := newProps("driver", "usb-audio").str("id", id).str("audiodev", audio).optFlag("multi", string(s.MultiChannel))
-			a.device(a.where(p, s.Address, nil))
+			a.device(a.where(p, s.Address, s.ACPI))
 		case "ich6", "ich7", "ich9":
 			driver := map[string]string{"ich6": "intel-hda", "ich7": "ich7-intel-hda", "ich9": "ich9-intel-hda"}[s.Model]
-			a.device(a.where(newProps("driver", driver).str("id", id), s.Address, nil))
+			a.device(a.where(newProps("driver", driver).str("id", id), s.Address, s.ACPI))
 			a.codecs(s, id, audio)
 		case "virtio":
 			p := newProps("driver", virtioName("virtio-sound", "", s.Address))
 			virtioFlags(p, s.Driver).str("id", id).str("audiodev", audio).optNum("streams", uint64(s.Streams))
-			a.device(a.where(p, s.Address, nil))
+			a.device(a.where(p, s.Address, s.ACPI))
 		default:
 			driver := map[string]string{"es1370": "ES1370", "ac97": "AC97"}[s.Model]
 			if driver == "" {
 				driver = s.Model
 			}
-			a.device(a.where(newProps("driver", driver).str("id", id).str("audiodev", audio), s.Address, nil))
+			a.device(a.where(newProps("driver", driver).str("id", id).str("audiodev", audio), s.Address, s.ACPI))
 		}
 	}
 }

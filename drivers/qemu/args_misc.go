@@ -73,13 +73,13 @@ func (a *args) memoryDevice(m *xml.MemoryDevice, id string) {
 		a.device(p)
 		return
 	}
-	a.device(a.where(p, m.Address, nil))
+	a.device(a.where(p, m.Address, m.ACPI))
 }
 
 func (a *args) hubs() {
 	for i := range a.d.Devices.Hubs {
 		h := &a.d.Devices.Hubs[i]
-		a.device(a.where(newProps("driver", "usb-hub").str("id", aliasOf(h.Alias)), h.Address, nil))
+		a.device(a.where(newProps("driver", "usb-hub").str("id", aliasOf(h.Alias)), h.Address, h.ACPI))
 	}
 }
 
@@ -183,7 +183,7 @@ func (a *args) watchdogs() {
 			a.add("-global", "ICH9-LPC.noreboot=off")
 			continue
 		}
-		a.device(a.where(newProps("driver", w.Model).str("id", aliasOf(w.Alias)), w.Address, nil))
+		a.device(a.where(newProps("driver", w.Model).str("id", aliasOf(w.Alias)), w.Address, w.ACPI))
 	}
 	action := list[0].Action
 	if word, ok := watchdogActions[action]; ok {
@@ -206,7 +206,7 @@ func (a *args) redirdevs() {
 		if r.Boot != nil {
 			p.num("bootindex", uint64(r.Boot.Order))
 		}
-		a.device(a.where(p, r.Address, nil))
+		a.device(a.where(p, r.Address, r.ACPI))
 	}
 }
 
@@ -233,7 +233,7 @@ func redirFilter(f *xml.RedirFilter) string {
 				version = fmt.Sprintf("0x%04X", major<<8|minor<<4)
 			}
 		}
-		out += id(d.Class, 2) + ":" + id(d.Vendor, 4) + ":" + id(d.Product, 4) + ":" + version + ":" + allow
+		out += id((*xml.AnyID)(d.Class), 2) + ":" + id(d.Vendor, 4) + ":" + id(d.Product, 4) + ":" + version + ":" + allow
 	}
 	return out
 }
@@ -270,7 +270,7 @@ func (a *args) hostdevs() {
 			case "on":
 				p.flag("guest-reset", true).flag("guest-resets-all", true)
 			}
-			a.device(a.where(p, h.Address, nil))
+			a.device(a.where(p, h.Address, h.ACPI))
 		case "pci":
 			a.hostPCI(h, id)
 		case "mdev":
@@ -282,7 +282,7 @@ func (a *args) hostdevs() {
 			if b := h.Boot; b != nil {
 				p.num("bootindex", uint64(b.Order)).opt("loadparm", b.LoadParm)
 			}
-			a.device(a.where(p, h.Address, nil))
+			a.device(a.where(p, h.Address, h.ACPI))
 		default:
 			a.fail(xml.CodeConfigUnsupported, "hostdev type '%s' is not supported", h.Type)
 		}
@@ -313,7 +313,7 @@ func (a *args) balloon() {
 	}
 	p := newProps("driver", virtioName("virtio-balloon", b.Model, b.Address))
 	virtioFlags(p, b.Driver).str("id", aliasOf(b.Alias)).optFlag("deflate-on-oom", string(b.AutoDeflate)).optFlag("free-page-reporting", string(b.FreePageReporting))
-	a.device(a.where(p, b.Address, nil))
+	a.device(a.where(p, b.Address, b.ACPI))
 }
 
 func (a *args) rngs() {
@@ -345,7 +345,7 @@ func (a *args) rngs() {
 			}
 			p.num("period", uint64(period))
 		}
-		a.device(a.where(p, r.Address, nil))
+		a.device(a.where(p, r.Address, r.ACPI))
 	}
 }
 
@@ -359,7 +359,7 @@ func (a *args) later() {
 	if v := a.d.Devices.Vsock; v != nil && v.CID != nil {
 		p := newProps("driver", virtioName("vhost-vsock", v.Model, v.Address))
 		virtioFlags(p, v.Driver).str("id", aliasOf(v.Alias)).num("guest-cid", uint64(v.CID.Address)).str("vhostfd", "-1")
-		a.device(a.where(p, v.Address, nil))
+		a.device(a.where(p, v.Address, v.ACPI))
 	}
 	for i := range a.d.Devices.Cryptos {
 		c := &a.d.Devices.Cryptos[i]
@@ -370,12 +370,12 @@ func (a *args) later() {
 		}
 		a.object(o)
 		p := newProps("driver", virtioName("virtio-crypto", "", c.Address))
-		a.device(a.where(virtioFlags(p, c.Driver).str("cryptodev", "obj"+id).str("id", id), c.Address, nil))
+		a.device(a.where(virtioFlags(p, c.Driver).str("cryptodev", "obj"+id).str("id", id), c.Address, c.ACPI))
 	}
 	if s := a.d.Devices.PStore; s != nil {
 		id := aliasOf(s.Alias)
 		a.object(newProps("qom-type", "memory-backend-file").str("id", "mem"+id).str("mem-path", s.Path).num("size", uint64(s.Size)*1024).flag("share", true))
-		a.device(a.where(newProps("driver", "acpi-erst").str("id", id).str("memdev", "mem"+id), s.Address, nil))
+		a.device(a.where(newProps("driver", "acpi-erst").str("id", id).str("memdev", "mem"+id), s.Address, s.ACPI))
 	}
 	if t := a.d.Features; t != nil && t.AsyncTeardown != nil {
 		a.add("-run-with", "async-teardown="+onOff(isOn(t.AsyncTeardown.Enabled)))
@@ -393,7 +393,7 @@ func (a *args) panics() {
 			}
 			a.device(dev)
 		case "pvpanic":
-			a.device(a.where(newProps("driver", "pvpanic-pci"), p.Address, nil))
+			a.device(a.where(newProps("driver", "pvpanic-pci"), p.Address, p.ACPI))
 		}
 	}
 }
@@ -430,7 +430,7 @@ func (a *args) shmem(s *xml.Shmem) {
 	if s.Role != "" {
 		p.optFlag("master", map[string]string{"master": "on", "peer": "off"}[s.Role])
 	}
-	a.device(a.where(p, s.Address, nil))
+	a.device(a.where(p, s.Address, s.ACPI))
 }
 
 // pflash are the firmware's block nodes.
@@ -482,6 +482,9 @@ func nvramFile(d *xml.Domain) string {
 // secret adds data that QEMU reads encrypted with the guest's master key, so
 // that it does not stand on the command line.
 func (a *args) secret(id, text string) {
+	if a.Secrets != nil {
+		*a.Secrets = true
+	}
 	iv := make([]byte, 16)
 	_, _ = rand.Read(iv)
 	data, err := encrypt(a.MasterKey, iv, []byte(text))

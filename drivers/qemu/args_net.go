@@ -69,7 +69,13 @@ func (a *args) liveInterface(i *xml.Interface) {
 		}
 		a.add("-netdev", p.str("id", id).String())
 	case "bridge":
-		a.add("-netdev", newProps("type", "tap").str("fd", itoa(a.fd)).str("id", id).String())
+		p := newProps("type", "tap")
+		if a.ByHand {
+			p.str("ifname", handTap(taps(a.d)[a.fd-tapDescriptor], a.d, a.fd-tapDescriptor)).str("script", "no").str("downscript", "no")
+		} else {
+			p.str("fd", itoa(a.fd))
+		}
+		a.add("-netdev", p.str("id", id).String())
 		a.fd++
 	case "null":
 	default:

@@ -17,6 +17,46 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected files")
 
+// TestScript holds the scripts that start guests by hand against the expected ones.
+func TestScript(t *testing.T) {
+	e := recorded()
+	d := describe(e, "x86_64")
+	d.KVM, d.Has = true, nil
+	traits := &domain.Traits{QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
+	data, err := os.ReadFile("testdata/hand/hand.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dom, err := domain.Parse(xml.Source{Name: "hand.xml", Data: data}, traits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	domain.AssignAliases(dom)
+	b := Build{Emulator: e, Layout: layoutAt(drivers.RootAt("/root")), ID: -1, CPU: "qemu64", Path: "/bin", MasterKey: make([]byte, masterKeySize), Live: true, ByHand: true}
+	p := &drivers.StartPlan{Files: Files(dom, b), User: "64055:108"}
+	if p.Argv, p.Env, err = Args(dom, b); err != nil {
+		t.Fatal(err)
+	}
+	got := Script(dom, p, nil)
+	if *update {
+		if err := os.WriteFile("testdata/hand/hand.sh", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile("testdata/hand/hand.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from testdata/hand/hand.sh (go test -update rewrites it):\n%s", got)
+	}
+	p.Files = p.Files[:2]
+	if s := Script(dom, p, []byte{0, 1, 255}); !strings.Contains(s, `printf '\000\001\377' >`) {
+		t.Errorf("a key in the script:\n%s", s)
+	}
+}
+
 // recorded is as much of an emulator as a command line depends on.
 func recorded() *Emulator {
 	return &Emulator{Path: "/usr/bin/qemu-system-x86_64", Version: "10.0.2", Arch: "x86_64", Virt: "qemu", Types: []string{"virtio-vga"}, Machines: []Machine{

@@ -328,8 +328,11 @@ func (c *Conn) HypervisorCPU(ctx context.Context, q drivers.EmulatorQuery) (driv
 	var props map[string]any
 	if json.Unmarshal(e.Props, &props) == nil {
 		for name, v := range props {
-			if _, ok := v.(bool); ok {
+			if on, ok := v.(bool); ok {
 				out.Features = append(out.Features, cpu.FromQEMU(name))
+				if on {
+					out.Offered = append(out.Offered, cpu.FromQEMU(name))
+				}
 				if !slices.Contains(e.NonMigratable, name) {
 					out.Migratable = append(out.Migratable, cpu.FromQEMU(name))
 				}

@@ -42,13 +42,13 @@ var (
 )
 
 // Open opens qemu:///system, qemu:///session or qemu:///embed?root=DIR.
-func Open(_ context.Context, uri drivers.URI, _ drivers.OpenOptions) (drivers.Conn, error) {
+func Open(_ context.Context, uri drivers.URI, o drivers.OpenOptions) (drivers.Conn, error) {
 	root, err := drivers.RootFor(uri)
 	if err != nil {
 		return nil, err
 	}
-	l := layoutAt(root)
-	return &Conn{uri: uri.Text, root: root, layout: l, store: l.store(), emulators: make(map[string]*Emulator)}, nil
+	root.By = o.Command
+	return &Conn{uri: uri.Text, root: root, layout: layoutAt(root), store: root.Store("qemu"), emulators: make(map[string]*Emulator)}, nil
 }
 
 // URI is the connection's own.

@@ -331,7 +331,7 @@ func (c *change) build() (Build, error) {
 	if err != nil {
 		return Build{}, err
 	}
-	key, err := os.ReadFile(filepath.Join(s.LibDir, "master-key.aes"))
+	key, err := os.ReadFile(filepath.Join(s.LibDir, keyFile))
 	if err != nil {
 		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
 	}

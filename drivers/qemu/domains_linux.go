@@ -181,7 +181,7 @@ func (c *Conn) mend(ctx context.Context, name string, lock *drivers.Lock) (Statu
 		return Status{}, false
 	}
 	s, err := readStatus(dir)
-	if err == nil && s.Watcher.Alive() { // it came while we waited for the lock
+	if err == nil && s.Watcher.Alive() && !dying(ctx, dir, s.Watcher) { // it came while we waited for the lock
 		return s, true
 	}
 	if s.Name == "" {
@@ -356,10 +356,7 @@ func (d *domains) Define(ctx context.Context, src xml.Source, f drivers.Flags) (
 	if err := d.store.Write(dom.Name, dom.UUID, data); err != nil {
 		return drivers.Ref{}, err
 	}
-	ref := drivers.Ref{Kind: drivers.Domain, Name: dom.Name, UUID: dom.UUID, ID: -1}
-	if s, err := readStatus(d.layout.guest(dom.Name)); err == nil && s.QEMU.Alive() {
-		ref.ID = s.ID
-	}
+	ref := d.refOf(dom.Name, dom.UUID)
 	if existed {
 		d.tell(ref, "Defined", "Updated")
 	} else {

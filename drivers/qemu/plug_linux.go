@@ -177,7 +177,7 @@ func putDevices(dom *xml.Domain, list []liveDevice, terminal, tap string) error 
 
 // steps are those that plugged a device of the live document.
 func (g *guest) steps(dom *xml.Domain, v *domain.Device) ([]Step, error) {
-	key, err := os.ReadFile(filepath.Join(g.status.LibDir, "master-key.aes"))
+	key, err := os.ReadFile(filepath.Join(g.status.LibDir, keyFile))
 	if err != nil {
 		key = make([]byte, masterKeySize)
 	}

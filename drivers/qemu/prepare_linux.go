@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"virgo/cpu"
@@ -18,29 +17,23 @@ import (
 )
 
 // parse reads a document as define does.
-func (c *Conn) parse(ctx context.Context, src xml.Source, _ drivers.Flags) (*xml.Domain, error) {
-	dom, _, err := c.parseWith(ctx, src)
+func (c *Conn) parse(ctx context.Context, src xml.Source, f drivers.Flags) (*xml.Domain, error) {
+	dom, _, err := c.parseWith(ctx, src, f)
 	return dom, err
 }
 
 // parseWith also gives what it knew of the host.
-func (c *Conn) parseWith(ctx context.Context, src xml.Source) (*xml.Domain, *domain.Traits, error) {
+func (c *Conn) parseWith(ctx context.Context, src xml.Source, f drivers.Flags) (*xml.Domain, *domain.Traits, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Domain{}, "domain"); err != nil {
+		return nil, nil, err
+	}
 	root, err := xml.Parse(src)
 	if err != nil {
 		return nil, nil, err
 	}
-	if root.Name != "domain" {
-		return nil, nil, xml.Errorf(xml.CodeXML, "expecting root element of 'domain', not '%s'", root.Name)
-	}
-	dom := &xml.Domain{}
-	if err := xml.Decode(root, dom); err != nil {
-		return nil, nil, xml.InFile(err, src.Name)
-	}
-	traits := c.traits(ctx, root)
-	if err := domain.Complete(dom, traits); err != nil {
-		return nil, nil, err
-	}
-	return dom, traits, nil
+	var traits *domain.Traits
+	dom, err := domain.Read(src, root, func() *domain.Traits { traits = c.traits(ctx, root); return traits })
+	return dom, traits, err
 }
 
 // readDomain reads a document that has been through parse. Of a live one it
@@ -73,15 +66,21 @@ func printDomain(dom *xml.Domain, live bool, f drivers.Flags) ([]byte, error) {
 	return domain.Print(dom, &printTraits, f)
 }
 
+// startable gives the emulator of a domain that this host can run.
+func (c *Conn) startable(ctx context.Context, dom *xml.Domain) (*Emulator, error) {
+	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	if err == nil && dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
+		err = xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
+	}
+	return e, err
+}
+
 // prepare decides all that can be decided before the guest's process is there,
 // and makes its files.
 func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo) (*startConfig, error) {
-	e, err := c.emulator(ctx, dom.Devices.Emulator, dom.Type)
+	e, err := c.startable(ctx, dom)
 	if err != nil {
 		return nil, err
-	}
-	if dom.Type == "kvm" && !canKVM(dom.OS.Type.Arch) {
-		return nil, xml.Errorf(xml.CodeConfigUnsupported, "KVM is not available on this host: /dev/kvm cannot be used")
 	}
 	config, err := storedForm(dom)
 	if err != nil {
@@ -104,7 +103,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	if err := c.files(dom, s, build.MasterKey, undo); err != nil {
+	if err := c.files(dom, build, undo); err != nil {
 		return nil, err
 	}
 	if err := owner.own(c.layout, dom, s); err != nil {
@@ -195,31 +194,32 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 }
 
 // files makes the guest's own folder, its key, and its firmware's variables.
-func (c *Conn) files(dom *xml.Domain, s Status, key []byte, undo *drivers.Undo) error {
-	if err := drivers.MakeDir(s.LibDir); err != nil {
-		return err
-	}
-	undo.Add(func() { os.RemoveAll(s.LibDir) })
-	if err := os.WriteFile(filepath.Join(s.LibDir, "master-key.aes"), key, 0o600); err != nil {
-		return xml.Errorf(xml.CodeSystem, "cannot write the guest's key: %s", drivers.SystemText(unwrapPath(err)))
-	}
-	for i := range dom.Devices.Channels {
-		ch := &dom.Devices.Channels[i]
-		if ch.Type == "unix" && ch.Path == "" && ch.Target != nil {
-			a := args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom}
-			ch.Mode, ch.Path = "bind", a.channelPath(ch)
-			if err := drivers.MakeDir(filepath.Dir(ch.Path)); err != nil {
-				return err
+func (c *Conn) files(dom *xml.Domain, b Build, undo *drivers.Undo) error {
+	for _, f := range Files(dom, b) {
+		var err error
+		switch f.Kind {
+		case drivers.StartFolder:
+			if err = drivers.MakeDir(f.Path); err == nil {
+				undo.Add(func() { os.RemoveAll(f.Path) })
 			}
-			undo.Add(func() { os.RemoveAll(filepath.Dir(ch.Path)) })
+		case drivers.StartKey:
+			if e := os.WriteFile(f.Path, b.MasterKey, 0o600); e != nil {
+				err = xml.Errorf(xml.CodeSystem, "cannot write the guest's key: %s", drivers.SystemText(unwrapPath(e)))
+			}
+		case drivers.StartCopy:
+			err = makeNVRAM(dom)
 		}
-	}
-	if dom.Backing != nil && (dom.Backing.Source == "file" || dom.Backing.Access != "") {
-		if err := drivers.MakeDir(filepath.Join(c.layout.Lib, "ram", strconv.Itoa(s.ID)+"-"+dom.Name)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return makeNVRAM(dom)
+	a := args{Build: b, d: dom}
+	for i := range dom.Devices.Channels {
+		if ch := &dom.Devices.Channels[i]; madeChannel(ch) {
+			ch.Mode, ch.Path = "bind", a.channelPath(ch)
+		}
+	}
+	return nil
 }
 
 // makeNVRAM copies the template of the firmware's variables for a guest that
@@ -277,7 +277,7 @@ func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]b
 	if format != "qemu-argv" {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "unsupported config type %s", format)
 	}
-	dom, traits, err := c.parseWith(ctx, src)
+	dom, traits, err := c.parseWith(ctx, src, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
+	"virgo/drivers"
 	"virgo/drivers/qemu/qmp"
 )
 
@@ -52,4 +54,17 @@ func dialQMP(ctx context.Context, dir, name string) (*qmp.Conn, error) {
 		return nil, err
 	}
 	return qmp.New(ctx, c)
+}
+
+// dying tells whether a watcher that is still there was killed: it does not greet
+// who comes, and ends. It is waited for, since two must not be there at once.
+func dying(ctx context.Context, dir string, p drivers.Process) bool {
+	wait, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := dialQMP(wait, dir, watchSock)
+	if err == nil {
+		conn.Close()
+		return false
+	}
+	return p.Wait(wait) == nil
 }

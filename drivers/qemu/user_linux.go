@@ -82,7 +82,7 @@ func (u *user) own(l Layout, dom *xml.Domain, s Status) error {
 			}
 		}
 	}
-	paths := []string{s.LibDir, filepath.Join(s.LibDir, "master-key.aes")}
+	paths := []string{s.LibDir, filepath.Join(s.LibDir, keyFile)}
 	for _, c := range dom.Devices.Channels {
 		if c.Type == "unix" && c.Mode == "bind" && c.Path != "" {
 			paths = append(paths, filepath.Dir(c.Path))

@@ -20,6 +20,7 @@ type Secrets struct{ kept, passing *drivers.Shelf }
 // New gives the secrets of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Secrets {
 	s := &Secrets{kept: drivers.Shelf{Kind: drivers.Secret, Noun: "secret", Short: "secret", Miss: xml.CodeNoSecret}.At(root, "secret", j)}
+	s.kept.Store.History = nil // what is dropped of a secret is gone
 	passing := *s.kept
 	passing.Store = &drivers.Store{Dir: filepath.Join(root.Run, "secret", "ephemeral"), Locks: s.kept.Store.Locks,
 		Index: filepath.Join(root.Run, "secret", "ephemeral.index")}
@@ -178,14 +179,14 @@ func (s *Secrets) check(def *xml.SecretDef) error {
 }
 
 // put writes a definition where it belongs, and takes it from where it was. A
-// value comes first and goes last, so that no kill loses it.
+// value comes before its definition and goes after it, so that no kill loses it.
 func (s *Secrets) put(uuid string, doc []byte, ephemeral bool) error {
 	from, to := s.passing, s.kept
 	if ephemeral {
 		from, to = to, from
 	}
 	moves := from.Store.Has(uuid)
-	if moves {
+	if moves && s.of(uuid) == from { // else a kill left it behind, and the value that counts is there already
 		value, err := os.ReadFile(valuePath(from, uuid))
 		if err == nil {
 			err = writeValue(to, uuid, value)
@@ -199,6 +200,9 @@ func (s *Secrets) put(uuid string, doc []byte, ephemeral bool) error {
 	}
 	if !moves {
 		return nil
+	}
+	if err := from.Store.Remove(uuid); err != nil {
+		return err
 	}
 	return remove(from, uuid)
 }

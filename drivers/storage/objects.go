@@ -14,7 +14,15 @@ type Pools struct{ *drivers.Shelf }
 
 // New gives the pools of a root.
 func New(root drivers.Root, j func(path string) drivers.Journal) *Pools {
-	return &Pools{drivers.Shelf{Kind: drivers.Pool, Noun: "storage pool", Short: "pool", Miss: xml.CodeNoPool}.At(root, "storage", j)}
+	p := &Pools{drivers.Shelf{Kind: drivers.Pool, Noun: "storage pool", Short: "pool", Miss: xml.CodeNoPool}.At(root, "storage", j)}
+	p.Check = func(doc []byte) error {
+		def, err := ParsePool(xml.Source{Data: doc}, traits)
+		if err != nil {
+			return err
+		}
+		return p.conflict(def)
+	}
+	return p
 }
 
 // traits are those of definitions that a host is to start.

@@ -28,6 +28,7 @@ func Open(_ context.Context, u drivers.URI, o drivers.OpenOptions) (drivers.Conn
 	if err != nil {
 		return nil, err
 	}
+	n.command = o.Command
 	return &Conn{n, u.Text}, n.login(o.Ask)
 }
 

@@ -18,6 +18,7 @@ type guest struct {
 	id         int // -1: not running
 	live       *xml.Domain
 	config     *xml.Domain // nil: transient
+	before     []byte      // config before what is being done may change it, or nil
 	state      drivers.State
 	reason     drivers.Reason
 	since      time.Time // when it came into its state
@@ -176,8 +177,10 @@ func (d domains) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte,
 		id := g.id
 		c.ID = &id
 	}
-	return domain.Print(&c, &traits, f&(drivers.SecurityInfo|drivers.MigratableXML))
+	return printed(&c, f&(drivers.SecurityInfo|drivers.MigratableXML))
 }
+
+func printed(def *xml.Domain, f drivers.Flags) ([]byte, error) { return domain.Print(def, &traits, f) }
 
 // define puts a parsed definition into the node; live: it is to run.
 func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
@@ -194,7 +197,7 @@ func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
 			g.live = def
 			return g, nil
 		case g.uuid == def.UUID:
-			g.config = def
+			n.replace(g, def)
 			return g, nil
 		}
 	}

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -11,7 +12,10 @@ import (
 var errNotRunning = xml.Errorf(xml.CodeOperationInvalid, "domain is not running")
 
 // Define keeps a definition.
-func (d domains) Define(_ context.Context, src xml.Source, _ drivers.Flags) (drivers.Ref, error) {
+func (d domains) Define(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
+	if err := drivers.CheckSchema(f, src, &xml.Domain{}, "domain"); err != nil {
+		return drivers.Ref{}, err
+	}
 	def, err := parse(src)
 	if err != nil {
 		return drivers.Ref{}, err
@@ -43,13 +47,7 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 		case !g.active() && len(g.snaps.list) > 0 && !f.Has(drivers.SnapshotsToo):
 			return xml.Errorf(xml.CodeOperationInvalid, "cannot delete inactive domain with %d snapshots", len(g.snaps.list))
 		}
-		d.emit(g.ref(), "Undefined", "Removed")
-		g.saved = false
-		if g.active() {
-			g.config = nil
-			return nil
-		}
-		d.remove(g)
+		d.drop(g)
 		return nil
 	})
 }
@@ -57,6 +55,9 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 // Create starts a domain that is not kept.
 func (d domains) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
 	err := refuse(f, "testDomainCreateXML", bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2}, bit{drivers.ResetNVRAM, 0x20})
+	if err == nil {
+		err = drivers.CheckSchema(f, src, &xml.Domain{}, "domain")
+	}
 	if err != nil {
 		return drivers.Ref{}, err
 	}
@@ -226,6 +227,10 @@ func (d domains) Rename(_ context.Context, r drivers.Ref, name string) error {
 			}
 		}
 		d.emit(g.ref(), "Undefined", "Renamed")
+		if list, ok := d.past[g.name]; ok {
+			delete(d.past, g.name)
+			d.past[name] = list
+		}
 		g.name, g.config.Name = name, name
 		d.emit(g.ref(), "Defined", "Renamed")
 		return nil
@@ -240,5 +245,11 @@ func (n *node) with(r drivers.Ref, f func(*guest) error) error {
 	if err != nil {
 		return err
 	}
-	return f(g)
+	err = f(g)
+	if old := g.before; old != nil {
+		if g.before = nil; g.config != nil && !bytes.Equal(old, stored(g.config)) {
+			n.record(g.name, old, drivers.Revision{Change: drivers.Redefined})
+		}
+	}
+	return err
 }

@@ -13,6 +13,7 @@ func (g *guest) pick(f drivers.Flags) (live, config *xml.Domain, err error) {
 		if g.active() {
 			return g.live, nil, nil
 		}
+		g.before = stored(g.config)
 		return nil, g.config, nil
 	}
 	if f.Has(drivers.Live) {
@@ -25,7 +26,7 @@ func (g *guest) pick(f drivers.Flags) (live, config *xml.Domain, err error) {
 		if g.config == nil {
 			return nil, nil, xml.Errorf(xml.CodeOperationInvalid, "transient domains do not have any persistent config")
 		}
-		config = g.config
+		config, g.before = g.config, stored(g.config)
 	}
 	return live, config, nil
 }

@@ -27,6 +27,9 @@ type node struct {
 	cells  []cell
 	users  []user
 	listen listeners
+	past   map[string][]former // former definitions of domains, by name
+
+	command func() string // the one that is at work; nil: unknown
 }
 
 // cell is a NUMA cell of the host.

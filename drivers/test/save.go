@@ -74,9 +74,6 @@ func (d domains) Save(_ context.Context, r drivers.Ref, path string, doc []byte,
 
 // Restore starts the domain that a file keeps.
 func (d domains) Restore(_ context.Context, path string, doc []byte, f drivers.Flags) error {
-	if f.Has(drivers.Parallel) {
-		return drivers.Unsupported("virDomainRestoreParams")
-	}
 	if err := refuse(f, "testDomainRestoreFlags", bit{drivers.BypassCache, 1}, bit{drivers.Live, 2}, bit{drivers.Paused, 4}, bit{drivers.ResetNVRAM, 8}); err != nil {
 		return err
 	}

@@ -1,0 +1,74 @@
+package domain
+
+import (
+	"slices"
+
+	"virgo/xml"
+)
+
+// perfEvents are the events in the order in which they are printed.
+var perfEvents = [...]string{"cmt", "mbmt", "mbml", "cpu_cycles", "instructions", "cache_references", "cache_misses", "branch_instructions",
+	"branch_misses", "bus_cycles", "stalled_cycles_frontend", "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock", "task_clock", "page_faults",
+	"context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj", "alignment_faults", "emulation_faults"}
+
+// readWhole checks and orders what stands outside of the devices.
+func readWhole(d *xml.Domain) error {
+	seen := map[string]bool{}
+	for _, e := range d.Perf {
+		if seen[e.Name] {
+			return xml.Errorf(xml.CodeXML, "perf event '%s' was already specified", e.Name)
+		}
+		seen[e.Name] = true
+	}
+	slices.SortStableFunc(d.Perf, func(a, b xml.PerfEvent) int {
+		return slices.Index(perfEvents[:], a.Name) - slices.Index(perfEvents[:], b.Name)
+	})
+	for i, k := range d.KeyWrap {
+		for _, o := range d.KeyWrap[:i] {
+			if o.Name == k.Name {
+				return xml.Errorf(xml.CodeInternal, "A domain definition can have no more than one cipher node with name %s", k.Name)
+			}
+		}
+	}
+	slices.SortStableFunc(d.KeyWrap, func(a, b xml.KeyWrap) int {
+		switch {
+		case a.Name < b.Name:
+			return -1
+		case a.Name > b.Name:
+			return 1
+		}
+		return 0
+	})
+	if c := d.Clock; c != nil && c.Offset == "timezone" && c.Timezone == "" {
+		return xml.Errorf(xml.CodeInternal, "missing 'timezone' attribute for clock with offset='timezone'")
+	}
+	if m := d.IDMap; m != nil {
+		if (len(m.UIDs) == 0) != (len(m.GIDs) == 0) {
+			return unsupported("uid and gid should be mapped both")
+		}
+	}
+	return readBlkio(d)
+}
+
+// readBlkio drops devices of which nothing is said.
+func readBlkio(d *xml.Domain) error {
+	b := d.BlkioTune
+	if b == nil {
+		return nil
+	}
+	var kept []xml.BlkioDevice
+	for i, v := range b.Devices {
+		for _, o := range b.Devices[:i] {
+			if o.Path == v.Path {
+				return unsupported("duplicate blkio device path '%s'", v.Path)
+			}
+		}
+		if v != (xml.BlkioDevice{Path: v.Path}) {
+			kept = append(kept, v)
+		}
+	}
+	if b.Devices = kept; len(kept) == 0 && b.Weight == 0 {
+		d.BlkioTune = nil
+	}
+	return nil
+}
