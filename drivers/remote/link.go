@@ -149,29 +149,27 @@ func (p *pending) forget() {
 // answer that comes later is dropped.
 func (p *pending) wait(ctx context.Context, out ...any) error {
 	l := p.link
-	for {
+	select {
+	case a := <-p.answer:
+		return a.decode(out)
+	case l.role <- struct{}{}:
+	default: // only now, since a context may begin to listen when it is asked for its end
 		select {
 		case a := <-p.answer:
 			return a.decode(out)
 		case l.role <- struct{}{}:
-		default: // only now, since a context may begin to listen when it is asked for its end
-			select {
-			case a := <-p.answer:
-				return a.decode(out)
-			case l.role <- struct{}{}:
-			case <-ctx.Done():
-				p.forget()
-				return stopped(ctx)
-			}
+		case <-ctx.Done():
+			p.forget()
+			return stopped(ctx)
 		}
-		a, got := l.readFor(ctx, p)
-		<-l.role
-		if got {
-			return a.decode(out)
-		}
+	}
+	a, got := l.readFor(ctx, p)
+	<-l.role
+	if !got {
 		p.forget()
 		return stopped(ctx)
 	}
+	return a.decode(out)
 }
 
 // decode reads the answer's values.
