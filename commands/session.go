@@ -310,6 +310,11 @@ func (s *Session) run(ctx context.Context, parse func() ([]*Invocation, error)) 
 	}
 	if s.Eager && s.conn == nil && !s.broken && len(s.Fleet.Hosts) < 2 {
 		if err := s.Connect(ctx); err != nil {
+			if ctx.Err() == context.DeadlineExceeded {
+				err = s.tooLate(err)
+				s.Report(err)
+				return err
+			}
 			s.Report(err)
 			return ErrReported
 		}

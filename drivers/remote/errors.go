@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -63,3 +64,17 @@ func systemText(err error) string {
 	text := no.Error()
 	return strings.ToUpper(text[:1]) + text[1:]
 }
+
+// stoppedError is that of a call whose context has ended; it wraps the context's.
+type stoppedError struct{ error }
+
+func (e stoppedError) Error() string {
+	if errors.Is(e.error, context.DeadlineExceeded) {
+		return "the daemon has not answered in time"
+	}
+	return "interrupted while the daemon was waited for"
+}
+
+func (e stoppedError) Unwrap() error { return e.error }
+
+func stopped(ctx context.Context) error { return stoppedError{ctx.Err()} }

@@ -149,29 +149,27 @@ func (p *pending) forget() {
 // answer that comes later is dropped.
 func (p *pending) wait(ctx context.Context, out ...any) error {
 	l := p.link
-	for {
+	select {
+	case a := <-p.answer:
+		return a.decode(out)
+	case l.role <- struct{}{}:
+	default: // only now, since a context may begin to listen when it is asked for its end
 		select {
 		case a := <-p.answer:
 			return a.decode(out)
 		case l.role <- struct{}{}:
-		default: // only now, since a context may begin to listen when it is asked for its end
-			select {
-			case a := <-p.answer:
-				return a.decode(out)
-			case l.role <- struct{}{}:
-			case <-ctx.Done():
-				p.forget()
-				return ctx.Err()
-			}
+		case <-ctx.Done():
+			p.forget()
+			return stopped(ctx)
 		}
-		a, got := l.readFor(ctx, p)
-		<-l.role
-		if got {
-			return a.decode(out)
-		}
-		p.forget()
-		return ctx.Err()
 	}
+	a, got := l.readFor(ctx, p)
+	<-l.role
+	if !got {
+		p.forget()
+		return stopped(ctx)
+	}
+	return a.decode(out)
 }
 
 // decode reads the answer's values.
@@ -227,7 +225,7 @@ func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	l.sent.Lock()
 	defer l.sent.Unlock()
 	if l.raw == nil || len(data) > smallPacket || !poll(l.raw, true, 0) {
-		stop := context.AfterFunc(ctx, func() { l.end(context.Cause(ctx)) })
+		stop := context.AfterFunc(ctx, func() { l.end(stopped(ctx)) })
 		defer stop()
 	}
 	_, err := l.conn.Write(data)

@@ -130,7 +130,7 @@ func (s *stream) next(ctx context.Context) (chunk, error) {
 		case s.shut:
 			return chunk{}, io.ErrClosedPipe
 		case ctx.Err() != nil:
-			return chunk{}, ctx.Err()
+			return chunk{}, stopped(ctx)
 		}
 		s.cond.Wait()
 	}
