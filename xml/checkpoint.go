@@ -10,13 +10,13 @@ type Checkpoint struct {
 	Parent       string           `el:"parent>name"`
 	CreationTime *uint64          `el:"creationTime"`
 	Disks        []CheckpointDisk `el:"disks>disk"`
-	Domain       *Node            `el:"domain"`
+	Domain       *Domain          `el:"domain"`
 }
 
 // CheckpointDisk says what becomes of one disk.
 type CheckpointDisk struct {
-	Name       string  `el:"name,attr" missing:"XML error: missing name from disk checkpoint element"`
-	Checkpoint string  `el:"checkpoint,attr" enum:"no bitmap" unknown:"unsupported configuration: unknown disk checkpoint setting '%s'"`
+	Name       string  `el:"name,attr,required" missing:"internal error: missing name from disk checkpoint element"`
+	Checkpoint string  `el:"checkpoint,attr" enum:"no bitmap"`
 	Bitmap     string  `el:"bitmap,attr"`
 	Size       *uint64 `el:"size,attr"`
 }
@@ -26,15 +26,15 @@ type Snapshot struct {
 	_              struct{}        `root:"domainsnapshot"`
 	Name           string          `el:"name"`
 	Description    string          `el:"description"`
-	State          string          `el:"state"`
+	State          string          `el:"state" enum:"running blocked paused shutdown shutoff crashed pmsuspended disk-snapshot" unknown:"unsupported configuration: Invalid state '%s' in domain snapshot XML"`
 	Parent         string          `el:"parent>name"`
-	CreationTime   *uint64         `el:"creationTime"`
+	CreationTime   *int64          `el:"creationTime"`
 	Memory         *SnapshotMemory `el:"memory"`
 	Disks          []SnapshotDisk  `el:"disks>disk"`
-	Active         *uint           `el:"active"`
-	Domain         *Node           `el:"domain"`
-	InactiveDomain *Node           `el:"inactiveDomain"`
-	Cookie         *Node           `el:"cookie"`
+	Active         string          `el:"active"`
+	Domain         *Domain         `el:"domain"`
+	InactiveDomain *Domain         `el:"inactiveDomain"`
+	Cookie         *SnapshotCookie `el:"cookie,bare"`
 }
 
 // SnapshotMemory says what becomes of the memory.
@@ -45,16 +45,25 @@ type SnapshotMemory struct {
 
 // SnapshotDisk says what becomes of one disk.
 type SnapshotDisk struct {
-	Name     string           `el:"name,attr" missing:"XML error: missing name from disk snapshot element"`
-	Snapshot string           `el:"snapshot,attr" enum:"no internal external manual" unknown:"unsupported configuration: unknown disk snapshot setting '%s'"`
-	Type     string           `el:"type,attr" enum:"none file block dir network volume"`
-	Driver   *PoolFormat      `el:"driver"`
-	Source   *DiskSource      `el:"source"`
-	Deleted  *SnapshotDeleted `el:"snapshotDeleteInProgress"`
+	Name     string          `el:"name,attr,required" missing:"internal error: missing name from disk snapshot element"`
+	Snapshot string          `el:"snapshot,attr" enum:"no internal external manual"`
+	Type     string          `el:"type,attr" enum:"none file block dir network volume nvme vhostuser vhostvdpa"`
+	Deleted  bool            `el:"snapshotDeleteInProgress"`
+	Driver   *SnapshotDriver `el:"driver"`
+	Source   *DiskSource     `el:"source"`
 }
 
-// SnapshotDeleted marks a disk whose snapshot is being deleted.
-type SnapshotDeleted struct{}
+// SnapshotDriver is the format of the new file.
+type SnapshotDriver struct {
+	Type          string         `el:"type,attr" enum:"none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk" unknown:"unsupported configuration: unknown disk snapshot driver '%s'"`
+	MetadataCache *MetadataCache `el:"metadata_cache"`
+}
+
+// SnapshotCookie is what a driver must know to bring the moment back.
+type SnapshotCookie struct {
+	CPU         *CPU `el:"cpu"`
+	SlirpHelper bool `el:"slirpHelper"`
+}
 
 // MomentName is a name that can be a file's: letters, digits, _ - and, but for
 // the first place, dots.

@@ -11,6 +11,11 @@ import (
 // Print prints a definition as dumpxml does. Of the flags it knows Inactive,
 // SecurityInfo and MigratableXML (which implies both). d is not changed.
 func Print(d *xml.Domain, t *Traits, f drivers.Flags) ([]byte, error) {
+	return xml.Marshal(Shown(d, t, f))
+}
+
+// Shown is the definition that Print prints. It shares what it can with d.
+func Shown(d *xml.Domain, t *Traits, f drivers.Flags) *xml.Domain {
 	c := *d
 	if c.Bootloader == "" {
 		c.BootArgs = ""
@@ -28,7 +33,7 @@ func Print(d *xml.Domain, t *Traits, f drivers.Flags) ([]byte, error) {
 	if !f.Has(drivers.SecurityInfo) {
 		hideSecrets(&c)
 	}
-	return xml.Marshal(&c)
+	return &c
 }
 
 // hideSecrets takes out passwords and cookies. d is a shallow copy, so what

@@ -9,6 +9,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/moment"
 	"virgo/xml"
 )
 
@@ -26,8 +27,8 @@ type guest struct {
 	saved      bool // has a managed save
 	frozen     map[string]bool
 	taints     []string
-	snaps      moments
-	checks     moments
+	snaps      moment.Set
+	checks     moment.Set
 }
 
 // domains are the domains of a node.
@@ -118,7 +119,7 @@ func (d domains) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 	for _, g := range d.guests {
 		e := drivers.Entry{
 			Ref: g.ref(), Active: g.active(), Persistent: g.config != nil, Autostart: g.autostart, State: g.state, Reason: g.reason,
-			ManagedSave: g.saved, Snapshots: len(g.snaps.list), Checkpoints: len(g.checks.list), Title: g.current().Title,
+			ManagedSave: g.saved, Snapshots: len(g.snaps.List), Checkpoints: len(g.checks.List), Title: g.current().Title,
 		}
 		if f.Admits(e) {
 			out = append(out, e)

@@ -44,8 +44,8 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 		switch {
 		case g.saved && !f.Has(drivers.ManagedSaveToo):
 			return xml.Errorf(xml.CodeOperationInvalid, "Refusing to undefine while domain managed save image exists")
-		case !g.active() && len(g.snaps.list) > 0 && !f.Has(drivers.SnapshotsToo):
-			return xml.Errorf(xml.CodeOperationInvalid, "cannot delete inactive domain with %d snapshots", len(g.snaps.list))
+		case !g.active() && len(g.snaps.List) > 0 && !f.Has(drivers.SnapshotsToo):
+			return xml.Errorf(xml.CodeOperationInvalid, "cannot delete inactive domain with %d snapshots", len(g.snaps.List))
 		}
 		d.drop(g)
 		return nil
