@@ -331,7 +331,7 @@ func detachInterface(ctx context.Context, c *Call) error {
 // print only.
 func (c *Call) interfaceError(format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
-	if c.Has("print-xml") {
+	if c.Has("print-xml") && !c.Has("config") && !c.Has("persistent") {
 		return shellError("%s", text)
 	}
 	return failed(shellError("Failed to detach interface"), "%s", text)

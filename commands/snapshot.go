@@ -143,7 +143,7 @@ func snapshotEdit(ctx context.Context, c *Call) error {
 		return err
 	}
 	changed, err := c.edit(doc, ".xml", put)
-	if err == nil && !changed && c.Has("current") { // it is made the current one
+	if err == nil && !changed && c.Has("current") && c.Has("snapshotname") { // it is made the current one
 		changed, err = true, put(xml.Source{Name: name, Data: doc})
 	}
 	switch {

@@ -79,7 +79,11 @@ func (k *kind) define(list ...more) Command {
 		if err == nil && c.Has("diff") {
 			return k.previewDiff(ctx, c, objects, src)
 		}
-		d, err := change[drivers.Definer](c, objects, k.api+"DefineXML")
+		api := k.api + "DefineXML"
+		if k.Kind == drivers.NWFilter && c.Has("validate") {
+			api += "Flags" // the peer has a function of its own for it
+		}
+		d, err := change[drivers.Definer](c, objects, api)
 		var ref drivers.Ref
 		if err == nil {
 			ref, err = d.Define(ctx, src, moreFlags(c, list))

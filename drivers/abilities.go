@@ -225,7 +225,3 @@ type Event struct {
 	Reason string // "Booted", "Shutdown", ...
 	Time   time.Time
 }
-
-// Current is a flag of changes: whichever definition counts now was asked for,
-// as against not having been asked for any.
-const Current Flags = 1 << 29

@@ -172,6 +172,7 @@ const (
 	NoOverwrite                      // pools, building: only if nothing is there
 	Prealloc                         // volumes: metadata in advance
 	Reflink                          // volumes, cloning: share blocks
+	Current                          // parameters, devices: of whichever counts now, asked for by that word
 )
 
 // Has tells whether all of g's bits are set.

@@ -116,7 +116,7 @@ func distinct(hosts []Host) []Host {
 
 // The values of hosts_at_once and host_timeout where no file has them.
 const (
-	hostsAtOnce = 16
+	hostsAtOnce = 32
 	hostTimeout = 30
 )
 

@@ -282,7 +282,7 @@ func (e *Encryption) CheckNode(*Node) error {
 	if e.IVGen != nil && e.Cipher == nil {
 		return Errorf(CodeXML, "ivgen element found, but cipher is missing")
 	}
-	if e.Format != "luks" && e.Format != "luks2" && e.Format != "luks-any" {
+	if e.Format != "luks" {
 		e.Cipher, e.IVGen = nil, nil
 	}
 	return nil

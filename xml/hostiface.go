@@ -25,6 +25,14 @@ type HostMTU struct {
 	Size uint `el:"size,attr"`
 }
 
+// CheckNode refuses a packet that no interface has.
+func (m *HostMTU) CheckNode(*Node) error {
+	if m.Size > 100000 {
+		return Errorf(CodeXML, "value of the 'size' attribute of 'mtu' element must be at most 100000")
+	}
+	return nil
+}
+
 // HostMAC is an Ethernet address, as written.
 type HostMAC struct {
 	Address string `el:"address,attr"`

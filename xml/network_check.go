@@ -1,6 +1,9 @@
 package xml
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // single refuses a second child element of that name.
 func (n *Node) single(name, in, network string) error {
@@ -161,6 +164,29 @@ func (r *Rate) CheckNode(n *Node) error {
 		return Errorf(CodePlain, "Missing mandatory average or floor attributes")
 	}
 	return nil
+}
+
+// DecodeNode reads the numbers of 802.1Qbg, which may be hexadecimal.
+func (p *VirtualPortParams) DecodeNode(n *Node) error {
+	for _, v := range []struct {
+		name, beyond string
+		most         uint64
+	}{{"managerid", "value of managerid out of range", 255}, {"typeid", "value for typeid out of range", 1<<24 - 1},
+		{"typeidversion", "value of typeidversion out of range", 255}} {
+		text, ok := n.Attr(v.name)
+		if !ok {
+			continue
+		}
+		number, err := strconv.ParseUint(text, 0, 64)
+		switch {
+		case err != nil:
+			return Errorf(CodeXML, "cannot parse value of %s parameter", v.name)
+		case number > v.most:
+			return Errorf(CodeXML, "%s", v.beyond)
+		}
+		n.setAttr(v.name, strconv.FormatUint(number, 10))
+	}
+	return DecodeFields(n, p)
 }
 
 // CheckNode refuses parameters that the kind of port does not have.

@@ -134,6 +134,14 @@ type PoolAdapter struct {
 	ParentAddr      *AdapterAddress `el:"parentaddr"`
 }
 
+// DecodeNode reads an adapter. Whose address is given has a type.
+func (a *PoolAdapter) DecodeNode(n *Node) error {
+	if _, typed := n.Attr("type"); !typed && n.Child("parentaddr") != nil {
+		return Errorf(CodeXML, "Use of 'parentaddr' element requires use of the adapter 'type'")
+	}
+	return DecodeFields(n, a)
+}
+
 // AdapterAddress is the PCI device that a SCSI host is on.
 type AdapterAddress struct {
 	UniqueID *uint       `el:"unique_id,attr" missing:"XML error: Missing or invalid scsi adapter 'unique_id' value" unknown:"XML error: Missing or invalid scsi adapter 'unique_id' value"`

@@ -13,6 +13,9 @@ func CheckSchema(src Source, v any, schema string) error {
 	if err != nil {
 		return err
 	}
+	if root := planOf(reflect.TypeOf(v).Elem()).root; root != "" && root != n.Name {
+		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
+	}
 	var words []string
 	for _, f := range Lint(n, v) {
 		if f.Code != "repeated" { // the schemas' order and number of elements are not known here

@@ -238,7 +238,7 @@ func readRoute(r *xml.NetworkRoute) error {
 	case r.Family == "" && !four:
 		return fail("No family specified for non-IPv4 address '%s'", r.Address)
 	case r.Family == "" && !r.Gateway.Is4():
-		return fail("No family specified for non-IPv4 gateway '%s'", r.Gateway)
+		return fail("No family specified for non-IPv4 gateway '%s'", r.Address) // the peer names the address
 	case r.Family == "ipv4" && !four:
 		return fail("IPv4 family specified for non-IPv4 address '%s'", r.Address)
 	case r.Family == "ipv4" && !r.Gateway.Is4():
@@ -261,13 +261,28 @@ func readRoute(r *xml.NetworkRoute) error {
 	if bits > most {
 		return xml.Errorf(xml.CodeXML, "%%N: Invalid prefix %d specified in route definition, must be 0 - %d", bits, most)
 	}
-	if netip.PrefixFrom(r.Address.Addr, bits).Masked().Addr() != r.Address.Addr {
+	if !isNetworkAddress(r, bits) {
 		return xml.Errorf(xml.CodeXML, "%%N: Address '%s' in route definition is not a network address", r.Address)
 	}
 	return nil
 }
 
 // routePrefix is the length of a route's prefix, 0 if it names none.
+// isNetworkAddress tells whether an address has no bits but those of its mask,
+// which need not be contiguous.
+func isNetworkAddress(r *xml.NetworkRoute, bits int) bool {
+	if r.Netmask.IsValid() && r.Netmask.Is4() && r.Address.Is4() {
+		address, mask := r.Address.As4(), r.Netmask.As4()
+		for i := range address {
+			if address[i]&^mask[i] != 0 {
+				return false
+			}
+		}
+		return true
+	}
+	return netip.PrefixFrom(r.Address.Addr, bits).Masked().Addr() == r.Address.Addr
+}
+
 func routePrefix(r *xml.NetworkRoute) int {
 	switch {
 	case r.Prefix != nil:

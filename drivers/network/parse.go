@@ -1,6 +1,7 @@
 package network
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"virgo/drivers"
@@ -15,9 +16,16 @@ type Traits struct {
 
 // Parse reads a definition, checks it, and adds what is not written.
 func Parse(src xml.Source, t Traits) (*xml.Network, error) {
-	def := &xml.Network{}
-	if err := xml.Unmarshal(src, def); err != nil {
+	root, err := xml.Parse(src)
+	if err != nil {
 		return nil, err
+	}
+	if err := checkFirst(root); err != nil {
+		return nil, xml.InFile(err, src.Name)
+	}
+	def := &xml.Network{}
+	if err := xml.Decode(root, def); err != nil {
+		return nil, xml.InFile(err, src.Name)
 	}
 	if !t.Dnsmasq {
 		def.Dnsmasq, def.DnsmasqSpace = nil, ""
@@ -31,6 +39,69 @@ func Parse(src xml.Source, t Traits) (*xml.Network, error) {
 		def.UUID = xml.UUID(drivers.NewUUID())
 	}
 	return def, nil
+}
+
+// checkFirst refuses what the peer refuses before it reads addresses and rates:
+// names that are registered though they are not local, classes of traffic.
+func checkFirst(root *xml.Node) error {
+	name := root.Child("name")
+	if root.Name != "network" || name == nil {
+		return nil
+	}
+	if d := root.Child("domain"); d != nil {
+		register, _ := d.Attr("register")
+		local, _ := d.Attr("localOnly")
+		if register == "yes" && local != "yes" {
+			return xml.Errorf(xml.CodeConfigUnsupported, "attribute 'register=yes' in <domain> element requires 'localOnly=yes' in network %s", name.Value())
+		}
+	}
+	if err := checkClass(root); err != nil {
+		return err
+	}
+	if b := root.Child("bandwidth"); b != nil && floorAlone(b.Child("inbound"), b.Child("outbound")) {
+		return xml.Errorf(xml.CodeConfigUnsupported, "floor attribute is not supported for this config")
+	}
+	if v := root.Child("virtualport"); v != nil {
+		if _, ok := v.Attr("type"); !ok {
+			return xml.Errorf(xml.CodeXML, "missing required virtualport type")
+		}
+	}
+	for _, g := range root.Elements("portgroup") {
+		if err := checkClass(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkClass refuses a class of traffic.
+func checkClass(n *xml.Node) error {
+	if b := n.Child("bandwidth"); b != nil {
+		if _, ok := b.Attr("classID"); ok {
+			return xml.Errorf(xml.CodePlain, "classID attribute not supported on <bandwidth> in this usage context")
+		}
+	}
+	return nil
+}
+
+// floorAlone tells whether a rate has a floor, and nothing that is wrong before
+// the floor is looked at.
+func floorAlone(rates ...*xml.Node) bool {
+	floor := false
+	for _, r := range rates {
+		if r == nil {
+			continue
+		}
+		_, average := r.Attr("average")
+		_, peak := r.Attr("peak")
+		_, burst := r.Attr("burst")
+		_, has := r.Attr("floor")
+		if !average && (peak || burst || !has) {
+			return false
+		}
+		floor = floor || has
+	}
+	return floor
 }
 
 // readHead reads what stands beside the addresses.
@@ -181,6 +252,9 @@ func readForward(def *xml.Network) error {
 			if a.End.Less(a.Start.Addr) {
 				return xml.Errorf(xml.CodeInternal, "range %s - %s is reversed ", a.Start, a.End)
 			}
+			if s, e := a.Start.As4(), a.End.As4(); binary.BigEndian.Uint32(e[:])-binary.BigEndian.Uint32(s[:]) > 65535 {
+				return xml.Errorf(xml.CodeInternal, "range %s - %s is too large (> 65535)", a.Start, a.End)
+			}
 		}
 	}
 	if len(f.NATs) > 0 && f.NATs[0].IPv6 == "" && len(f.NATs[0].Addresses)+len(f.NATs[0].Ports) == 0 {
@@ -196,6 +270,9 @@ func readForward(def *xml.Network) error {
 }
 
 func readForwardDevs(def *xml.Network, f *xml.Forward) error {
+	if f.Dev != "" && len(f.Addresses)+len(f.PFs) > 0 {
+		return xml.Errorf(xml.CodeXML, "the <forward> 'dev' attribute cannot be used when <address> or <pf> sub-elements are present in network %s", def.Name)
+	}
 	if f.Dev != "" && len(f.Interfaces) > 0 && f.Interfaces[0].Dev != f.Dev {
 		return xml.Errorf(xml.CodeXML, "<forward dev='%s'> must match first <interface dev='%s'/> in network %s", f.Dev, f.Interfaces[0].Dev, def.Name)
 	}

@@ -27,9 +27,6 @@ func ParsePool(src xml.Source, t Traits) (*xml.Pool, error) {
 
 func completePool(def *xml.Pool, t Traits) error {
 	k := kindOf(def.Type)
-	if def.Features != nil && def.Features.COW != "" && k.name != "fs" && k.name != "dir" {
-		return drivers.Unsupported("cow feature may only be used for 'fs' and 'dir' pools")
-	}
 	if def.Source == nil {
 		def.Source = &xml.PoolSource{}
 		if k.formats != "" {
@@ -46,6 +43,9 @@ func completePool(def *xml.Pool, t Traits) error {
 	}
 	if strings.Contains(def.Name, "/") {
 		return wrong("name %s cannot contain '/'", def.Name)
+	}
+	if def.Features != nil && def.Features.COW != "" && k.name != "fs" && k.name != "dir" {
+		return drivers.Unsupported("cow feature may only be used for 'fs' and 'dir' pools")
 	}
 	if def.UUID == "" {
 		def.UUID = xml.UUID(drivers.NewUUID())
@@ -169,7 +169,7 @@ func settleTarget(def *xml.Pool, k *kind) error {
 	t := def.Target
 	switch {
 	case k.targetAt != "":
-		t.Path = k.targetAt + def.Source.Name
+		t.Path = cleanPath(k.targetAt + def.Source.Name)
 	case t.Path == "":
 		return wrong("missing storage pool target path")
 	default:

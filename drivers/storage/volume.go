@@ -10,9 +10,16 @@ import (
 // what is not written. Key, path and what a running volume tells are dropped.
 // needsCapacity: the volume has to say how large it is.
 func ParseVolume(src xml.Source, pool *xml.Pool, needsCapacity bool) (*xml.Volume, error) {
-	v := &xml.Volume{}
-	if err := xml.Unmarshal(src, v); err != nil {
+	root, err := xml.Parse(src)
+	if err != nil {
 		return nil, err
+	}
+	if needsCapacity && root.Name == "volume" && root.Child("name") != nil && root.Child("capacity") == nil {
+		return nil, xml.InFile(wrong("missing capacity element"), src.Name) // before what its parts say
+	}
+	v := &xml.Volume{}
+	if err := xml.Decode(root, v); err != nil {
+		return nil, xml.InFile(err, src.Name)
 	}
 	if err := completeVolume(v, kindOf(pool.Type), needsCapacity); err != nil {
 		return nil, xml.InFile(err, src.Name)
@@ -43,6 +50,9 @@ func completeVolume(v *xml.Volume, k *kind, needsCapacity bool) error {
 	}
 	t := v.Target
 	t.Path, t.Timestamps = "", nil
+	if t.ClusterSize != nil && *t.ClusterSize == 0 {
+		t.ClusterSize = nil
+	}
 	if err := completeFormat(&t.Format, k); err != nil {
 		return err
 	}

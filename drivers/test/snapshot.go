@@ -296,6 +296,11 @@ func (f family) redefined(m *moment, doc *xml.Node, g *guest) error {
 func (f family) parseDisks(m *moment, doc *xml.Node, fl drivers.MomentFlags) error {
 	given := map[string]momentDisk{}
 	if list := doc.Child("disks"); list != nil {
+		for _, e := range list.Elements("disk") {
+			if mode, _ := e.Attr("snapshot"); mode == "manual" && f.kind == drivers.Snapshot {
+				return xml.Errorf(xml.CodeUnsupported, "'manual' snapshot mode is not supported by the test driver")
+			}
+		}
 		if len(list.Elements("disk")) > len(m.def.Devices.Disks) {
 			return xml.Errorf(xml.CodeConfigUnsupported, "too many disk %s requests for domain", f.word())
 		}
