@@ -32,7 +32,7 @@ func awaitRow() Command {
 	}
 	return Command{Name: "await", Summary: "wait until a domain meets a condition", Own: true, Run: await,
 		Description: "Waits until a domain meets a condition. The status is 0 when it does, also if it did already, and 2 if the time is up before.",
-		Options: opts(domainKind.object(domainKind.any), str("condition", Required, "what is waited for").of(strings.Join(names, " ")),
+		Options: opts(domainKind.object(domainKind.any), str("condition", Required, "what is waited for: "+strings.Join(names, ", ")).of(strings.Join(names, " ")),
 			num("timeout", 0, "seconds to wait at most").with(completion.Free))}
 }
 

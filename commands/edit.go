@@ -77,7 +77,7 @@ func (c *Call) runEditor(name string) error {
 // kept in a file whose name is told.
 func (k *kind) editRow(f drivers.Flags, options ...any) Command {
 	run := func(ctx context.Context, c *Call) error { return k.runEdit(ctx, c, f) }
-	return k.verb("edit", "edit the XML description of a "+k.noun, run, append([]any{k.object(k.any)}, options...)...)
+	return k.verb("edit", "edit the XML description of "+k.one(), run, append([]any{k.object(k.any)}, options...)...)
 }
 
 func (k *kind) runEdit(ctx context.Context, c *Call, f drivers.Flags) error {

@@ -15,12 +15,12 @@ import (
 func (k *kind) historyRow() Command {
 	number := completion.Revisions(k.Kind, k.option)
 	name := str(k.option, Positional, "name of the "+k.noun+", which may be undefined").with(completion.WithHistory(k.Kind))
-	row := k.verb("history", "list the former definitions of a "+k.noun, k.history, name,
+	row := k.verb("history", "list the former definitions of "+k.one(), k.history, name,
 		num("dumpxml", 0, "print the definition with this number").with(number),
 		num("diff", 0, "print what the change after the definition with this number did").with(number),
 		flag("security-info", "with passwords"))
 	row.Own = true
-	row.Description = "list the former definitions of a " + k.noun + ", until when each stood, and the command that changed it; without a name, the " +
+	row.Description = "list the former definitions of " + k.one() + ", until when each stood, and the command that changed it; without a name, the " +
 		k.noun + "s that are undefined and can be brought back"
 	return row
 }
@@ -28,7 +28,7 @@ func (k *kind) historyRow() Command {
 // undoRow is the verb that brings a former definition back.
 func (k *kind) undoRow() Command {
 	name := str(k.option, RP, "name of the "+k.noun+", which may be undefined").with(completion.WithHistory(k.Kind))
-	row := k.verb("undo", "take back the last change of the definition of a "+k.noun, k.undo, name,
+	row := k.verb("undo", "take back the last change of the definition of "+k.one(), k.undo, name,
 		num("to", 0, "bring back the definition with this number, as history shows it").with(completion.Revisions(k.Kind, k.option)))
 	row.Own = true
 	return row

@@ -120,6 +120,14 @@ var (
 // named is an object's name as messages show it.
 func (k *kind) named(name string) string { return k.quote + name + k.quote }
 
+// one is the noun behind its article.
+func (k *kind) one() string {
+	if strings.ContainsRune("aeiou", rune(k.noun[0])) {
+		return "an " + k.noun
+	}
+	return "a " + k.noun
+}
+
 // said is what a verb says of the kind.
 func (k *kind) said(verb string) saying {
 	for _, list := range [][]saying{k.says, usual} {

@@ -36,7 +36,7 @@ func liveConfigOptions() []Option {
 // desc is the verb that shows or sets description and title.
 func (k *kind) desc() Command {
 	run := func(ctx context.Context, c *Call) error { return k.runDesc(ctx, c) }
-	row := k.verb("desc", "show or set the description or title of a "+k.noun, run, k.object(k.any), liveConfigOptions(),
+	row := k.verb("desc", "show or set the description or title of "+k.one(), run, k.object(k.any), liveConfigOptions(),
 		flag("title", "the title, not the description"), flag("edit", "edit it"),
 		argv("new-desc", Positional, "the new text").with(completion.Free))
 	return row
@@ -137,7 +137,7 @@ func textOf(ctx context.Context, objects drivers.Objects, ref drivers.Ref, name 
 // metadata is the verb that shows or sets an application's element.
 func (k *kind) metadata() Command {
 	run := func(ctx context.Context, c *Call) error { return k.runMetadata(ctx, c) }
-	return k.verb("metadata", "show or set an application's XML of a "+k.noun, run, k.object(k.any),
+	return k.verb("metadata", "show or set an application's XML of "+k.one(), run, k.object(k.any),
 		str("uri", RP, "namespace of the XML").with(completion.Free), liveConfigOptions(), flag("edit", "edit it"),
 		str("key", Loose, "prefix of the namespace").with(completion.Free),
 		str("set", Loose, "the new XML").with(completion.Free), flag("remove", "remove it"))

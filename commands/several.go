@@ -48,7 +48,10 @@ func (s *Session) targets(ctx context.Context, inv *Invocation) ([]string, *Invo
 	if len(inv.more) == 0 && !isPattern(word) {
 		return nil, inv, nil
 	}
-	names, _, pattern := s.objectsOf(ctx, inv)
+	names, missing, pattern := s.objectsOf(ctx, inv)
+	if names == nil && missing != "" && missing != word && isPattern(word) {
+		return nil, nil, o.object.fail("find", nil, missing, "") // the pattern names objects, what follows it does not
+	}
 	if names == nil || len(names) == 1 && !pattern {
 		plain, err := inv.literal()
 		return nil, plain, err

@@ -94,7 +94,7 @@ func (k *kind) define(list ...more) Command {
 		k.succeed(c, "define", ref, ref.Name, src.Name)
 		return nil
 	}
-	return k.verb("define", "keep the definition of a "+k.noun+" without starting it", run, fileOption(), moreOptions(list))
+	return k.verb("define", "keep the definition of "+k.one()+" without starting it", run, fileOption(), moreOptions(list))
 }
 
 // create is the verb that starts an object that is not kept.
@@ -130,7 +130,7 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 		}
 		return nil
 	}
-	return k.verb("create", "start a "+k.noun+" without keeping its definition", run, fileOption(), options, moreOptions(list))
+	return k.verb("create", "start "+k.one()+" without keeping its definition", run, fileOption(), options, moreOptions(list))
 }
 
 // createFiles is create with open files for the guest.
@@ -168,7 +168,7 @@ func verbOf[T any](k *kind, verb, summary, api string, f completion.Func, run fu
 
 // undefine is the verb that drops a definition.
 func (k *kind) undefine() Command {
-	return verbOf(k, "undefine", "drop the definition of a "+k.noun, "Undefine", k.persistent,
+	return verbOf(k, "undefine", "drop the definition of "+k.one(), "Undefine", k.persistent,
 		func(d drivers.Definer, ctx context.Context, _ *Call, ref drivers.Ref) error {
 			return d.Undefine(ctx, ref, 0)
 		})
@@ -176,7 +176,7 @@ func (k *kind) undefine() Command {
 
 // start is the verb that starts a kept object.
 func (k *kind) start(list ...more) Command {
-	return verbOf(k, "start", "start a "+k.noun+" that is defined", "Create", k.inactive,
+	return verbOf(k, "start", "start "+k.one()+" that is defined", "Create", k.inactive,
 		func(d drivers.Starter, ctx context.Context, c *Call, ref drivers.Ref) error {
 			return d.Start(ctx, ref, moreFlags(c, list))
 		}, moreOptions(list))
@@ -184,7 +184,7 @@ func (k *kind) start(list ...more) Command {
 
 // destroy is the verb that ends an active object at once.
 func (k *kind) destroy(list ...more) Command {
-	return verbOf(k, "destroy", "stop a "+k.noun+" at once", "Destroy", k.active,
+	return verbOf(k, "destroy", "stop "+k.one()+" at once", "Destroy", k.active,
 		func(d drivers.Destroyer, ctx context.Context, c *Call, ref drivers.Ref) error {
 			return d.Destroy(ctx, ref, moreFlags(c, list))
 		}, moreOptions(list))
@@ -215,7 +215,7 @@ func (k *kind) autostart(options ...Option) Command {
 		k.succeed(c, verb, ref, c.Str(k.option), "")
 		return nil
 	}
-	return k.verb("autostart", "start a "+k.noun+" with the host", run, k.object(k.persistent),
+	return k.verb("autostart", "start "+k.one()+" with the host", run, k.object(k.persistent),
 		flag("disable", "do not start it with the host"), options)
 }
 
@@ -248,7 +248,7 @@ func (k *kind) name(how by) Command {
 		c.Emit(msgf(Data{{"name", ref.Name}}, "%s", ref.Name))
 		return nil
 	}
-	return k.verb("name", "find the name of a "+k.noun, run, k.object(k.any))
+	return k.verb("name", "find the name of "+k.one(), run, k.object(k.any))
 }
 
 func (k *kind) uuid(how by) Command {
@@ -260,7 +260,7 @@ func (k *kind) uuid(how by) Command {
 		c.Emit(msgf(Data{{"uuid", ref.UUID}}, "%s", ref.UUID))
 		return nil
 	}
-	return k.verb("uuid", "find the UUID of a "+k.noun, run, k.object(k.any))
+	return k.verb("uuid", "find the UUID of "+k.one(), run, k.object(k.any))
 }
 
 // dumpxml is the verb that prints an object's document.
@@ -280,7 +280,7 @@ func (k *kind) dumpxml(list ...more) Command {
 		}
 		return c.document(doc)
 	}
-	return k.verb("dumpxml", "print the XML description of a "+k.noun, run, k.object(k.any), moreOptions(list), xpathOptions())
+	return k.verb("dumpxml", "print the XML description of "+k.one(), run, k.object(k.any), moreOptions(list), xpathOptions())
 }
 
 // xpathOptions are those of every command that prints a document.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"virgo/commands"
+	"virgo/drivers"
 	"virgo/drivers/open"
 )
 
@@ -108,4 +110,30 @@ func FuzzOptions(f *testing.F) {
 		var o options
 		_ = o.parse(strings.Split(text, " "))
 	})
+}
+
+// A group of one host is that host; several are a fleet, of which the last is
+// the connection.
+func TestGroups(t *testing.T) {
+	names := drivers.ReadNames(`host_groups = [ "solo=test:///default", "two=test:///a,test:///b" ]`)
+	fleet := func(_ func(string) string, words []string) (drivers.Fleet, error) { return names.Fleet(words) }
+	for _, c := range []struct {
+		name, program string
+		words         []string
+		uri           string
+		hosts         int
+	}{
+		{"a group of one", "virgo", []string{"solo"}, "test:///default", 0},
+		{"a group of two", "virgo", []string{"two"}, "test:///b", 2},
+		{"no group", "virgo", []string{"other"}, "other", 0},
+		{"under virsh's name", "virsh", []string{"two"}, "two", 0},
+	} {
+		s := &commands.Session{Name: c.program, URI: c.words[0], Getenv: func(string) string { return "" }}
+		if err := hosts(s, &options{uri: c.words[0], uris: c.words}, fleet); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if s.URI != c.uri || len(s.Fleet.Hosts) != c.hosts {
+			t.Errorf("%s: got %q and %d hosts, want %q and %d", c.name, s.URI, len(s.Fleet.Hosts), c.uri, c.hosts)
+		}
+	}
 }

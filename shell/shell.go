@@ -136,9 +136,11 @@ func hosts(s *commands.Session, o *options, fleet func(func(string) string, []st
 		return nil
 	}
 	f, err := fleet(s.Getenv, o.uris)
-	if err == nil && len(f.Hosts) > 1 {
-		s.Fleet = f
-		s.URI = f.Hosts[len(f.Hosts)-1].URI
+	if n := len(f.Hosts); err == nil && n > 0 {
+		s.URI = f.Hosts[n-1].URI // a group of one host is that host
+		if n > 1 {
+			s.Fleet = f
+		}
 	}
 	return err
 }
