@@ -30,6 +30,26 @@ func CheckSchema(src Source, v any, schema string) error {
 	return Errorf(CodeSchema, "Unable to validate doc against %s.rng\n%s", schema, strings.Join(words, "\n"))
 }
 
+// CheckDocument is CheckSchema of a document that must have the type's root
+// element; what reading refuses fails the schema, too.
+func CheckDocument(src Source, v any, schema string) error {
+	n, err := Parse(src)
+	if err != nil {
+		return err
+	}
+	t := reflect.TypeOf(v).Elem()
+	if root := planOf(t).root; n.Name != root {
+		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
+	}
+	if err := CheckSchema(src, v, schema); err != nil {
+		return err
+	}
+	if err := Decode(n, v); err != nil {
+		return Errorf(CodeSchema, "Unable to validate doc against %s.rng\n%v", schema, err)
+	}
+	return nil
+}
+
 // wanted names what a schema asks for and reading does not.
 func wanted(n *Node, p *plan) []string {
 	var out []string

@@ -56,8 +56,13 @@ func (c *Conn) URI() string { return c.uri }
 
 // Objects gives the domains, and what else a root keeps.
 func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
-	if k == drivers.Domain {
+	switch k {
+	case drivers.Domain:
 		return &domains{c}
+	case drivers.Snapshot:
+		return snapshots{moments{c, k}}
+	case drivers.Checkpoint:
+		return moments{c, k}
 	}
 	return kept.Objects(c.root, k)
 }

@@ -400,6 +400,12 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 	if xml.CodeOf(err) == xml.CodeNoDomain {
 		return xml.Errorf(xml.CodeOperationInvalid, "cannot undefine transient domain")
 	}
+	_, running := d.mend(ctx, r.Name, lock)
+	if !running {
+		if err := d.checkMoments(r, f); err != nil {
+			return err
+		}
+	}
 	nvram := ""
 	if err == nil { // one that cannot be read any more can still be undefined
 		nvram = nvramFile(dom)
@@ -421,6 +427,9 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 	defer names.Unlock()
 	if err := d.store.Remove(r.Name); err != nil {
 		return err
+	}
+	if !running {
+		d.forgetMoments(r.Name)
 	}
 	os.Remove(d.layout.ended(r.Name))
 	d.tell(r, "Undefined", "Removed")
