@@ -21,6 +21,14 @@ type CheckpointDisk struct {
 	Size       *uint64 `el:"size,attr"`
 }
 
+// CheckNode wants a bitmap's name only where there is a bitmap.
+func (d *CheckpointDisk) CheckNode(*Node) error {
+	if d.Checkpoint == "no" && d.Bitmap != "" {
+		return Errorf(CodeSchema, "Unable to validate doc against domaincheckpoint.rng\ndisk %s has a bitmap and no checkpoint", d.Name)
+	}
+	return nil
+}
+
 // Snapshot is a moment to which a domain can be taken back.
 type Snapshot struct {
 	_              struct{}        `root:"domainsnapshot"`
@@ -133,6 +141,9 @@ func (b *Backup) CheckNode(n *Node) error {
 	pull := b.Mode == "pull"
 	if b.Server != nil && !pull {
 		return Errorf(CodeXML, "use of <server> requires pull mode backup")
+	}
+	if pull && b.Server == nil {
+		return Errorf(CodeXML, "a pull mode backup needs a <server>")
 	}
 	for _, d := range b.Disks {
 		if pull && d.Target != nil || !pull && d.Scratch != nil {

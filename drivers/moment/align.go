@@ -34,9 +34,10 @@ func (m *Moment) Align(mode string) error {
 			return unsupported("disk '%s' specified twice", disks[at].Target.Dev)
 		}
 		given[at] = d
+		own := ownMode(&disks[at], mode)
 		if d.Snapshot == "" {
-			d.Snapshot = ownMode(&disks[at], mode)
-		} else if mode == "internal" && d.Snapshot != mode {
+			d.Snapshot = own
+		} else if mode == "internal" && d.Snapshot != mode && d.Snapshot != own {
 			return unsupported("disk '%s' must use snapshot mode 'internal'", d.Name)
 		}
 		if d.Source != nil && d.Source.File != "" && d.Snapshot != "external" {

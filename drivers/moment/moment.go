@@ -159,8 +159,12 @@ func without(n *xml.Node, names ...string) *xml.Node {
 		for _, name := range names {
 			keep = keep && child.Name != name
 		}
-		if d := child; keep && (d.Name != "domain" && d.Name != "inactiveDomain" || len(d.Children) > 0) { // an empty one is none
-			c.Children = append(c.Children, d)
+		if child.Name == "domain" || child.Name == "inactiveDomain" { // without type it is none
+			_, typed := child.Attr("type")
+			keep = keep && typed
+		}
+		if keep {
+			c.Children = append(c.Children, child)
 		}
 	}
 	return &c
