@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"virgo/drivers"
+	"virgo/drivers/moment"
 	"virgo/xml"
 )
 
@@ -48,7 +49,12 @@ func (d *domains) Undo(ctx context.Context, name string, number int) (drivers.Re
 	}
 	defer names.Unlock()
 	existed := d.store.Has(name)
-	uuid, gone, err := d.store.Undo(name, number, func(doc []byte) error { return d.clash(name, drivers.DocumentUUID(doc)) })
+	uuid, gone, err := d.store.Undo(name, number, func(doc []byte) error {
+		if err := d.clash(name, drivers.DocumentUUID(doc)); err != nil {
+			return err
+		}
+		return d.sparesSnapshots(name, doc)
+	})
 	ref := d.refOf(name, uuid)
 	switch {
 	case err != nil:
@@ -61,6 +67,38 @@ func (d *domains) Undo(ctx context.Context, name string, number int) (drivers.Re
 		d.tell(ref, "Defined", "Added")
 	}
 	return ref, gone, err
+}
+
+// sparesSnapshots refuses a definition that writes to an image above which a
+// snapshot has put another: the snapshot, and the image above, would be lost.
+func (d *domains) sparesSnapshots(name string, doc []byte) error {
+	if len(doc) == 0 {
+		return nil
+	}
+	dom, err := readDomain(xml.Source{Name: name, Data: doc})
+	if err != nil {
+		return err
+	}
+	set, err := moments{d.Conn, drivers.Snapshot}.load(drivers.Ref{Kind: drivers.Domain, Name: name, UUID: string(dom.UUID)})
+	if err != nil {
+		return err
+	}
+	below := map[string]string{}
+	for _, m := range set.List {
+		for i := range m.Disks {
+			if m.Disks[i].Snapshot == "external" && m.Domain != nil && i < len(m.Domain.Devices.Disks) {
+				below[moment.Image(&m.Domain.Devices.Disks[i])] = m.Name
+			}
+		}
+	}
+	for i := range dom.Devices.Disks {
+		k := &dom.Devices.Disks[i]
+		image := moment.Image(k)
+		if snapshot := below[image]; image != "" && snapshot != "" && k.Target != nil {
+			return xml.Errorf(xml.CodeOperationInvalid, "the former definition lets disk %s write to the image of snapshot '%s': delete or revert to the snapshot instead", k.Target.Dev, snapshot)
+		}
+	}
+	return nil
 }
 
 // refOf names a domain whose object is locked.
