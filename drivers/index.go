@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"virgo/xml"
 )
@@ -71,23 +73,26 @@ func unescape(name string) string {
 	return strings.NewReplacer("\\\\", "\\", "\\n", "\n", "\\t", "\t").Replace(name)
 }
 
-// findUUID takes the last line with the uuid whose name has no later line.
+// findUUID takes the last line with the uuid whose name has no later line. Most
+// uuids that are asked for are not there, and a search from the front is the
+// fast one.
 func findUUID(log []byte, uuid string) string {
-	for end := len(log); end > 0; {
-		i := bytes.LastIndex(log[:end], []byte(uuid+" "))
+	var found []int
+	key := []byte(uuid + " ")
+	for at := 0; ; {
+		i := bytes.Index(log[at:], key)
 		if i < 0 {
-			return ""
+			break
 		}
-		end = i
-		if i > 0 && log[i-1] != '\n' {
-			continue
+		if i += at; i == 0 || log[i-1] == '\n' {
+			found = append(found, i)
 		}
+		at = i + len(key)
+	}
+	for _, i := range slices.Backward(found) {
 		line, rest, _ := bytes.Cut(log[i:], []byte("\n"))
 		_, name, ok := splitLine(line)
-		if !ok {
-			continue
-		}
-		if !bytes.Contains(rest, []byte("\t"+escape(name)+"\n")) {
+		if ok && !bytes.Contains(rest, []byte("\t"+escape(name)+"\n")) {
 			return name
 		}
 	}
@@ -103,10 +108,55 @@ func (s *Store) log() ([]byte, error) {
 	if err != nil {
 		return nil, SystemError("cannot read folder", s.Dir, err)
 	}
-	if log, err := os.ReadFile(s.Index); err == nil && lastStamp(log) == stamp {
+	if log, err := s.tail.follow(s.Index); err == nil && lastStamp(log) == stamp && !outgrown(log) {
 		return log, nil
 	}
 	return s.rebuild(stamp)
+}
+
+// follower is a file that only grows, as far as it has been read. It stays open,
+// so that another file in its place is told from it.
+type follower struct {
+	mu   sync.Mutex
+	file *os.File
+	data []byte
+}
+
+// follow reads what has come to the file since the last time. What it gives is
+// not the caller's to change.
+func (w *follower) follow(path string) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if w.file != nil {
+		if had, err := w.file.Stat(); err != nil || !os.SameFile(had, now) || now.Size() < int64(len(w.data)) {
+			w.file.Close()
+			w.file, w.data = nil, nil
+		}
+	}
+	if w.file == nil {
+		if w.file, err = os.Open(path); err != nil {
+			w.file = nil
+			return nil, err
+		}
+	}
+	had := len(w.data)
+	more := int(now.Size()) - had
+	w.data = slices.Grow(w.data, max(more, 0))
+	n, err := w.file.ReadAt(w.data[had:had+more], int64(had))
+	w.data = w.data[:had+n]
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return w.data, nil
+}
+
+// outgrown tells whether most of a long index is about what is gone.
+func outgrown(log []byte) bool {
+	return len(log) > 128<<10 && 3*bytes.Count(log, []byte("\n- ")) > bytes.Count(log, []byte("\n"))
 }
 
 func (s *Store) rebuild(stamp string) ([]byte, error) {

@@ -27,6 +27,7 @@ type Store struct {
 	History *History
 
 	read lastRead
+	tail follower
 }
 
 // lastRead is the file that was read last. A script asks the same object again
@@ -259,7 +260,6 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 	if err != nil {
 		return SystemError("cannot create file in", dir, err)
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Chmod(mode)
@@ -274,6 +274,7 @@ func WriteFile(path string, data []byte, mode os.FileMode) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
+		os.Remove(f.Name())
 		return SystemError("cannot write file", path, err)
 	}
 	SyncDir(dir)

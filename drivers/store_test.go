@@ -240,3 +240,45 @@ func TestUndo(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestIndexFollowed: what a store has read of the index holds beside other
+// processes that add to it, replace it, or make it anew.
+func TestIndexFollowed(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(dir)
+	find := func(uuid, want string) {
+		t.Helper()
+		if name, err := s.ByUUID(uuid); err != nil || name != want {
+			t.Errorf("%s: %q %v, want %q", uuid, name, err, want)
+		}
+	}
+	put(t, s, "a", "u-a")
+	find("u-a", "a")
+	other := newStore(dir)
+	put(t, other, "b", "u-b")
+	find("u-b", "b")
+	if err := other.Remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	find("u-a", "")
+	if err := os.Remove(s.Index); err != nil {
+		t.Fatal(err)
+	}
+	put(t, newStore(dir), "c", "u-c")
+	find("u-c", "c")
+	find("u-b", "b")
+	// Names come and go until most of the index is about what is gone.
+	for i := range 3000 {
+		name := fmt.Sprintf("many-%040d", i%10)
+		other.note(fmt.Sprintf("u-%d", i), name)
+		other.note("-", name)
+	}
+	long, _ := os.Stat(s.Index)
+	find("u-c", "c")
+	find("u-2999", "")
+	short, err := os.Stat(s.Index)
+	if err != nil || short.Size() > 1000 || long.Size() < 128<<10 {
+		t.Errorf("%d bytes became %d, %v", long.Size(), short.Size(), err)
+	}
+	find("u-b", "b")
+}

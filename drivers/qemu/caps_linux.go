@@ -195,15 +195,15 @@ func (c *Conn) hostModel(ctx context.Context, path, virt, arch string) (*xml.CPU
 
 // hypervisor is the emulator's view of CPUs, less this machine's own CPU.
 func (c *Conn) hypervisor(e *Emulator, arch string) (*cpu.Hypervisor, error) {
-	h := &cpu.Hypervisor{Arch: arch, Models: cpu.UsableOf(e.Models, arch)}
-	if len(e.Models) == 0 {
+	h := &cpu.Hypervisor{Arch: arch, Models: cpu.UsableOf(e.CPUs().Models, arch)}
+	if len(e.CPUs().Models) == 0 {
 		h.Models = nil
 	}
-	if len(e.Props) == 0 {
+	if len(e.CPUs().Props) == 0 {
 		return h, nil
 	}
 	var props map[string]any
-	if err := json.Unmarshal(e.Props, &props); err != nil {
+	if err := json.Unmarshal(e.CPUs().Props, &props); err != nil {
 		return nil, err
 	}
 	var err error
@@ -214,8 +214,8 @@ func (c *Conn) hypervisor(e *Emulator, arch string) (*cpu.Hypervisor, error) {
 	if h.Reported, err = cpu.FromExpansion(cpu.Expansion{Name: name, Props: props}, arch, h.Models); err != nil {
 		return nil, err
 	}
-	if len(e.NonMigratable) > 0 {
-		for _, n := range e.NonMigratable {
+	if len(e.CPUs().NonMigratable) > 0 {
+		for _, n := range e.CPUs().NonMigratable {
 			props[n] = false
 		}
 		h.Movable, err = cpu.FromExpansion(cpu.Expansion{Name: name, Props: props}, arch, h.Models)
@@ -251,12 +251,12 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 	} else {
 		mode("host-model", false)
 	}
-	if len(e.Models) == 0 {
+	if len(e.CPUs().Models) == 0 {
 		mode("custom", false)
 		return n
 	}
 	custom := mode("custom", true)
-	for _, d := range cpu.CustomModels(e.Models, q.Arch) {
+	for _, d := range cpu.CustomModels(e.CPUs().Models, q.Arch) {
 		custom.Add(modelNodes(&d, q.Arch)...)
 	}
 	return n
@@ -267,7 +267,7 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 func hostModel(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.CPU {
 	shown := h.Reported.Clone()
 	var props map[string]any
-	if q.SupportedCPU && json.Unmarshal(e.Props, &props) == nil {
+	if q.SupportedCPU && json.Unmarshal(e.CPUs().Props, &props) == nil {
 		shown = cpu.WithFeatures(shown, props)
 	}
 	if q.ExpandCPU {
@@ -326,21 +326,21 @@ func (c *Conn) HypervisorCPU(ctx context.Context, q drivers.EmulatorQuery) (driv
 	}
 	out := drivers.HypervisorCPU{Arch: q.Arch, Host: h.Reported}
 	var props map[string]any
-	if json.Unmarshal(e.Props, &props) == nil {
+	if json.Unmarshal(e.CPUs().Props, &props) == nil {
 		for name, v := range props {
 			if on, ok := v.(bool); ok {
 				out.Features = append(out.Features, cpu.FromQEMU(name))
 				if on {
 					out.Offered = append(out.Offered, cpu.FromQEMU(name))
 				}
-				if !slices.Contains(e.NonMigratable, name) {
+				if !slices.Contains(e.CPUs().NonMigratable, name) {
 					out.Migratable = append(out.Migratable, cpu.FromQEMU(name))
 				}
 			}
 		}
 		slices.Sort(out.Features)
 	}
-	for _, d := range cpu.CustomModels(e.Models, q.Arch) {
+	for _, d := range cpu.CustomModels(e.CPUs().Models, q.Arch) {
 		m := drivers.CPUModel{Name: d.Name, Blockers: d.Blockers(), Deprecated: d.Deprecated}
 		if d.Unavailable != nil {
 			m.Usable = drivers.No

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -207,7 +208,7 @@ var hypervProps = [][2]string{{"relaxed", "hv-relaxed"}, {"vapic", "hv-vapic"}, 
 func (e *Emulator) hyperv(name string) bool {
 	for _, p := range hypervProps {
 		if p[0] == name {
-			return strings.Contains(string(e.Props), `"`+p[1]+`":true`)
+			return bytes.Contains(e.CPUs().Props, []byte(`"`+p[1]+`":true`))
 		}
 	}
 	return true // spinlocks and vendor_id need nothing of the host

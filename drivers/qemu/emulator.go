@@ -1,31 +1,92 @@
 package qemu
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"virgo/cpu"
 )
 
 // Emulator is what one QEMU binary said of itself, with one accelerator.
 type Emulator struct {
-	Path     string           `json:"path"`
-	Version  string           `json:"version"` // "10.0.2"
-	Package  string           `json:"package"` // the distribution's, may be empty
-	Arch     string           `json:"arch"`    // libvirt's name: i686, x86_64, aarch64 ...
-	Virt     string           `json:"virt"`    // qemu or kvm
-	Machines []Machine        `json:"machines"`
-	Models   []cpu.Definition `json:"models"`
-	Max      bool             `json:"max"`      // there is a CPU model "max"
-	Types    []string         `json:"types"`    // QOM types that are devices or the like, sorted
-	Commands []string         `json:"commands"` // QMP commands, sorted
+	Path     string    `json:"path"`
+	Version  string    `json:"version"` // "10.0.2"
+	Package  string    `json:"package"` // the distribution's, may be empty
+	Arch     string    `json:"arch"`    // libvirt's name: i686, x86_64, aarch64 ...
+	Virt     string    `json:"virt"`    // qemu or kvm
+	Machines []Machine `json:"machines"`
+	Max      bool      `json:"max"`      // there is a CPU model "max"
+	Types    wordList  `json:"types"`    // QOM types that are devices or the like, sorted
+	Commands wordList  `json:"commands"` // QMP commands, sorted
 
+	cpus func() emulatorCPUs
+}
+
+// emulatorCPUs is what a QEMU binary said of CPUs: as much again as all the rest,
+// and most commands do not need it.
+type emulatorCPUs struct {
+	Models []cpu.Definition `json:"models"`
 	// Props are the properties of the CPU model "host" (KVM) or "max" (TCG), with
 	// what cannot be migrated; NonMigratable names those.
 	Props         json.RawMessage `json:"props,omitempty"`
 	NonMigratable []string        `json:"nonMigratable,omitempty"`
+}
+
+// CPUs is what the binary said of CPUs; nothing of a binary that was not asked.
+func (e *Emulator) CPUs() emulatorCPUs {
+	if e.cpus == nil {
+		return emulatorCPUs{}
+	}
+	return e.cpus()
+}
+
+// encode is the form in the cache: a line with the emulator, a line with its CPUs.
+func (e *Emulator) encode() ([]byte, error) {
+	first, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	second, err := json.Marshal(e.CPUs())
+	return slices.Concat(first, []byte("\n"), second, []byte("\n")), err
+}
+
+// decodeEmulator reads what encode made. The second line is read when it is wanted;
+// that it is whole can be seen from its end.
+func decodeEmulator(data []byte) (*Emulator, error) {
+	first, second, _ := bytes.Cut(data, []byte("\n"))
+	if !bytes.HasSuffix(second, []byte("}\n")) {
+		return nil, errors.New("cut off")
+	}
+	var e Emulator
+	if err := json.Unmarshal(first, &e); err != nil {
+		return nil, err
+	}
+	e.cpus = sync.OnceValue(func() emulatorCPUs {
+		var c emulatorCPUs
+		if json.Unmarshal(second, &c) != nil {
+			return emulatorCPUs{}
+		}
+		return c
+	})
+	return &e, nil
+}
+
+// wordList is a list of names that is kept as one string: a third of the time to
+// read it.
+type wordList []string
+
+// MarshalText joins the names with blanks.
+func (l wordList) MarshalText() ([]byte, error) { return []byte(strings.Join(l, " ")), nil }
+
+// UnmarshalText splits them again.
+func (l *wordList) UnmarshalText(text []byte) error {
+	*l = strings.Fields(string(text))
+	return nil
 }
 
 // Machine is a machine type.

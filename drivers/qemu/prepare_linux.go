@@ -131,7 +131,7 @@ func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, er
 	}
 	dom.CPU = resolved
 	known := map[string]bool{}
-	for _, name := range propNames(e.Props) {
+	for _, name := range propNames(e.CPUs().Props) {
 		known[name] = true
 	}
 	argument := resolved

@@ -27,7 +27,7 @@ import (
 )
 
 // cacheVersion changes with the meaning of a cached answer.
-const cacheVersion = 3
+const cacheVersion = 4
 
 // emulator gives what the binary says with that accelerator, from the cache if
 // nothing that changes the answer has changed.
@@ -38,9 +38,8 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 	}
 	file := filepath.Join(l.cacheDir(), "emulators", key+".json")
 	if data, err := os.ReadFile(file); err == nil {
-		var e Emulator
-		if json.Unmarshal(data, &e) == nil && e.Path == path {
-			return &e, nil
+		if e, err := decodeEmulator(data); err == nil && e.Path == path {
+			return e, nil
 		}
 	}
 	e, err := probe(ctx, path, virt)
@@ -48,7 +47,7 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 		return nil, err
 	}
 	// A cache that cannot be written costs time only.
-	if data, err := json.Marshal(e); err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+	if data, err := e.encode(); err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
 		_ = drivers.ReplaceFile(file, data, 0o600)
 	}
 	return e, nil
@@ -215,10 +214,11 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 			return nil, err
 		}
 	}
+	var cpus emulatorCPUs
 	e.Package, e.Arch = version.Package, archFromQEMU(target.Arch)
 	if cpu.HasModels(e.Arch) {
 		for _, m := range models {
-			e.Models = append(e.Models, m.Definition)
+			cpus.Models = append(cpus.Models, m.Definition)
 		}
 		for i := range e.Machines {
 			m := &e.Machines[i]
@@ -235,10 +235,11 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 	})
 	e.Types, e.Commands = keepTypes(namesOf(types)), namesOf(commands)
 	sort.Strings(e.Commands)
-	if e.Props == nil && full.Model.Props != nil {
-		e.Props, err = json.Marshal(full.Model.Props)
-		e.NonMigratable = full.lost(migratable)
+	if full.Model.Props != nil {
+		cpus.Props, err = json.Marshal(full.Model.Props)
+		cpus.NonMigratable = full.lost(migratable)
 	}
+	e.cpus = func() emulatorCPUs { return cpus }
 	return e, err
 }
 
