@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Unmarshal reads a document into a document type, such as *Domain.
@@ -53,8 +54,8 @@ func Named(err error, name string) error {
 // DecodeFields is Decode by v's tags alone, for a NodeDecoder that only adds
 // to them. v points to a struct.
 func DecodeFields(n *Node, v any) error {
-	rv := reflect.ValueOf(v).Elem()
-	return planOf(rv.Type()).decode(n, rv)
+	rv := reflect.ValueOf(v)
+	return planOf(rv.Type().Elem()).decode(n, rv.UnsafePointer())
 }
 
 func located(err error, n *Node) error {
@@ -64,7 +65,7 @@ func located(err error, n *Node) error {
 	return err
 }
 
-func (p *plan) decode(n *Node, rv reflect.Value) error {
+func (p *plan) decode(n *Node, at unsafe.Pointer) error {
 	var attrs, kids uint64
 	for i := range n.Attrs {
 		attrs |= nameBit(n.Attrs[i].Name)
@@ -80,25 +81,25 @@ func (p *plan) decode(n *Node, rv reflect.Value) error {
 		if there&f.bit == 0 && !f.always {
 			continue
 		}
-		if err := f.decode(n, rv); err != nil {
+		if err := f.decode(n, at); err != nil {
 			return located(err, n)
 		}
 	}
-	if p.check {
-		return located(rv.Addr().Interface().(Checker).CheckNode(n), n)
+	if p.check != nil {
+		return located(boxed(p.check, at).(Checker).CheckNode(n), n)
 	}
 	return nil
 }
 
-func (f *field) decode(n *Node, rv reflect.Value) error {
+func (f *field) decode(n *Node, at unsafe.Pointer) error {
 	switch {
 	case f.textual:
-		return f.setText(f.of(rv), n.Value(), n)
+		return f.setText(f.in(at), n.Value(), n)
 	case f.attr:
-		return f.decodeAttr(n, rv)
+		return f.decodeAttr(n, at)
 	case f.kind == kindPath:
 		if c := n.Child(f.name); c != nil {
-			return f.inner().decode(c, rv)
+			return f.inner().decode(c, at)
 		}
 		// What is required inside is missing as well.
 		for _, g := range f.inner().parse {
@@ -108,7 +109,7 @@ func (f *field) decode(n *Node, rv reflect.Value) error {
 		}
 		return nil
 	case f.list:
-		return f.decodeList(n, rv)
+		return f.decodeList(n, at)
 	}
 	c := n.Child(f.name)
 	if c == nil {
@@ -117,13 +118,13 @@ func (f *field) decode(n *Node, rv reflect.Value) error {
 		}
 		return nil
 	}
-	return f.setNode(f.of(rv), c)
+	return f.setNode(f.in(at), c)
 }
 
-func (f *field) decodeAttr(n *Node, rv reflect.Value) error {
+func (f *field) decodeAttr(n *Node, at unsafe.Pointer) error {
 	for i := range n.Attrs {
 		if a := &n.Attrs[i]; a.Name == f.name {
-			err := f.setText(f.of(rv), a.Value, n)
+			err := f.setText(f.in(at), a.Value, n)
 			if e, ok := err.(*Error); ok && e.Line == 0 && a.Line > 0 {
 				e.Line, e.Column = int(a.Line), int(a.Column)
 			}
@@ -146,7 +147,7 @@ func (f *field) absent(n *Node) error {
 	return Errorf(CodeXML, "missing element '%s' in element '%s'", f.name, n.Name)
 }
 
-func (f *field) decodeList(n *Node, rv reflect.Value) error {
+func (f *field) decodeList(n *Node, at unsafe.Pointer) error {
 	count := 0
 	for _, c := range n.Children {
 		if c.Name == f.name {
@@ -156,43 +157,42 @@ func (f *field) decodeList(n *Node, rv reflect.Value) error {
 	if count == 0 {
 		return nil
 	}
-	list := f.of(rv)
-	out := reflect.MakeSlice(list.Type(), count, count)
-	list.Set(out)
-	i := 0
+	item, stride := f.grow(f.in(at), count), f.stride()
 	for _, c := range n.Children {
 		if c.Name != f.name {
 			continue
 		}
-		if err := f.setNode(out.Index(i), c); err != nil {
+		if err := f.setNode(item, c); err != nil {
 			return err
 		}
-		i++
+		if count--; count > 0 { // a place behind the last item is not the list's
+			item = unsafe.Add(item, stride)
+		}
 	}
 	return nil
 }
 
 // setNode stores an element.
-func (f *field) setNode(v reflect.Value, c *Node) error {
+func (f *field) setNode(at unsafe.Pointer, c *Node) error {
 	if f.kind == kindNode {
-		v.Set(reflect.ValueOf(c))
+		*nodeAt(at) = c
 		return nil
 	}
 	if f.kind == kindFlag && !f.ptr {
-		v.SetBool(true)
+		*flagAt(at) = true
 		return nil
 	}
 	if f.ptr {
 		if f.kind != kindCustom && f.kind != kindStruct {
-			return f.setText(v, c.Value(), c)
+			return f.setText(at, c.Value(), c)
 		}
-		pointer := v
-		v.Set(reflect.New(f.typ))
-		v = v.Elem()
+		pointer := at
+		at = f.make()
+		setPointee(pointer, at)
 		if f.kind == kindStruct {
-			err := f.inner().decode(c, v)
+			err := f.inner().decode(c, at)
 			if err == errVoid {
-				pointer.SetZero()
+				setPointee(pointer, nil)
 				return nil
 			}
 			return err
@@ -200,16 +200,16 @@ func (f *field) setNode(v reflect.Value, c *Node) error {
 	}
 	switch f.kind {
 	case kindCustom:
-		return located(v.Addr().Interface().(NodeDecoder).DecodeNode(c), c)
+		return located(boxed(f.box, at).(NodeDecoder).DecodeNode(c), c)
 	case kindStruct:
-		return f.inner().decode(c, v)
+		return f.inner().decode(c, at)
 	default:
-		return f.setText(v, c.Value(), c)
+		return f.setText(at, c.Value(), c)
 	}
 }
 
 // setText stores the value of an attribute or the text of an element.
-func (f *field) setText(v reflect.Value, text string, n *Node) error {
+func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 	if f.trim {
 		text = strings.TrimSpace(text)
 	}
@@ -217,19 +217,20 @@ func (f *field) setText(v reflect.Value, text string, n *Node) error {
 		return f.absent(n)
 	}
 	if f.ptr {
-		v.Set(reflect.New(f.typ))
-		v = v.Elem()
+		to := f.make()
+		setPointee(at, to)
+		at = to
 	}
 	switch f.kind {
 	case kindString:
-		return f.setString(v, text, n)
+		return f.setString(at, text, n)
 	case kindUint, kindInt:
-		return f.setNumber(v, text, n)
+		return f.setNumber(at, text, n)
 	case kindValue:
 		if f.blank && text == "" {
 			return nil
 		}
-		err := v.Addr().Interface().(Value).ParseValue(text)
+		err := boxed(f.box, at).(Value).ParseValue(text)
 		if err == nil {
 			return nil
 		}
@@ -238,13 +239,13 @@ func (f *field) setText(v reflect.Value, text string, n *Node) error {
 		}
 		return f.invalid(text, n, "")
 	case kindFlag:
-		v.SetBool(text == "1" || text == "yes" || text == "on")
+		*flagAt(at) = text == "1" || text == "yes" || text == "on"
 		return nil
 	}
 	return fmt.Errorf("xml: %s cannot be read from text", f.name)
 }
 
-func (f *field) setString(v reflect.Value, text string, n *Node) error {
+func (f *field) setString(at unsafe.Pointer, text string, n *Node) error {
 	if f.enum != nil && !(f.blank && text == "") {
 		known := false
 		for _, w := range f.enum {
@@ -254,7 +255,7 @@ func (f *field) setString(v reflect.Value, text string, n *Node) error {
 			return f.invalid(text, n, "")
 		}
 	}
-	v.SetString(text)
+	*textAt(at) = text
 	return nil
 }
 
@@ -269,7 +270,7 @@ func (f *field) invalid(text string, n *Node, expected string) error {
 	return Errorf(CodeXML, "Invalid value for element '%s': '%s'.%s", n.Name, text, expected)
 }
 
-func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
+func (f *field) setNumber(at unsafe.Pointer, text string, n *Node) error {
 	digits := strings.TrimLeft(text, " \t\n")
 	base := 10
 	if f.hex > 0 {
@@ -279,11 +280,11 @@ func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
 		}
 	}
 	if f.kind == kindInt {
-		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, v.Type().Bits())
+		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, f.typ.Bits())
 		if err != nil || strings.Contains(digits, "_") {
 			return f.invalid(text, n, " Expected integer value")
 		}
-		v.SetInt(i)
+		f.setBits(at, uint64(i))
 		return nil
 	}
 	if f.nonneg {
@@ -295,7 +296,7 @@ func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
 			return f.invalid(text, n, " Expected non-negative value")
 		}
 	}
-	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, min(v.Type().Bits(), 64))
+	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, f.typ.Bits())
 	if err != nil || strings.Contains(digits, "_") {
 		return f.invalid(text, n, " Expected non-negative integer value")
 	}
@@ -305,7 +306,7 @@ func (f *field) setNumber(v reflect.Value, text string, n *Node) error {
 		}
 		return f.invalid(text, n, " Zero is not permitted")
 	}
-	v.SetUint(u)
+	f.setBits(at, u)
 	return nil
 }
 

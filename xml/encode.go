@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strconv"
 	"sync"
+	"unsafe"
 )
 
 // Marshal prints a document type, such as *Domain, in libvirt's form.
@@ -38,7 +39,7 @@ func Encode(v any, name string) *Node {
 func EncodeFields(v any, name string) *Node {
 	rv := addressable(v)
 	var p printer
-	p.structure(planOf(rv.Type()), rv, name)
+	p.structure(planOf(rv.Type()), rv.Addr().UnsafePointer(), name)
 	n, err := Parse(Source{Name: name, Data: p.buf})
 	if err != nil {
 		return nil
@@ -54,7 +55,7 @@ func (p *printer) value(v any, name string) {
 		return
 	}
 	rv := addressable(v)
-	p.structure(planOf(rv.Type()), rv, name)
+	p.structure(planOf(rv.Type()), rv.Addr().UnsafePointer(), name)
 }
 
 // addressable gives the struct that v is or points to, such that pointers to
@@ -70,18 +71,18 @@ func addressable(v any) reflect.Value {
 }
 
 // structure writes a struct as an element.
-func (p *printer) structure(pl *plan, rv reflect.Value, name string) {
+func (p *printer) structure(pl *plan, at unsafe.Pointer, name string) {
 	p.open(name)
 	for _, f := range pl.attrs {
-		p.attribute(f, f.of(rv))
+		p.attribute(f, f.in(at))
 	}
-	p.body(pl, rv, name)
+	p.body(pl, at, name)
 }
 
 // body writes what follows the attributes.
-func (p *printer) body(pl *plan, rv reflect.Value, name string) {
+func (p *printer) body(pl *plan, at unsafe.Pointer, name string) {
 	if pl.text != nil {
-		if v, ok := pl.text.shown(pl.text.of(rv)); ok {
+		if v, ok := pl.text.shown(pl.text.in(at)); ok {
 			p.buf = append(p.buf, '>')
 			before := len(p.buf)
 			if p.text(pl.text, v); len(p.buf) > before {
@@ -99,7 +100,7 @@ func (p *printer) body(pl *plan, rv reflect.Value, name string) {
 	before := len(p.buf)
 	p.depth++
 	for _, f := range pl.kids {
-		p.child(f, rv)
+		p.child(f, at)
 	}
 	p.depth--
 	if len(p.buf) == before && !pl.pair {
@@ -110,48 +111,49 @@ func (p *printer) body(pl *plan, rv reflect.Value, name string) {
 	p.closeTag(name)
 }
 
-func (p *printer) child(f *field, rv reflect.Value) {
+func (p *printer) child(f *field, at unsafe.Pointer) {
 	if f.kind == kindPath {
-		p.path(f, rv)
+		p.path(f, at)
 		return
 	}
-	v := f.of(rv)
+	at = f.in(at)
 	if !f.list {
-		p.element(f, v)
+		p.element(f, at)
 		return
 	}
-	for i := range v.Len() {
-		p.element(f, v.Index(i))
+	first, count, stride := f.items(at)
+	for i := range count {
+		p.element(f, unsafe.Add(first, uintptr(i)*stride))
 	}
 }
 
 // path writes a wrapper if there is anything in it.
-func (p *printer) path(f *field, rv reflect.Value) {
+func (p *printer) path(f *field, at unsafe.Pointer) {
 	start := len(p.buf)
 	inner := f.inner()
 	p.open(f.name)
 	head := len(p.buf)
 	for _, a := range inner.attrs {
-		p.attribute(a, a.of(rv))
+		p.attribute(a, a.in(at))
 	}
 	bare := len(p.buf) == head
-	p.body(inner, rv, f.name)
+	p.body(inner, at, f.name)
 	if bare && p.buf[len(p.buf)-3] == '/' && string(p.buf[start:]) == string(p.buf[start:head])+"/>\n" {
 		p.buf = p.buf[:start]
 	}
 }
 
 // element writes one child element, or nothing if it is zero.
-func (p *printer) element(f *field, v reflect.Value) {
+func (p *printer) element(f *field, at unsafe.Pointer) {
 	switch f.kind {
 	case kindNode:
-		if n := v.Interface().(*Node); n != nil {
+		if n := *nodeAt(at); n != nil {
 			p.node(n)
 		}
 		return
 	case kindFlag:
 		if !f.ptr {
-			if v.Bool() {
+			if *flagAt(at) {
 				p.open(f.name)
 				p.buf = append(p.buf, '/', '>', '\n')
 			}
@@ -159,27 +161,30 @@ func (p *printer) element(f *field, v reflect.Value) {
 		}
 	case kindStruct:
 		if f.ptr {
-			if v.IsNil() {
+			if at = pointee(at); at == nil {
 				return
 			}
-			v = v.Elem()
-		} else if !f.list && !f.empty && v.IsZero() {
+		} else if !f.list && !f.empty && f.zero(at) {
 			return
 		}
 		start := len(p.buf)
-		p.structure(f.inner(), v, f.name)
+		p.structure(f.inner(), at, f.name)
 		if !f.list && !f.bare && !f.empty && len(p.buf)-start == 2*p.depth+len(f.name)+4 {
 			p.buf = p.buf[:start]
 		}
 		return
 	case kindCustom:
-		if f.ptr && v.IsNil() || !f.ptr && !f.list && !f.empty && v.IsZero() {
+		if f.ptr {
+			if at = pointee(at); at == nil {
+				return
+			}
+		} else if !f.list && !f.empty && f.zero(at) {
 			return
 		}
-		p.custom(f, v)
+		p.custom(f, at)
 		return
 	}
-	v, ok := f.shown(v)
+	at, ok := f.shown(at)
 	if !ok && !f.list {
 		return
 	}
@@ -187,7 +192,7 @@ func (p *printer) element(f *field, v reflect.Value) {
 	p.open(f.name)
 	p.buf = append(p.buf, '>')
 	before := len(p.buf)
-	switch ok = ok && p.text(f, v); {
+	switch ok = ok && p.text(f, at); {
 	case !ok && !f.list:
 		p.buf = p.buf[:start]
 	case len(p.buf) == before:
@@ -197,11 +202,8 @@ func (p *printer) element(f *field, v reflect.Value) {
 	}
 }
 
-func (p *printer) custom(f *field, v reflect.Value) {
-	if !f.ptr {
-		v = v.Addr()
-	}
-	switch e := v.Interface().(type) {
+func (p *printer) custom(f *field, at unsafe.Pointer) {
+	switch e := boxed(f.box, at).(type) {
 	case nodePrinter:
 		e.printNode(p, f.name)
 	case NodeEncoder:
@@ -209,7 +211,7 @@ func (p *printer) custom(f *field, v reflect.Value) {
 			p.node(n)
 		}
 	default:
-		p.structure(planOf(f.typ), v.Elem(), f.name)
+		p.structure(planOf(f.typ), at, f.name)
 	}
 }
 
@@ -217,14 +219,14 @@ func (p *printer) custom(f *field, v reflect.Value) {
 type nodePrinter interface{ printNode(p *printer, name string) }
 
 // attribute writes an attribute if it is to be printed.
-func (p *printer) attribute(f *field, v reflect.Value) {
-	v, ok := f.shown(v)
+func (p *printer) attribute(f *field, at unsafe.Pointer) {
+	at, ok := f.shown(at)
 	if !ok {
 		return
 	}
 	start := len(p.buf)
 	p.attrStart(f.name)
-	if !p.text(f, v) {
+	if !p.text(f, at) {
 		p.buf = p.buf[:start]
 		return
 	}
@@ -233,53 +235,47 @@ func (p *printer) attribute(f *field, v reflect.Value) {
 
 // shown gives the value itself, and whether it is printed at all: what is zero
 // mostly is not.
-func (f *field) shown(v reflect.Value) (reflect.Value, bool) {
+func (f *field) shown(at unsafe.Pointer) (unsafe.Pointer, bool) {
 	if f.ptr {
-		return v.Elem(), !v.IsNil()
+		at = pointee(at)
+		return at, at != nil
 	}
 	if f.empty {
-		return v, true
+		return at, true
 	}
 	switch f.kind {
 	case kindString:
-		return v, v.Len() > 0
-	case kindUint:
-		return v, v.Uint() != 0
-	case kindInt:
-		return v, v.Int() != 0
+		return at, *textAt(at) != ""
+	case kindUint, kindInt:
+		return at, f.uint(at) != 0
 	case kindFlag:
-		return v, v.Bool()
+		return at, *flagAt(at)
 	}
-	return v, !v.IsZero()
+	return at, !f.zero(at)
 }
 
 // text writes the text of an attribute or a simple child that is shown. A type
 // with a form of its own may still say that it is not.
-func (p *printer) text(f *field, v reflect.Value) bool {
+func (p *printer) text(f *field, at unsafe.Pointer) bool {
 	switch f.kind {
 	case kindString:
-		p.escape(v.String())
+		p.escape(*textAt(at))
 	case kindUint:
 		if f.hex > 0 {
-			p.hex(v.Uint(), f.hex)
+			p.hex(f.uint(at), f.hex)
 		} else {
-			p.buf = strconv.AppendUint(p.buf, v.Uint(), 10)
+			p.buf = strconv.AppendUint(p.buf, f.uint(at), 10)
 		}
 	case kindInt:
-		p.buf = strconv.AppendInt(p.buf, v.Int(), 10)
+		p.buf = strconv.AppendInt(p.buf, f.int(at), 10)
 	case kindFlag:
 		word := "no"
-		if v.Bool() {
+		if *flagAt(at) {
 			word = "yes"
 		}
 		p.buf = append(p.buf, word...)
 	case kindValue:
-		if !v.CanAddr() {
-			c := reflect.New(v.Type()).Elem()
-			c.Set(v)
-			v = c
-		}
-		text := v.Addr().Interface().(Value).FormatValue()
+		text := boxed(f.box, at).(Value).FormatValue()
 		p.escape(text)
 		return text != "" || f.empty
 	default:

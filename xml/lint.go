@@ -215,7 +215,7 @@ func (l *linter) value(f *field, text string, n *Node, line, column int32) {
 	}
 	at := *n
 	at.Line, at.Column = line, column
-	l.refused(&at, f.setText(reflect.New(typ).Elem(), text, &at))
+	l.refused(&at, f.setText(reflect.New(typ).UnsafePointer(), text, &at))
 }
 
 // names reports what is not in the lists and goes on with the children that

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // plan is what the codec does for a struct type. Plans are made when a type is
@@ -15,17 +16,18 @@ type plan struct {
 	attrs []*field
 	kids  []*field // in print order
 	text  *field
-	parse []*field // attrs, text and kids in the order in which they are read
-	pair  bool     // printed as open and end tag although empty
-	check bool     // the type is a Checker
+	parse []*field       // attrs, text and kids in the order in which they are read
+	pair  bool           // printed as open and end tag although empty
+	check unsafe.Pointer // see boxed; nil if the type is no Checker
 }
 
 // field is one attribute, child element, path or text of a struct.
 type field struct {
 	name     string
-	index    []int // of the struct field
+	offset   uintptr // of the struct field, in the struct that the plan is of
 	kind     kind
-	typ      reflect.Type // element type, of lists and pointers too
+	typ      reflect.Type   // element type, of lists and pointers too
+	box      unsafe.Pointer // see boxed
 	ptr      bool
 	list     bool
 	inner    func() *plan // structs and paths
@@ -109,17 +111,19 @@ func planOf(t reflect.Type) *plan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*plan)
 	}
-	p := &plan{check: reflect.PointerTo(t).Implements(checkerType)}
-	p.fields(t, nil)
+	p := &plan{}
+	if ptr := reflect.PointerTo(t); ptr.Implements(checkerType) {
+		p.check = boxOf(ptr)
+	}
+	p.fields(t, 0)
 	p.finish()
 	actual, _ := plans.LoadOrStore(t, p)
 	return actual.(*plan)
 }
 
-func (p *plan) fields(t reflect.Type, at []int) {
+func (p *plan) fields(t reflect.Type, base uintptr) {
 	for i := range t.NumField() {
 		sf := t.Field(i)
-		index := append(append([]int(nil), at...), i)
 		if root, ok := sf.Tag.Lookup("root"); ok {
 			p.root, _, p.pair = strings.Cut(root, ",pair")
 			continue
@@ -129,14 +133,14 @@ func (p *plan) fields(t reflect.Type, at []int) {
 		}
 		tag, ok := sf.Tag.Lookup("el")
 		if sf.Anonymous && !ok {
-			p.fields(sf.Type, index)
+			p.fields(sf.Type, base+sf.Offset)
 			continue
 		}
 		if !ok || tag == "-" {
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		f := &field{index: index}
+		f := &field{offset: base + sf.Offset}
 		f.options(t, sf, options)
 		f.classify(t, sf)
 		p.place(f, name)
@@ -206,9 +210,9 @@ func (f *field) classify(t reflect.Type, sf reflect.StructField) {
 	ptr := reflect.PointerTo(typ)
 	switch {
 	case ptr.Implements(decoderType):
-		f.kind = kindCustom
+		f.kind, f.box = kindCustom, boxOf(ptr)
 	case ptr.Implements(valueType):
-		f.kind = kindValue
+		f.kind, f.box = kindValue, boxOf(ptr)
 	case typ == onOffType:
 		f.kind, f.enum = kindString, []string{"on", "off"}
 	case typ == yesNoType:
@@ -293,12 +297,4 @@ func (p *plan) finish() {
 			p.parse = append(p.parse, f)
 		}
 	}
-}
-
-// of is the field in a struct.
-func (f *field) of(rv reflect.Value) reflect.Value {
-	if len(f.index) == 1 {
-		return rv.Field(f.index[0])
-	}
-	return rv.FieldByIndex(f.index)
 }
