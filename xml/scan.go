@@ -319,7 +319,7 @@ func (s *scanner) close() {
 	kids := s.pending[top.first:]
 	if len(kids) > 0 {
 		if len(s.lists)+len(kids) > cap(s.lists) {
-			s.lists = make([]*Node, 0, max(256, len(kids)))
+			s.lists = make([]*Node, 0, max(s.slab(256, 16), len(kids)))
 		}
 		at := len(s.lists)
 		s.lists = append(s.lists, kids...)
@@ -331,10 +331,14 @@ func (s *scanner) close() {
 
 func (s *scanner) add(n *Node) { s.pending = append(s.pending, n) }
 
+// slab is how many things to make room for: as many as the rest of the text can
+// be thought to hold, if each takes that many bytes.
+func (s *scanner) slab(most, bytes int) int { return min(most, 8+(len(s.text)-s.pos)/bytes) }
+
 // node makes a node from the slab.
 func (s *scanner) node(name, text string, at int) *Node {
 	if len(s.nodes) == cap(s.nodes) {
-		s.nodes = make([]Node, 0, nodeSlab)
+		s.nodes = make([]Node, 0, s.slab(nodeSlab, 24))
 	}
 	line, column := s.where(at)
 	s.nodes = append(s.nodes, Node{Name: name, Text: text, Line: int32(line), Column: int32(column)})
@@ -437,7 +441,7 @@ func (s *scanner) attr(element string, first int, f *frame) (int, error) {
 	s.pos = from + end + 1
 	if len(s.attrs) == cap(s.attrs) {
 		old := s.attrs[first:]
-		s.attrs = make([]Attr, 0, max(attrSlab, 2*len(old)))
+		s.attrs = make([]Attr, 0, max(s.slab(attrSlab, 32), 2*len(old)))
 		s.attrs = append(s.attrs, old...)
 		first = 0
 	}
