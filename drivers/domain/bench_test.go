@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -39,6 +40,7 @@ func bigDomain() []byte {
 
 // The whole way of define: parsing, completing, printing.
 func BenchmarkDefine(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as main does
 	data := bigDomain()
 	t := qemuTraits()
 	b.SetBytes(int64(len(data)))
