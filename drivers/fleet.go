@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"virgo/xml"
 )
 
 // Host is one of several connections that commands run on side by side.
@@ -20,36 +22,45 @@ type Fleet struct {
 // syntax: uri_aliases = [ "name=uri", ... ], which libvirt has too, and
 // host_groups = [ "group=name or uri,...", ... ]. The first file that knows a
 // name counts.
-type Names struct{ texts []string }
+type Names struct{ configs []*ConfigFile }
 
-// ReadNames takes the texts of configuration files.
-func ReadNames(texts ...string) Names { return Names{texts} }
+// NewNames takes the configuration files.
+func NewNames(configs ...*ConfigFile) Names { return Names{configs} }
 
 // find is what a list of the files says of a name.
-func (n Names) find(list, name string) (string, bool) {
-	for _, t := range n.texts {
-		for _, item := range List(t, list) {
-			if key, value, ok := strings.Cut(item, "="); ok && strings.TrimSpace(key) == name {
-				return strings.TrimSpace(value), true
+func (n Names) find(list, name string) (string, bool, error) {
+	for _, c := range n.configs {
+		items, err := c.Strings(list)
+		if err != nil {
+			return "", false, err
+		}
+		for _, item := range items {
+			key, value, ok := strings.Cut(item, "=")
+			if !ok {
+				return "", false, xml.Errorf(xml.CodeConfSyntax, "Malformed '%s' config entry '%s', expected 'alias=uri://host/path'", list, item)
+			}
+			if strings.TrimSpace(key) == name {
+				return strings.TrimSpace(value), true, nil
 			}
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 // URI is what a word means: a URI, or an alias of one.
-func (n Names) URI(word string) string {
+func (n Names) URI(word string) (string, error) {
 	if strings.Contains(word, ":") {
-		return word
+		return word, nil
 	}
-	if uri, ok := n.find("uri_aliases", word); ok {
-		return uri
+	if uri, ok, err := n.find("uri_aliases", word); ok || err != nil {
+		return uri, err
 	}
-	return word
+	return word, nil
 }
 
 // Hosts are what words mean: URIs, aliases, groups of them. Each host comes
-// once. The error is of groups that contain each other.
+// once. The error is of groups that contain each other,
+// and of broken files.
 func (n Names) Hosts(words []string) ([]Host, error) {
 	var out []Host
 	seen := map[string]bool{}
@@ -59,7 +70,11 @@ func (n Names) Hosts(words []string) ([]Host, error) {
 			return fmt.Errorf("the host group '%s' contains itself", word)
 		}
 		if !strings.Contains(word, ":") {
-			if members, ok := n.find("host_groups", word); ok {
+			members, ok, err := n.find("host_groups", word)
+			if err != nil {
+				return err
+			}
+			if ok {
 				for _, m := range strings.Split(members, ",") {
 					if m = strings.TrimSpace(m); m == "" {
 						continue
@@ -71,7 +86,10 @@ func (n Names) Hosts(words []string) ([]Host, error) {
 				return nil
 			}
 		}
-		uri := n.URI(word)
+		uri, err := n.URI(word)
+		if err != nil {
+			return err
+		}
 		if seen[uri] {
 			return nil
 		}
@@ -124,50 +142,12 @@ const (
 func (n Names) Fleet(words []string) (Fleet, error) {
 	hosts, err := n.Hosts(words)
 	f := Fleet{Hosts: hosts, AtOnce: hostsAtOnce, Limit: hostTimeout * time.Second}
-	for i := len(n.texts) - 1; i >= 0; i-- {
-		f.AtOnce = Count(n.texts[i], "hosts_at_once", f.AtOnce)
-		f.Limit = time.Duration(Count(n.texts[i], "host_timeout", int(f.Limit/time.Second))) * time.Second
+	for i := len(n.configs) - 1; i >= 0 && err == nil; i-- {
+		var seconds int
+		if f.AtOnce, err = n.configs[i].Count("hosts_at_once", f.AtOnce); err == nil {
+			seconds, err = n.configs[i].Count("host_timeout", int(f.Limit/time.Second))
+			f.Limit = time.Duration(seconds) * time.Second
+		}
 	}
 	return f, err
-}
-
-// List finds the quoted values of a list in libvirt.conf's syntax:
-// name = [ "a", "b" ], over several lines if need be.
-func List(text, name string) []string {
-	var out []string
-	inside := false
-	for _, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		if !inside {
-			key, rest, ok := strings.Cut(line, "=")
-			if !ok || strings.TrimSpace(key) != name {
-				continue
-			}
-			if line = strings.TrimSpace(rest); !strings.HasPrefix(line, "[") {
-				continue
-			}
-			inside = true
-			line = line[1:]
-		}
-		for line != "" {
-			switch c := line[0]; c {
-			case ']':
-				return out
-			case '#':
-				line = " "
-			case '"', '\'':
-				end := strings.IndexByte(line[1:], c)
-				if end < 0 {
-					return out
-				}
-				out = append(out, line[1:end+1])
-				line = line[end+1:]
-			}
-			line = line[1:]
-		}
-	}
-	return out
 }

@@ -16,7 +16,15 @@ hosts_at_once = 3
 `
 
 func TestFleet(t *testing.T) {
-	n := ReadNames(fleetConfig, "uri_aliases = [ \"a=other\", \"c=c:///\" ]\nhost_timeout = 7")
+	var configs []*ConfigFile
+	for _, text := range []string{fleetConfig, "uri_aliases = [ \"a=other\", \"c=c:///\" ]\nhost_timeout = 7"} {
+		c, err := ParseConfig("f", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		configs = append(configs, c)
+	}
+	n := NewNames(configs...)
 	f, err := n.Fleet([]string{"all", "a", "c", "xen+ssh://x/", "test:///x"})
 	want := []Host{{"a", "qemu+ssh://root@a.example/system"}, {"b", "qemu+tls://b.example/system"}, {"test:///default", "test:///default"},
 		{"c", "c:///"}, {"x", "xen+ssh://x/"}, {"test:///x", "test:///x"}}
@@ -29,17 +37,4 @@ func TestFleet(t *testing.T) {
 	if _, err := n.Fleet([]string{"loop"}); err == nil || !strings.Contains(err.Error(), "contains itself") {
 		t.Errorf("loop: %v", err)
 	}
-}
-
-func FuzzList(f *testing.F) {
-	f.Add(fleetConfig, "uri_aliases")
-	f.Add("a = [ \"b", "a")
-	f.Fuzz(func(t *testing.T, text, name string) {
-		for _, v := range List(text, name) {
-			if strings.Contains(v, "\n") {
-				t.Errorf("%q", v)
-			}
-		}
-		_, _ = ReadNames(text).Fleet([]string{name, "a"})
-	})
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
@@ -25,6 +24,7 @@ type History struct {
 	By     func() string // the command that is at work; nil: unknown
 
 	once           sync.Once
+	broken         error // of the configuration
 	limit, objects int
 }
 
@@ -62,13 +62,17 @@ type FormerObject struct {
 }
 
 // bounds reads the root's configuration, once.
-func (h *History) bounds() (revisions, objects int) {
+func (h *History) bounds() (revisions, objects int, err error) {
 	h.once.Do(func() {
-		text, _ := os.ReadFile(h.Config)
-		h.limit = Count(string(text), "history", defaultRevisions)
-		h.objects = Count(string(text), "history_undefined", defaultGone)
+		var c *ConfigFile
+		if c, h.broken = ReadConfig(h.Config); h.broken != nil {
+			return
+		}
+		if h.limit, h.broken = c.Count("history", defaultRevisions); h.broken == nil {
+			h.objects, h.broken = c.Count("history_undefined", defaultGone)
+		}
 	})
-	return h.limit, h.objects
+	return h.limit, h.objects, h.broken
 }
 
 // fileName is a revision's: NUMBER.MICROSECONDS.FLAGS.COMMAND.xml, behind a prefix.

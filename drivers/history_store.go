@@ -56,7 +56,7 @@ func (s *Store) next(name string, c Change) (r Revision, before []Revision, gone
 
 // trim forgets the oldest revisions beyond the bound, when one more has come.
 func (h *History) trim(before []Revision) {
-	limit, _ := h.bounds()
+	limit, _, _ := h.bounds()
 	for i := 0; i < len(before)+1-limit && i < len(before); i++ {
 		os.Remove(before[i].path)
 	}
@@ -73,8 +73,8 @@ func (s *Store) keepFormer(name string, data []byte) error {
 	if err != nil || bytes.Equal(old, data) {
 		return nil
 	}
-	if limit, _ := h.bounds(); limit == 0 {
-		return nil
+	if limit, _, err := h.bounds(); limit == 0 || err != nil {
+		return err
 	}
 	r, before, _, err := s.next(name, Redefined)
 	if err != nil {
@@ -98,7 +98,10 @@ func (s *Store) retire(name string, autostart, once bool) error {
 	if h == nil || !s.Has(name) {
 		return nil
 	}
-	limit, most := h.bounds()
+	limit, most, err := h.bounds()
+	if err != nil {
+		return err
+	}
 	if limit == 0 || most == 0 {
 		return os.RemoveAll(filepath.Join(h.Dir, name))
 	}
@@ -161,7 +164,7 @@ func (d *dropped) name() string {
 // trimGone forgets the definitions that were dropped first, a good many at once,
 // and what else is kept of objects of which nothing is left.
 func (s *Store) trimGone() error {
-	_, limit := s.History.bounds()
+	_, limit, _ := s.History.bounds()
 	list, err := s.History.dropped()
 	if err != nil {
 		return err

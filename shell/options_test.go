@@ -115,7 +115,11 @@ func FuzzOptions(f *testing.F) {
 // A group of one host is that host; several are a fleet, of which the last is
 // the connection.
 func TestGroups(t *testing.T) {
-	names := drivers.ReadNames(`host_groups = [ "solo=test:///default", "two=test:///a,test:///b" ]`)
+	config, err := drivers.ParseConfig("virgo.conf", `host_groups = [ "solo=test:///default", "two=test:///a,test:///b" ]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := drivers.NewNames(config)
 	fleet := func(_ func(string) string, words []string) (drivers.Fleet, error) { return names.Fleet(words) }
 	for _, c := range []struct {
 		name, program string

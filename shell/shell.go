@@ -62,6 +62,7 @@ func Main(ctx context.Context, p Process) int {
 		return 1
 	}
 	if err := hosts(s, &o, p.Fleet); err != nil {
+		s.Errorf("failed to connect to the hypervisor")
 		s.Errorf("%s", err)
 		return 1
 	}

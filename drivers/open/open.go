@@ -38,10 +38,19 @@ var hosted = [...]string{"bhyve", "ch", "interface", "lxc", "network", "nodedev"
 // Open opens a connection; an empty URI means the default.
 func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn, error) {
 	if uri == "" {
-		uri = Default(o.Getenv)
+		var err error
+		if uri, err = Default(o.Getenv); err != nil {
+			return nil, err
+		}
 	}
 	if !strings.Contains(uri, ":") {
-		uri = names(o.Getenv).URI(uri)
+		n, err := names(o.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		if uri, err = n.URI(uri); err != nil {
+			return nil, err
+		}
 	}
 	u, err := drivers.ParseURI(uri)
 	if err != nil {
@@ -61,39 +70,47 @@ func Open(ctx context.Context, uri string, o drivers.OpenOptions) (drivers.Conn,
 // Default is the URI that is meant by none: the first that one of these names:
 // VIRGO_URI, VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI, uri_default in a
 // configuration file; else the system's QEMU for root, the session's for others.
-func Default(getenv func(string) string) string {
+func Default(getenv func(string) string) (string, error) {
 	for _, name := range []string{"VIRGO_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"} {
 		if v := getenv(name); v != "" {
-			return v
+			return v, nil
 		}
 	}
 	for _, name := range configFiles(getenv) {
-		if data, err := os.ReadFile(name); err == nil {
-			if v := drivers.Setting(string(data), "uri_default"); v != "" {
-				return v
-			}
+		c, err := drivers.ReadConfig(name)
+		if err != nil {
+			return "", err
+		}
+		if v, err := c.String("uri_default"); v != "" || err != nil {
+			return v, err
 		}
 	}
 	if os.Geteuid() == 0 {
-		return "qemu:///system"
+		return "qemu:///system", nil
 	}
-	return "qemu:///session"
+	return "qemu:///session", nil
 }
 
 // names are what the configuration files say in place of URIs.
-func names(getenv func(string) string) drivers.Names {
-	var texts []string
+func names(getenv func(string) string) (drivers.Names, error) {
+	var configs []*drivers.ConfigFile
 	for _, name := range configFiles(getenv) {
-		if data, err := os.ReadFile(name); err == nil {
-			texts = append(texts, string(data))
+		c, err := drivers.ReadConfig(name)
+		if err != nil {
+			return drivers.Names{}, err
 		}
+		configs = append(configs, c)
 	}
-	return drivers.ReadNames(texts...)
+	return drivers.NewNames(configs...), nil
 }
 
 // Fleet is the hosts that words mean: URIs, aliases, groups of them.
 func Fleet(getenv func(string) string, words []string) (drivers.Fleet, error) {
-	return names(getenv).Fleet(words)
+	n, err := names(getenv)
+	if err != nil {
+		return drivers.Fleet{}, err
+	}
+	return n.Fleet(words)
 }
 
 // configFiles lists the configuration files, the first is asked first.

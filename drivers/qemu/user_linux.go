@@ -1,8 +1,6 @@
 package qemu
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	osuser "os/user"
 	"path/filepath"
@@ -25,16 +23,17 @@ func (l Layout) user() (*user, error) {
 		return nil, nil
 	}
 	file := filepath.Join(filepath.Dir(l.Etc), "qemu.conf")
-	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	config, err := drivers.ReadConfig(file)
 	if err != nil {
-		return nil, xml.Errorf(xml.CodeSystem, "cannot read '%s': %s", file, drivers.SystemText(unwrapPath(err)))
+		return nil, err
 	}
-	name, group := drivers.Setting(string(data), "user"), drivers.Setting(string(data), "group")
-	if name == "" {
-		return nil, nil
+	name, err := config.String("user")
+	if name == "" || err != nil {
+		return nil, err
+	}
+	group, err := config.String("group")
+	if err != nil {
+		return nil, err
 	}
 	fail := func(err error) (*user, error) {
 		return nil, xml.Errorf(xml.CodeConfigUnsupported, "%s: %v", file, err)
