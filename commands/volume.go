@@ -115,6 +115,10 @@ func volList(ctx context.Context, c *Call) error {
 	}
 	objects, err := volumeKind.objects(ctx, c)
 	if err != nil {
+		// where pools are only kept, as definitions, there are no volumes to ask for
+		if e, eerr := entryOf(ctx, c.conn.Objects(drivers.Pool), pool); eerr == nil && !e.Active {
+			err = failed(xml.Errorf(xml.CodeOperationInvalid, "storage pool is not active"), "Failed to list volumes")
+		}
 		return err
 	}
 	entries, err := objects.List(ctx, drivers.Filter{Parent: &pool})

@@ -45,7 +45,7 @@ func madeChannel(c *xml.Chardev) bool { return c.Type == "unix" && c.Path == "" 
 func Script(d *xml.Domain, p *drivers.StartPlan, key []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#!/bin/sh\n# Runs the domain %s without virgo, which knows nothing of it then: no virgo command\n", strings.ReplaceAll(d.Name, "\n", " "))
-	b.WriteString("# finds it. It ends when the guest powers off.\nset -eu\numask 077\n")
+	b.WriteString("# finds it. It ends when the guest powers off; the folders that are made here are left behind then.\nset -eu\numask 077\n")
 	if p.User != "" {
 		fmt.Fprintf(&b, "# Virgo runs QEMU as %s; this runs it as you.\n", p.User)
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the domain it's by hand without virgo, which knows nothing of it then: no virgo command
-# finds it. It ends when the guest powers off.
+# finds it. It ends when the guest powers off; the folders that are made here are left behind then.
 set -eu
 umask 077
 # Virgo runs QEMU as 64055:108; this runs it as you.
