@@ -122,8 +122,12 @@ func (d *domains) reserve(ctx context.Context, dom *xml.Domain, undo *drivers.Un
 	s := Status{Name: dom.Name, UUID: dom.UUID, ID: id, State: drivers.PausedState, Reason: drivers.PausedStartingUp, Since: time.Now(),
 		LibDir: d.layout.libDir(id, dom.Name), Caches: holdsBack(dom),
 		Policy: Policy{OnPoweroff: dom.OnPoweroff, OnReboot: dom.OnReboot, OnCrash: dom.OnCrash}}
-	undo.Add(func() { removeGuest(d.layout, s, ending{Reason: drivers.ShutOffFailed, Since: time.Now()}) })
 	dir := d.layout.guest(dom.Name)
+	undo.Add(func() {
+		// A watcher that was killed may have left a QEMU, which only the folder leads to.
+		killHolder(dir, s)
+		removeGuest(d.layout, s, ending{Reason: drivers.ShutOffFailed, Since: time.Now()})
+	})
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return Status{}, xml.Errorf(xml.CodeSystem, "cannot create directory '%s': %s", dir, drivers.SystemText(unwrapPath(err)))
 	}

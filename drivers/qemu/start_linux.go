@@ -66,13 +66,15 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 	}
 	defer logf.Close()
 	qemu, err := g.launch(st, logf)
+	if qemu != nil { // it may run although the launch has failed
+		g.undo.Add(func() {
+			_ = qemu.cmd.Process.Kill()
+			<-qemu.end
+		})
+	}
 	if err != nil {
 		return err
 	}
-	g.undo.Add(func() {
-		_ = qemu.cmd.Process.Kill()
-		<-qemu.end
-	})
 	g.await = func() string { <-qemu.end; return qemu.cmd.ProcessState.String() }
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

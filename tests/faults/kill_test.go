@@ -60,12 +60,15 @@ func killAt(t *testing.T, cmd *exec.Cmd, after time.Duration) {
 
 // TestKillStart: after a kill of the command at any moment of a start the guest
 // runs, or nothing of it does; the next command knows which.
-func TestKillStart(t *testing.T) { killStart(t, false) }
+func TestKillStart(t *testing.T) { killStart(t, true, false) }
 
 // TestKillStartAndWatcher: the same where the watcher is killed too.
-func TestKillStartAndWatcher(t *testing.T) { killStart(t, true) }
+func TestKillStartAndWatcher(t *testing.T) { killStart(t, true, true) }
 
-func killStart(t *testing.T, watcherToo bool) {
+// TestKillStartsWatcher: the same where the watcher is killed and the command lives on.
+func TestKillStartsWatcher(t *testing.T) { killStart(t, false, true) }
+
+func killStart(t *testing.T, commandToo, watcherToo bool) {
 	r := newRoot(t)
 	r.needQEMU()
 	r.define("victim")
@@ -74,9 +77,19 @@ func killStart(t *testing.T, watcherToo bool) {
 	r.run("destroy", "victim")
 	ran := 0
 	for i := range steps {
-		killAt(t, start(), whole*time.Duration(i)/steps*3/2)
+		cmd, moment := start(), whole*time.Duration(i)/steps*3/2
+		if commandToo {
+			killAt(t, cmd, moment)
+		} else if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		} else {
+			time.Sleep(moment)
+		}
 		if watcherToo {
 			kill(t, r.processes("watch"))
+		}
+		if !commandToo {
+			_ = cmd.Wait() // it may have failed
 		}
 		var state string
 		eventually(t, "a settled state", func() bool {
