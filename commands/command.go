@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -113,26 +114,24 @@ func NewTable() Table {
 	return t
 }
 
-// sorted puts rows into virsh's order; what virsh does not have comes last.
+// sorted puts rows into virsh's order; what virsh does not have comes last, by
+// name. Rows are large, so that each is moved once.
 func sorted(rows []Command, order string) []Command {
-	names := strings.Fields(order)
-	rank := make(map[string]int, len(names))
-	for i, n := range names {
-		rank[n] = i + 1
+	at := make(map[string]int, len(rows))
+	for i := range rows {
+		at[rows[i].Name] = i
 	}
-	slices.SortStableFunc(rows, func(a, b Command) int {
-		x, y := rank[a.Name], rank[b.Name]
-		switch {
-		case x == 0 && y == 0:
-			return strings.Compare(a.Name, b.Name)
-		case x == 0:
-			return 1
-		case y == 0:
-			return -1
+	out := make([]Command, 0, len(rows))
+	for name := range strings.FieldsSeq(order) {
+		if i, ok := at[name]; ok {
+			out = append(out, rows[i])
+			delete(at, name)
 		}
-		return x - y
-	})
-	return rows
+	}
+	for _, name := range slices.Sorted(maps.Keys(at)) {
+		out = append(out, rows[at[name]])
+	}
+	return out
 }
 
 // Find gives the row of a name, or nil. It does not follow aliases.
