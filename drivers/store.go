@@ -180,10 +180,14 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 
 // Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
-	if err := s.retire(name, s.Marked(AutostartMark, name), s.Marked(AutostartOnceMark, name)); err != nil {
+	autostart, once := s.Marked(AutostartMark, name), s.Marked(AutostartOnceMark, name)
+	if err := s.retire(name, autostart, once); err != nil {
 		return err
 	}
-	for _, m := range []Mark{AutostartMark, AutostartOnceMark} {
+	for m, on := range map[Mark]bool{AutostartMark: autostart, AutostartOnceMark: once} {
+		if !on {
+			continue
+		}
 		if err := s.SetMark(m, name, false); err != nil {
 			return err
 		}
