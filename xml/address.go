@@ -20,6 +20,7 @@ type Address struct {
 	IOBase, IRQ                 *uint64
 	Base                        *uint64 // dimm
 	NoBus                       bool    // usb, ccw: written without bus, port, or numbers
+	untyped                     bool    // printed without its type
 }
 
 // ZPCI are the numbers of a PCI device on s390.
@@ -191,7 +192,9 @@ func (a *Address) attrs(out []addressAttr) []addressAttr {
 	put := func(name, text string) { out = append(out, addressAttr{name: name, text: text}) }
 	hex := func(name string, v uint64, digits int) { out = append(out, addressAttr{name, "", v, digits}) }
 	num := func(name string, v uint) { out = append(out, addressAttr{name, "", uint64(v), -1}) }
-	put("type", a.Type)
+	if !a.untyped {
+		put("type", a.Type)
+	}
 	switch a.Type {
 	case "pci":
 		if a.Domain|a.Bus|a.Slot|a.Function != 0 {

@@ -54,7 +54,6 @@ type DiskDriver struct {
 	ATS            OnOff            `el:"ats,attr"`
 	Packed         OnOff            `el:"packed,attr"`
 	PagePerVQ      OnOff            `el:"page_per_vq,attr"`
-	MaxSectors     uint             `el:"max_sectors,attr"`
 	IOThreads      []DriverIOThread `el:"iothreads>iothread"`
 	MetadataCache  *MetadataCache   `el:"metadata_cache"`
 }
@@ -111,6 +110,8 @@ type DiskTarget struct {
 	Tray         string `el:"tray,attr" enum:"closed open"`
 	Removable    OnOff  `el:"removable,attr"`
 	RotationRate uint   `el:"rotation_rate,attr"`
+	// Ejectable is Removable of a SCSI disk, which is not printed.
+	Ejectable OnOff
 }
 
 // ThrottleRef names a throttle group.
@@ -177,6 +178,20 @@ type DiskSource struct {
 	Encryption    *Encryption      `el:"encryption"`
 	Reservations  *Reservations    `el:"reservations"`
 	DataStore     *DataStore       `el:"dataStore"`
+}
+
+// DecodeNode reads a source. The address of an NVMe controller needs no type.
+func (s *DiskSource) DecodeNode(n *Node) error {
+	for _, c := range n.Children {
+		if _, has := c.Attr("type"); c.Name == "address" && !has {
+			c.Attrs = append(c.Attrs, Attr{Name: "type", Value: "pci"})
+		}
+	}
+	err := DecodeFields(n, s)
+	if s.Address != nil {
+		s.Address.untyped = true
+	}
+	return err
 }
 
 // NetHost is a server.

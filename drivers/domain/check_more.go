@@ -34,6 +34,20 @@ func readDiskParts(v *xml.Disk) error {
 	if len(v.Vendor) > 8 {
 		return unsupported("disk vendor is more than 8 characters")
 	}
+	if len(v.Product) > 16 {
+		return unsupported("disk product is more than 16 characters")
+	}
+	for _, p := range []struct{ name, text string }{{"vendor", v.Vendor}, {"product", v.Product}} {
+		if !printable(p.text) {
+			return xml.Errorf(xml.CodeXML, "disk %s is not printable string", p.name)
+		}
+	}
+	if v.Type == "vhostuser" && v.Source != nil && v.Source.Path == "" {
+		return xml.Errorf(xml.CodeXML, "missing 'path' attribute for vhostuser disk source")
+	}
+	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Source != nil && s.Reservations.Source.Mode != "" && s.Reservations.Source.Mode != "client" {
+		return xml.Errorf(xml.CodeXML, "unsupported connection mode for <reservations/>: %s", s.Reservations.Source.Mode)
+	}
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed != "yes" && s.Reservations.Source == nil {
 		return xml.Errorf(xml.CodeXML, "missing connection type for <reservations/>")
 	}
@@ -87,7 +101,7 @@ func readDiskSource(v *xml.Disk) error {
 		if s.Protocol == "" && (s.Name != "" || v.Device != "cdrom" && v.Device != "floppy") {
 			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
 		}
-		if s.Name == "" && (s.Protocol == "rbd" || s.Protocol == "iscsi" || s.Protocol == "gluster" || s.Protocol == "vxhs" || s.Protocol == "nfs") {
+		if s.Name == "" && s.Protocol != "" && s.Protocol != "nbd" {
 			return xml.Errorf(xml.CodeXML, "missing name for disk source")
 		}
 		if s.Protocol == "rbd" || s.Protocol == "gluster" {
@@ -139,6 +153,49 @@ func keepSource(s *xml.DiskSource, kind string) {
 	drop(kind == "volume", &s.Mode)
 	drop(kind == "network", &s.Protocol)
 	drop(kind == "network", &s.Name)
+	drop(kind == "network" && (s.Protocol == "http" || s.Protocol == "https"), &s.Query)
+	drop(kind == "network", &s.TLSHostname)
+	drop(kind == "vhostuser", &s.Path)
+	drop(kind == "nvme" || kind == "vhostuser", &s.Type)
+	drop(kind == "nvme", &s.Namespace)
+	drop(kind == "file", &s.FDGroup)
+	if kind != "nvme" {
+		s.Managed = ""
+	}
+	if kind != "network" {
+		s.TLS, s.Hosts, s.Snapshot, s.Config, s.Initiator = "", nil, nil, nil, ""
+	}
+	keepProtocol(s)
+}
+
+// keepProtocol drops what another protocol has.
+func keepProtocol(s *xml.DiskSource) {
+	web := s.Protocol == "http" || s.Protocol == "https"
+	if s.Protocol != "https" && s.Protocol != "ftps" {
+		s.SSL = nil
+	}
+	if !web {
+		s.Cookies = nil
+	}
+	if !web && s.Protocol != "ftp" && s.Protocol != "ftps" {
+		s.Readahead, s.Timeout = nil, nil
+	}
+	if s.Protocol != "ssh" {
+		s.KnownHosts = nil
+	}
+	if s.Protocol != "nbd" && s.Type != "unix" {
+		s.Reconnect = nil
+	}
+	if i := s.Identity; i != nil {
+		switch s.Protocol {
+		case "nfs":
+			*i = xml.Identity{User: i.User, Group: i.Group}
+		case "ssh":
+			*i = xml.Identity{Username: i.Username, AgentSock: i.AgentSock, Keyfile: i.Keyfile}
+		default:
+			s.Identity = nil
+		}
+	}
 }
 
 // readSingles refuses what can be there only once.
@@ -163,6 +220,18 @@ func readSingles(d *xml.Domain) error {
 	for i := range dev.Shmems {
 		if strings.Contains(dev.Shmems[i].Name, "/") {
 			return unsupported("shmem name cannot include '/' character")
+		}
+	}
+	for i := range dev.Audios {
+		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
+			if s != nil && s.FixedSettings == "yes" && s.MixingEngine != "yes" {
+				return unsupported("fixed audio settings requires mixing engine")
+			}
+		}
+	}
+	for i := range dev.Controllers {
+		if c := &dev.Controllers[i]; c.Driver != nil && c.Driver.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
+			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
 		}
 	}
 	return readNUMACounts(d)
@@ -228,4 +297,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 		}
 	}
 	return nil
+}
+
+// printable tells whether a text has only printable characters of ASCII.
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }

@@ -370,35 +370,6 @@ func readChannels(d *xml.Domain) error {
 	return nil
 }
 
-// checkInputs checks the buses of inputs against the kind of guest.
-func checkInputs(d *xml.Domain) error {
-	for i := range d.Devices.Inputs {
-		in := &d.Devices.Inputs[i]
-		if d.OS.Type.Text == "hvm" {
-			if in.Bus == "ps2" && in.Type != "mouse" && in.Type != "keyboard" {
-				return xml.Errorf(xml.CodeInternal, "ps2 bus does not support %s input device", in.Type)
-			}
-			if in.Bus == "xen" {
-				return xml.Errorf(xml.CodeConfigUnsupported, "unsupported input bus %s", in.Bus)
-			}
-			continue
-		}
-		if d.OS.Type.Text == "xen" || d.OS.Type.Text == "xenpvh" || d.OS.Type.Text == "linux" && d.Type == "xen" {
-			if in.Bus != "" && in.Bus != "xen" {
-				return xml.Errorf(xml.CodeConfigUnsupported, "unsupported input bus %s", in.Bus)
-			}
-			if in.Type != "mouse" && in.Type != "keyboard" {
-				return xml.Errorf(xml.CodeConfigUnsupported, "xen bus does not support %s input device", in.Type)
-			}
-			continue
-		}
-		if d.Type != "parallels" && d.Type != "vz" {
-			return xml.Errorf(xml.CodeInternal, "Input devices are not supported by this virtualization driver.")
-		}
-	}
-	return nil
-}
-
 func readGraphics(d *xml.Domain) error {
 	for i := range d.Devices.Graphics {
 		g := &d.Devices.Graphics[i]

@@ -51,10 +51,7 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 		v.Readonly = true
 	}
 	if v.Type == "vhostuser" {
-		v.Snapshot = "no"
-	}
-	if v.Target != nil && v.Target.Bus != "usb" {
-		v.Target.Removable = ""
+		setDefault(&v.Snapshot, "no")
 	}
 	if empty(v) && !t.built {
 		v.Type, v.Source = "file", nil
@@ -65,7 +62,22 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Snapshot == "no" && v.Readonly {
 		v.Snapshot = ""
 	}
+	if v.Target != nil && v.Target.Bus == "scsi" && v.Device == "disk" {
+		v.Target.Ejectable, v.Target.Removable = v.Target.Removable, ""
+	}
 	v.Mirror = nil
+	if g := v.Geometry; g != nil && (g.Cylinders == 0 || g.Heads == 0 || g.Sectors == 0) {
+		v.Geometry = nil
+	}
+	if b := v.BlockIO; b != nil && b.DiscardGranularity != nil && *b.DiscardGranularity == 0 {
+		b.DiscardGranularity = nil
+	}
+	if v.IOTune != nil && *v.IOTune == (xml.IOTune{}) {
+		v.IOTune = nil
+	}
+	if v.Transient != nil && v.Transient.ShareBacking == "no" {
+		v.Transient.ShareBacking = ""
+	}
 	if v.Driver != nil {
 		diskDriver(v)
 		if reflect.ValueOf(*v.Driver).IsZero() {
@@ -166,6 +178,12 @@ func sourcePorts(s *xml.DiskSource) {
 	port := diskPort(s.Protocol)
 	for i := range s.Hosts {
 		h := &s.Hosts[i]
+		if h.Port == "0" {
+			h.Port = ""
+		}
+		if h.Transport == "unix" {
+			h.Name, h.Port = "", ""
+		}
 		if h.Port == "" && port != "" && (h.Transport == "" || h.Transport == "tcp") && h.Socket == "" {
 			h.Port = port
 		}

@@ -53,9 +53,6 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	assignZPCI(d, false)
-	if err := checkCCW(d); err != nil {
-		return err
-	}
 	if dev := &d.Devices; len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
 		dev.Consoles[0].Address = dev.Serials[0].Address
 	}

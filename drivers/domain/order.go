@@ -24,12 +24,18 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 		}
 	}
 	eachDevice(d, func(v deviceView) {
-		if *v.alias != nil && !strings.HasPrefix((*v.alias).Name, "ua-") {
+		if *v.alias != nil && !userAlias((*v.alias).Name) {
 			*v.alias = nil
 		}
 	})
 	d.ID = nil
 	return nil
+}
+
+// userAlias tells whether a device's name is one that the user may give.
+func userAlias(name string) bool {
+	rest, ok := strings.CutPrefix(name, "ua-")
+	return ok && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }
 
 func sortDisks(list []xml.Disk) []xml.Disk {

@@ -25,46 +25,112 @@ func checkChardev(d *xml.Domain, s *xml.CharSource, virtio bool) error {
 	return nil
 }
 
-// checkQEMUChardevs checks all character devices.
-func checkQEMUChardevs(d *xml.Domain) error {
-	dev := &d.Devices
-	for i := range dev.Smartcards {
-		if s := &dev.Smartcards[i]; s.Mode == "passthrough" {
-			if err := checkChardev(d, &s.CharSource, true); err != nil {
-				return err
-			}
+// checkSource checks the host's side of a character device. path: a UNIX
+// socket needs one.
+func checkSource(s *xml.CharSource, t *Traits, path bool) error {
+	missing := func(what string) error {
+		return xml.Errorf(xml.CodeInternal, "Missing source %s attribute for char device", what)
+	}
+	switch s.Type {
+	case "file", "dev", "pipe":
+		if s.Path == "" {
+			return missing("path")
+		}
+	case "unix":
+		if s.Path == "" && path {
+			return missing("path")
+		}
+	case "tcp":
+		if s.Host == "" {
+			return missing("host")
+		}
+		if s.Service == "" {
+			return missing("service")
+		}
+	case "udp":
+		if s.Service == "" {
+			return missing("service")
+		}
+	case "spiceport":
+		if s.Channel == "" {
+			return missing("channel")
 		}
 	}
-	for _, list := range [][]xml.Chardev{dev.Serials, dev.Parallels, dev.Consoles, dev.Channels} {
-		for i := range list {
-			c := &list[i]
-			channel := i < len(dev.Channels) && c == &dev.Channels[i]
-			if err := checkChardev(d, &c.CharSource, channel); err != nil {
-				return err
-			}
+	if r := s.Reconnect; r != nil {
+		if s.Mode == "bind" && r.Enabled == "yes" {
+			return xml.Errorf(xml.CodeInternal, "chardev reconnect is possible only for connect mode")
+		}
+		if t.QEMU != nil && r.Enabled == "yes" && r.Timeout != nil && *r.Timeout == 0 {
+			return xml.Errorf(xml.CodeInvalidArg, "chardev reconnect source timeout cannot be '0'")
 		}
 	}
-	for i := range dev.Serials {
-		if err := checkSerial(d, &dev.Serials[i]); err != nil {
+	return nil
+}
+
+// checkSmartcard checks a card reader by itself.
+func checkSmartcard(c *deviceCheck, s *xml.Smartcard) error {
+	if s.Mode == "passthrough" {
+		if err := checkSource(&s.CharSource, c.t, true); err != nil {
 			return err
 		}
 	}
-	for i := range dev.Consoles {
-		switch t := dev.Consoles[i].Target; t.Type {
+	if s.Address != nil && s.Address.Type != "ccid" {
+		return unsupported("Controllers must use the 'ccid' address type")
+	}
+	return nil
+}
+
+func checkQEMUSmartcard(c *deviceCheck, s *xml.Smartcard) error {
+	if s.Mode == "passthrough" {
+		return checkChardev(c.d, &s.CharSource, true)
+	}
+	return nil
+}
+
+// checkPort checks a character device by itself.
+func checkPort(c *deviceCheck, v *xml.Chardev) error {
+	unix := v.Target == nil || v.Target.Type != "virtio" && v.Target.Type != "xen"
+	return checkSource(&v.CharSource, c.t, unix)
+}
+
+func checkSerialPort(c *deviceCheck, v *xml.Chardev) error {
+	if v.Target != nil && v.Target.Type == "isa-debug" && !isX86(c.d) {
+		return unsupported("isa-debug serial type only valid on x86 architecture")
+	}
+	return checkPort(c, v)
+}
+
+func checkQEMUSerial(c *deviceCheck, v *xml.Chardev) error {
+	if err := checkChardev(c.d, &v.CharSource, false); err != nil {
+		return err
+	}
+	return checkSerial(c.d, v)
+}
+
+func checkQEMUParallel(c *deviceCheck, v *xml.Chardev) error {
+	if isPSeries(c.d) || isS390(c.d) {
+		return unsupported("parallel ports are not supported")
+	}
+	return checkChardev(c.d, &v.CharSource, false)
+}
+
+func checkQEMUChannel(c *deviceCheck, v *xml.Chardev) error {
+	return checkChardev(c.d, &v.CharSource, true)
+}
+
+func checkQEMUConsole(c *deviceCheck, v *xml.Chardev) error {
+	if driver := map[string]string{"sclp": "sclpconsole", "sclplm": "sclplmconsole"}[v.Target.Type]; driver != "" && !c.has(driver) {
+		return unsupported("%s is not supported in this QEMU binary", driver)
+	}
+	return checkChardev(c.d, &v.CharSource, false)
+}
+
+// checkConsoleKinds refuses consoles of other hypervisors.
+func checkConsoleKinds(d *xml.Domain) error {
+	for i := range d.Devices.Consoles {
+		switch t := d.Devices.Consoles[i].Target; t.Type {
 		case "xen", "uml", "lxc", "openvz":
 			return unsupported("unsupported console target type %s", t.Type)
-		}
-	}
-	for i := range dev.RNGs {
-		if b := dev.RNGs[i].Backend; b != nil && b.Model == "egd" {
-			if err := checkChardev(d, &b.Chardev, true); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range dev.Redirdevs {
-		if err := checkChardev(d, &dev.Redirdevs[i].CharSource, true); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ func checkMemories(d *xml.Domain) error {
 		if m.Target == nil {
 			continue
 		}
+		if err := checkMemoryDevice(m); err != nil {
+			return err
+		}
 		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
 			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
 		}
@@ -101,7 +104,8 @@ var memoryDevices = [][3]string{{"dimm", "pc-dimm", "memory hotplug"}, {"nvdimm"
 	{"virtio-mem", "virtio-mem-pci", "virtio-mem"}, {"sgx-epc", "", "sgx epc"}}
 
 // checkQEMUMemory checks what QEMU can plug.
-func checkQEMUMemory(d *xml.Domain, m *xml.MemoryDevice, has func(string) bool) error {
+func checkQEMUMemory(c *deviceCheck, m *xml.MemoryDevice) error {
+	d, has := c.d, c.has
 	t := m.Target
 	if t == nil {
 		return nil

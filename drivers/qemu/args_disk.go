@@ -19,6 +19,7 @@ type image struct {
 	node   int
 	last   bool   // the definition says that nothing is below
 	data   string // node of the file that holds its data
+	cache  *xml.MetadataCache
 }
 
 // chain lists a disk's images, the top first.
@@ -30,17 +31,20 @@ func chain(d *xml.Disk) []image {
 	if d.Driver != nil && d.Driver.Type != "" {
 		top.format = d.Driver.Type
 	}
+	if d.Driver != nil {
+		top.cache = d.Driver.MetadataCache
+	}
 	images := []image{top}
 	for b := d.BackingStore; b != nil; b = b.BackingStore {
 		if b.Source == nil {
 			images[len(images)-1].last = true
 			break
 		}
-		format := "raw"
+		im := image{kind: b.Type, format: "raw", source: b.Source}
 		if b.Format != nil {
-			format = b.Format.Type
+			im.format, im.cache = b.Format.Type, b.Format.MetadataCache
 		}
-		images = append(images, image{kind: b.Type, format: format, source: b.Source})
+		images = append(images, im)
 	}
 	return images
 }
@@ -60,6 +64,10 @@ func (a *args) numberNodes() {
 		for _, im := range chain(d) {
 			n++
 			a.nodes[im.source] = n
+			if im.kind == "file" && im.source.FDGroup != "" {
+				a.fail(xml.CodeInvalidArg, "file descriptor group '%s' was not associated with the domain", im.source.FDGroup)
+				return
+			}
 			if im.source.DataStore != nil && im.source.DataStore.Source != nil {
 				n++
 				a.nodes[im.source.DataStore.Source] = n
@@ -75,16 +83,52 @@ func (a *args) disks() {
 	}
 }
 
+// absent tells whether a disk has its place in the order, but is not on the
+// command line: it is plugged in once the guest is there, since what is written
+// to it goes to a file of its own, or nobody found its volume.
+func (a *args) absent(d *xml.Disk) bool {
+	return !a.Live && d.Transient != nil && d.Transient.ShareBacking == "yes" || unresolved(d) && d.Device != "cdrom" && d.Device != "floppy"
+}
+
+// unresolved tells whether a disk is a volume that the guest may do without.
+func unresolved(d *xml.Disk) bool {
+	return d.Type == "volume" && d.Source != nil && d.Source.StartupPolicy == "optional"
+}
+
+// dropOptional takes away volumes that nobody resolved, where the definition
+// says that the guest may do without: the disk, or the medium of a drive.
+func dropOptional(dom *xml.Domain) {
+	kept := dom.Devices.Disks[:0]
+	for _, d := range dom.Devices.Disks {
+		if unresolved(&d) {
+			if d.Device != "cdrom" && d.Device != "floppy" {
+				continue
+			}
+			d.Type, d.Source = "file", nil
+		}
+		kept = append(kept, d)
+	}
+	dom.Devices.Disks = kept
+}
+
 func emptySource(s *xml.DiskSource) bool {
 	return s == nil || s.File == "" && s.Dev == "" && s.Dir == "" && s.Protocol == "" && s.Pool == "" && s.Path == "" && s.Type == "" && s.Address == nil
 }
 
 func (a *args) disk(d *xml.Disk) {
-	if d.Target == nil || d.Target.Bus == "xen" {
+	if d.Target == nil {
+		return
+	}
+	if d.Target.Bus == "xen" || d.Target.Bus == "uml" {
+		a.fail(xml.CodeInternal, "unsupported disk bus '%s' with device setup", d.Target.Bus)
 		return
 	}
 	if d.Target.Bus == "sd" {
 		a.sdCard(d)
+		return
+	}
+	if a.absent(d) {
+		indexFor(d.Boot, a.boot.disk, &a.boot.usedDisk) // it takes its place
 		return
 	}
 	drive := ""
@@ -92,7 +136,7 @@ func (a *args) disk(d *xml.Disk) {
 	case d.Type == "vhostuser":
 		a.vhostUserDisk(d)
 		return
-	case emptySource(d.Source):
+	case emptySource(d.Source) || unresolved(d):
 	default:
 		drive = a.blockChain(d)
 	}
@@ -163,30 +207,28 @@ func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
 	prefix := fmt.Sprintf("libvirt-%d", im.node)
 	readonly := diskReadonly(d) || !top
 	s := im.source
-	slice := s.Slice != nil
 	encrypted := s.Encryption != nil && s.Encryption.Engine != "librbd"
-	single := im.format == "raw" && !slice && !encrypted
-	data := a.dataFile(d, s, readonly)
+	single := im.format == "raw" && !encrypted
+	data := a.dataFile(d, s, readonly, top)
 	storage := a.storage(d, im, prefix)
 	if storage == nil {
 		return ""
 	}
-	storage.str("node-name", prefix+"-storage")
+	node := prefix + "-storage"
+	storage.str("node-name", node)
 	im.data = data
-	driver := d.Driver
-	if driver == nil {
-		driver = &xml.DiskDriver{}
+	if s.Slice != nil {
+		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(cacheMode(d)))
+		storage = newProps("driver", "raw").str("file", node).num("offset", s.Slice.Offset).num("size", s.Slice.Size)
+		node = prefix + "-slice-sto"
+		storage.str("node-name", node)
 	}
 	if !single {
 		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(cacheMode(d)))
-		return a.formatNode(d, im, prefix, readonly, driver, backing, top)
+		return a.formatNode(d, im, node, readonly, top, backing)
 	}
-	storage.flag("read-only", readonly)
-	if top {
-		a.discard(storage, driver)
-	}
-	a.blockdev(storage.cache(cacheMode(d)))
-	return prefix + "-storage"
+	a.blockdev(discard(storage.flag("read-only", readonly), d, top).cache(cacheMode(d)))
+	return node
 }
 
 // cacheMode is a disk's; what several guests write must not lie in a cache.
@@ -200,30 +242,31 @@ func cacheMode(d *xml.Disk) string {
 	return ""
 }
 
-func (a *args) discard(p *props, driver *xml.DiskDriver) {
-	p.opt("discard", driver.Discard)
-	if driver.DetectZeroes != "" {
-		p.str("detect-zeroes", driver.DetectZeroes)
+// discard says what becomes of discarded blocks, which holds for all images of a
+// disk, and of zeroed ones, which only the top is asked.
+func discard(p *props, d *xml.Disk, top bool) *props {
+	if d.Driver == nil {
+		return p
 	}
+	p.opt("discard", d.Driver.Discard)
+	if top {
+		p.opt("detect-zeroes", zeroes(d.Driver))
+	}
+	return p
 }
 
-func (a *args) formatNode(d *xml.Disk, im image, prefix string, readonly bool, driver *xml.DiskDriver, backing string, top bool) string {
-	name := prefix + "-format"
-	p := newProps("node-name", name).flag("read-only", readonly)
-	if top {
-		a.discard(p, driver)
-	}
+// formatNode adds the node that reads an image's format out of another node.
+func (a *args) formatNode(d *xml.Disk, im image, storage string, readonly, top bool, backing string) string {
+	name := fmt.Sprintf("libvirt-%d-format", im.node)
+	p := discard(newProps("node-name", name).flag("read-only", readonly), d, top)
 	p.cache(cacheMode(d)).str("driver", qemuFormat(im.format))
-	if top {
-		p.optFlag("discard-no-unref", string(driver.DiscardNoUnref))
-	}
-	if im.format == "raw" && im.source.Slice != nil {
-		p.num("offset", im.source.Slice.Offset).num("size", im.source.Slice.Size)
-	}
-	if m := driver.MetadataCache; top && m != nil && m.MaxSize != nil {
+	if m := im.cache; m != nil && m.MaxSize != nil {
 		p.num("cache-size", m.MaxSize.Value)
 	}
-	p.opt("data-file", im.data).str("file", prefix+"-storage")
+	if d.Driver != nil && im.format == "qcow2" {
+		p.optFlag("discard-no-unref", string(d.Driver.DiscardNoUnref))
+	}
+	p.opt("data-file", im.data).str("file", storage)
 	switch {
 	case backing != "":
 		p.str("backing", backing)
@@ -239,7 +282,7 @@ func backingFormat(format string) bool {
 }
 
 // dataFile adds the node of the file in which an image keeps its data.
-func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly bool) string {
+func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly, top bool) string {
 	if s.DataStore == nil || s.DataStore.Source == nil {
 		return ""
 	}
@@ -248,7 +291,7 @@ func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly bool) string {
 	if p == nil {
 		return ""
 	}
-	a.blockdev(p.str("node-name", prefix+"-storage").flag("read-only", readonly))
+	a.blockdev(discard(p.str("node-name", prefix+"-storage").flag("read-only", readonly), d, top).cache(cacheMode(d)))
 	return prefix + "-storage"
 }
 
@@ -269,7 +312,7 @@ func qemuFormat(format string) string {
 	case "vhd":
 		return "vpc"
 	case "fat":
-		return "vvfat"
+		return "raw" // the storage node makes it
 	case "ploop":
 		return "parallels"
 	}
@@ -311,10 +354,6 @@ func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
 	}
 	switch im.kind {
 	case "file":
-		if s.FDGroup != "" {
-			a.fail(xml.CodeInvalidArg, "file descriptor group '%s' was not associated with the domain", s.FDGroup)
-			return nil
-		}
 		return newProps("driver", "file").str("filename", s.File).opt("aio", io)
 	case "block":
 		p := newProps("driver", "host_device").str("filename", s.Dev).opt("aio", io)
@@ -334,7 +373,8 @@ func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
 		return a.network(s, prefix)
 	case "nvme":
 		if s.Address != nil {
-			return newProps("driver", "nvme").str("device", fmt.Sprintf("%04x:%02x:%02x.%x", s.Address.Domain, s.Address.Bus, s.Address.Slot, s.Address.Function))
+			return newProps("driver", "nvme").str("device", fmt.Sprintf("%04x:%02x:%02x.%x", s.Address.Domain, s.Address.Bus, s.Address.Slot, s.Address.Function)).
+				raw("namespace", strings.TrimLeft(s.Namespace, "0"))
 		}
 	case "volume":
 		a.fail(xml.CodeInternal, "storage pool '%s' of disk '%s' must be resolved before a start", s.Pool, d.Target.Dev)

@@ -53,7 +53,7 @@ func (a *args) diskTail(p *props, d *xml.Disk) {
 		index = indexFor(d.Boot, a.boot.disk, &a.boot.usedDisk)
 	}
 	p.optNum("bootindex", uint64(index))
-	if d.Boot != nil {
+	if d.Boot != nil && isS390(a.d.OS.Type.Arch) {
 		p.opt("loadparm", d.Boot.LoadParm)
 	}
 	if b := d.BlockIO; b != nil {
@@ -70,10 +70,13 @@ func (a *args) diskTail(p *props, d *xml.Disk) {
 	}
 	p.opt("vendor", d.Vendor).opt("product", d.Product)
 	p.optFlag("removable", removable(d))
-	if d.Driver != nil && d.Device != "floppy" && d.Device != "lun" {
+	if d.Driver != nil && d.Device != "lun" {
 		p.opt("write-cache", writeCache(cacheMode(d)))
 	}
-	if d.Serial != "" && d.Device != "lun" && d.Target.Bus != "fdc" {
+	if g := d.Geometry; g != nil && g.Cylinders > 0 {
+		p.optNum("cyls", uint64(g.Cylinders)).optNum("heads", uint64(g.Heads)).optNum("secs", uint64(g.Sectors)).opt("bios-chs-trans", g.Trans)
+	}
+	if d.Serial != "" && d.Device != "lun" {
 		p.str("serial", strings.ReplaceAll(d.Serial, " ", `\ `)) // as the peer escapes it
 	}
 	if d.Driver != nil && d.Device != "lun" {
@@ -98,6 +101,9 @@ func policy(p string) string {
 func removable(d *xml.Disk) string {
 	if d.Target.Bus == "usb" && d.Target.Removable == "" {
 		return "off"
+	}
+	if d.Target.Ejectable != "" {
+		return string(d.Target.Ejectable)
 	}
 	return string(d.Target.Removable)
 }

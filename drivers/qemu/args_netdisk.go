@@ -9,15 +9,29 @@ import (
 	"virgo/xml"
 )
 
-func server(h xml.NetHost, port string) *props {
-	if h.Transport == "unix" {
+func (a *args) server(h xml.NetHost, port string) *props {
+	switch h.Transport {
+	case "unix":
 		return newProps("type", "unix").str("path", h.Socket)
+	case "rdma":
+		a.fail(xml.CodeInternal, "transport protocol 'rdma' is not yet supported")
 	}
 	p := newProps("type", "inet").str("host", h.Name)
 	if h.Port != "" && h.Port != "0" {
 		port = h.Port
 	}
 	return p.str("port", port)
+}
+
+// inet is a server that only TCP reaches.
+func (a *args) inet(h xml.NetHost, port string) *props {
+	if h.Transport == "unix" || h.Transport == "rdma" {
+		a.fail(xml.CodeInternal, "only TCP protocol can be converted to InetSocketAddress")
+	}
+	if h.Port != "" && h.Port != "0" {
+		port = h.Port
+	}
+	return newProps("host", h.Name).str("port", port)
 }
 
 func firstHost(s *xml.DiskSource) xml.NetHost {
@@ -27,13 +41,30 @@ func firstHost(s *xml.DiskSource) xml.NetHost {
 	return xml.NetHost{}
 }
 
+// oneHost are the protocols with exactly one server, and how the peer says so.
+var oneHost = []struct{ protocol, refusal string }{
+	{"nbd", "nbd protocol accepts only one host"}, {"ssh", "ssh protocol accepts only one host"}, {"http", "protocol 'http' accepts only one host"},
+	{"https", "protocol 'https' accepts only one host"}, {"ftp", "protocol 'ftp' accepts only one host"}, {"ftps", "protocol 'ftps' accepts only one host"},
+}
+
 func (a *args) network(s *xml.DiskSource, prefix string) *props {
+	if s.TLS == "yes" && s.Protocol != "nbd" {
+		a.fail(xml.CodeConfigUnsupported, "TLS transport is not supported for disk protocol '%s'", s.Protocol)
+		return nil
+	}
+	for _, o := range oneHost {
+		if o.protocol == s.Protocol && len(s.Hosts) != 1 {
+			a.fail(xml.CodeInternal, "%s", o.refusal)
+			return nil
+		}
+	}
 	switch s.Protocol {
 	case "nbd":
-		p := newProps("driver", "nbd").obj("server", server(firstHost(s), "10809")).opt("export", s.Name)
+		p := newProps("driver", "nbd").obj("server", a.server(firstHost(s), "10809")).opt("export", s.Name)
 		if s.TLS == "yes" {
-			p.str("tls-creds", a.tlsObject(prefix, s.TLSHostname)).opt("tls-hostname", s.TLSHostname)
+			p.str("tls-creds", a.tlsObject(prefix, s.TLSHostname))
 		}
+		p.opt("tls-hostname", s.TLSHostname)
 		if s.Reconnect != nil {
 			p.optNum("reconnect-delay", uint64(s.Reconnect.Delay))
 		}
@@ -44,7 +75,7 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 		volume, file, _ := strings.Cut(s.Name, "/")
 		var hosts []string
 		for _, h := range s.Hosts {
-			hosts = append(hosts, server(h, "24007").String())
+			hosts = append(hosts, a.server(h, "24007").String())
 		}
 		return newProps("driver", "gluster").str("volume", volume).str("path", file).raw("server", "["+strings.Join(hosts, ",")+"]").num("debug", 4)
 	case "nfs":
@@ -59,6 +90,9 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 		return a.rbd(s, prefix)
 	case "iscsi":
 		return a.iscsi(s, prefix)
+	case "vxhs":
+		a.fail(xml.CodeConfigUnsupported, "VxHS protocol is not supported with this QEMU binary")
+		return nil
 	}
 	a.fail(xml.CodeConfigUnsupported, "protocol '%s' is not supported", s.Protocol)
 	return nil
@@ -97,7 +131,11 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	u := s.Protocol + "://" + host + ":" + port + (&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath()
+	at := "://" + host + ":" + port
+	if h.Transport == "unix" {
+		at = "+unix://"
+	}
+	u := s.Protocol + at + (&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath()
 	if s.Query != "" {
 		u += "?" + s.Query
 	}
@@ -116,21 +154,16 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 	}
 	p.opt("cookie-secret", cookie)
 	if s.Timeout != nil {
-		p.num("timeout", s.Timeout.Seconds)
+		p.optNum("timeout", s.Timeout.Seconds)
 	}
 	if s.Readahead != nil {
-		p.num("readahead", s.Readahead.Size)
+		p.optNum("readahead", s.Readahead.Size)
 	}
 	return p
 }
 
 func (a *args) ssh(s *xml.DiskSource) *props {
-	h := firstHost(s)
-	port := h.Port
-	if port == "" || port == "0" {
-		port = "22"
-	}
-	p := newProps("driver", "ssh").str("path", s.Name).obj("server", newProps("host", h.Name).str("port", port))
+	p := newProps("driver", "ssh").str("path", s.Name).obj("server", a.inet(firstHost(s), "22"))
 	if s.Identity != nil {
 		p.opt("user", s.Identity.Username)
 	}
@@ -148,11 +181,7 @@ func (a *args) rbd(s *xml.DiskSource, prefix string) *props {
 	}
 	var hosts []string
 	for _, h := range s.Hosts {
-		port := h.Port
-		if port == "" || port == "0" {
-			port = "6789"
-		}
-		hosts = append(hosts, newProps("host", h.Name).str("port", port).String())
+		hosts = append(hosts, a.inet(h, "0").String())
 	}
 	if len(hosts) > 0 {
 		p.raw("server", "["+strings.Join(hosts, ",")+"]")
@@ -174,7 +203,11 @@ func (a *args) iscsi(s *xml.DiskSource, _ string) *props {
 	if !ok {
 		lun = "0"
 	}
-	n, _ := strconv.ParseUint(lun, 10, 16)
+	n, err := strconv.ParseUint(lun, 10, 32)
+	if err != nil {
+		a.fail(xml.CodeInternal, "cannot parse target for lunStr '%s'", target)
+		return nil
+	}
 	p := newProps("driver", "iscsi").str("portal", h.Name+":"+port).str("target", target).num("lun", n).str("transport", "tcp")
 	return p.opt("initiator-name", s.Initiator)
 }

@@ -89,6 +89,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := drivers.ReplaceFile(filepath.Join(c.layout.guest(dom.Name), configFile), config, 0o600); err != nil {
 		return nil, err
 	}
+	dropOptional(dom)
 	domain.AssignAliases(dom)
 	build, err := c.build(ctx, dom, e)
 	if err != nil {

@@ -1,0 +1,311 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// checkQEMUDisk checks what QEMU does not take.
+func checkQEMUDisk(c *deviceCheck, v *xml.Disk) error {
+	if v.Type == "vhostvdpa" {
+		return unsupported("vhostvdpa disk is not supported with this QEMU binary")
+	}
+	if v.Type == "vhostuser" && !sharedMemory(c.d) {
+		return unsupported("'vhostuser' requires shared memory")
+	}
+	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskPlace, qemuDiskFormat, qemuDiskGuest, qemuDiskLUN, qemuDiskDriver,
+		qemuDiskAddress, qemuDiskTransient, qemuDiskTune, qemuDiskSource} {
+		if err := check(c, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func qemuDiskPlace(c *deviceCheck, v *xml.Disk) error {
+	bus := diskBus(v)
+	if bus == "usb" && v.Address != nil && v.Address.Type != "usb" {
+		return xml.Errorf(xml.CodeInternal, "unexpected address type for usb disk")
+	}
+	if v.Source == nil || sourceText(v) == "" && v.Source.Protocol == "" && v.Type != "nvme" {
+		if bus == "usb" || bus == "virtio" {
+			return unsupported("'%s' disk must not be empty", bus)
+		}
+	}
+	if v.Readonly && v.Device == "disk" && (bus == "ide" || bus == "sata") {
+		return unsupported("readonly %s disks are not supported", bus)
+	}
+	if v.Driver.Name != "qemu" {
+		return unsupported("unsupported driver name '%s' for disk '%s'", v.Driver.Name, v.Target.Dev)
+	}
+	if v.Device == "lun" && bus != "virtio" && bus != "scsi" {
+		return unsupported("disk device='lun' is not supported for bus='%s'", bus)
+	}
+	if diskIndex(v.Target.Dev) < 0 {
+		return unsupported("invalid disk target '%s'", v.Target.Dev)
+	}
+	if last := v.Target.Dev[len(v.Target.Dev)-1]; last >= '0' && last <= '9' {
+		return unsupported("invalid disk target '%s', partitions can't appear in disk targets", v.Target.Dev)
+	}
+	if v.Device == "cdrom" && (bus == "virtio" || bus == "sd") {
+		return unsupported("disk type of '%s' does not support ejectable media", v.Target.Dev)
+	}
+	return nil
+}
+
+func qemuDiskFormat(c *deviceCheck, v *xml.Disk) error {
+	format := v.Driver.Type
+	switch format {
+	case "cow":
+		return unsupported("'%s' storage format is not supported", format)
+	case "dir":
+		return unsupported("'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead")
+	case "iso":
+		return unsupported("storage format 'iso' is not directly supported by QEMU, use 'raw' instead")
+	case "fat":
+		if v.Type != "dir" && v.Type != "volume" {
+			return unsupported("storage format 'fat' is supported only with 'dir' storage type")
+		}
+		if !v.Readonly {
+			return unsupported("virtual FAT storage can't be accessed in read-write mode")
+		}
+	default:
+		if v.Type == "dir" {
+			return unsupported("storage type 'dir' requires use of storage format 'fat'")
+		}
+	}
+	if v.Driver.MetadataCache != nil && v.Driver.MetadataCache.MaxSize != nil && format != "qcow2" {
+		return unsupported("metadata cache max size control is supported only with qcow2 images")
+	}
+	if err := qemuEncryption(v); err != nil {
+		return err
+	}
+	if v.Shareable && format != "raw" && format != "" {
+		return unsupported("shared access for disk '%s' requires use of supported storage format", v.Target.Dev)
+	}
+	return nil
+}
+
+// qemuEncryption checks how images are encrypted.
+func qemuEncryption(v *xml.Disk) error {
+	list := [2]*xml.Encryption{v.Encryption}
+	if v.Source != nil {
+		list[1] = v.Source.Encryption
+	}
+	for _, e := range list {
+		if e == nil || e.Engine == "librbd" {
+			continue
+		}
+		switch e.Format {
+		case "default", "qcow":
+			return unsupported("old qcow/qcow2 encryption is not supported")
+		case "luks2", "luks-any":
+			return unsupported("'%s' is currently not supported by the qemu encryption engine", e.Format)
+		}
+		if len(e.Secrets) > 1 {
+			return unsupported("qemu encryption engine expects only a single secret")
+		}
+		if format := v.Driver.Type; format != "raw" && format != "qcow2" && format != "" {
+			return unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
+		}
+	}
+	return nil
+}
+
+// qemuDiskGuest checks what the guest sees of the drive.
+func qemuDiskGuest(c *deviceCheck, v *xml.Disk) error {
+	bus := diskBus(v)
+	if g := v.Geometry; g != nil {
+		switch {
+		case bus == "usb" || bus == "sd":
+			return unsupported("CHS geometry can not be set for '%s' bus", bus)
+		case g.Trans != "" && bus != "ide":
+			return unsupported("CHS translation mode can only be set for 'ide' bus not '%s'", bus)
+		}
+	}
+	if v.WWN != "" && bus != "ide" && bus != "scsi" {
+		return unsupported("Only ide and scsi disk support wwn")
+	}
+	if bus != "scsi" && v.Vendor != "" {
+		return unsupported("Only scsi disk supports 'vendor'")
+	}
+	if bus != "scsi" && bus != "ide" && bus != "sata" && v.Product != "" {
+		return unsupported("Only ide, sata and scsi disk supports 'product'")
+	}
+	if v.Target.RotationRate > 0 {
+		if bus != "ide" && bus != "scsi" && bus != "sata" {
+			return xml.Errorf(xml.CodeInternal, "rotation rate is only valid for SCSI/IDE/SATA bus")
+		}
+		if v.Device != "disk" {
+			return xml.Errorf(xml.CodeInternal, "rotation rate is only valid for disk device")
+		}
+	}
+	if v.Serial != "" && bus == "sd" {
+		return xml.Errorf(xml.CodeInternal, "Serial property not supported for drive bus 'sd'")
+	}
+	for _, r := range v.Serial {
+		if r >= 0x80 || !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ .+", r) {
+			return xml.Errorf(xml.CodeInternal, "driver serial '%s' contains unsafe characters", v.Serial)
+		}
+	}
+	return nil
+}
+
+// qemuDiskLUN refuses what a unit of the host's tells by itself.
+func qemuDiskLUN(c *deviceCheck, v *xml.Disk) error {
+	if v.Device != "lun" {
+		return nil
+	}
+	switch {
+	case v.Target.Bus == "virtio":
+		return unsupported("This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
+	case v.WWN != "":
+		return unsupported("Setting wwn is not supported for lun device")
+	case v.Vendor != "" || v.Product != "":
+		return unsupported("Setting vendor or product is not supported for lun device")
+	case v.Serial != "":
+		return unsupported("scsi-block 'lun' devices do not support the serial property")
+	}
+	return nil
+}
+
+// qemuDiskDriver checks how the host serves the drive.
+func qemuDiskDriver(c *deviceCheck, v *xml.Disk) error {
+	dr := v.Driver
+	if dr.CopyOnRead == "on" {
+		if v.Device == "cdrom" || v.Device == "floppy" {
+			return unsupported("copy_on_read is not supported with removable disk '%s'", v.Target.Dev)
+		}
+		if v.Readonly {
+			return unsupported("copy_on_read is not compatible with read-only disk '%s'", v.Target.Dev)
+		}
+	}
+	if dr.IO == "native" && dr.Cache != "none" && dr.Cache != "directsync" && !v.Shareable {
+		return unsupported("io='native' needs either no disk cache or directsync cache mode")
+	}
+	if dr.IOThread > 0 || len(dr.IOThreads) > 0 {
+		return checkDiskThreads(c, v)
+	}
+	return nil
+}
+
+// checkDiskThreads wants the threads that serve a disk to be there.
+func checkDiskThreads(c *deviceCheck, v *xml.Disk) error {
+	dr := v.Driver
+	if v.Target.Bus != "virtio" {
+		return unsupported("IOThreads not available for bus %s target %s", v.Target.Bus, v.Target.Dev)
+	}
+	if dr.IOThread > 0 && !hasIOThread(c.d, dr.IOThread) {
+		return unsupported("Disk iothread '%d' not defined in iothreadid", dr.IOThread)
+	}
+	return nil
+}
+
+// hasIOThread tells whether the definition has a thread of that number.
+func hasIOThread(d *xml.Domain, id uint) bool {
+	for _, t := range d.IOThreadIDs {
+		if t.ID == id {
+			return true
+		}
+	}
+	return len(d.IOThreadIDs) == 0 && id <= d.IOThreads
+}
+
+// qemuDiskAddress checks the place on the bus.
+func qemuDiskAddress(c *deviceCheck, v *xml.Disk) error {
+	a, bus := v.Address, diskBus(v)
+	if a == nil {
+		return nil
+	}
+	if bus == "virtio" && a.Type == "drive" {
+		return unsupported("virtio disk cannot have an address of type 'drive'")
+	}
+	if a.Type != "drive" {
+		return nil
+	}
+	if a.Target != 0 && (bus == "sata" || bus == "ide" || bus == "fdc") {
+		return unsupported("target must be 0 for %s controller", bus)
+	}
+	switch bus {
+	case "fdc":
+		if a.Controller > 0 {
+			return xml.Errorf(xml.CodeInternal, "Only 1 fdc controller is supported")
+		}
+		if a.Bus > 0 {
+			return xml.Errorf(xml.CodeInternal, "Only 1 fdc bus is supported")
+		}
+	case "ide":
+		if a.Controller > 0 && IsI440FX(c.d) {
+			return xml.Errorf(xml.CodeInternal, "Only 1 IDE controller is supported")
+		}
+	case "sata":
+		if a.Bus != 0 {
+			return unsupported("bus must be 0 for sata controller")
+		}
+	case "scsi":
+		if a.Bus > 0 {
+			return xml.Errorf(xml.CodeInternal, "SCSI controller only supports 1 bus")
+		}
+		if ctl := findController(c.d, "scsi", a.Controller); ctl != nil && ctl.Model == "lsilogic" && a.Target != 0 {
+			return unsupported("target must be 0 for controller model 'lsilogic'")
+		}
+	}
+	return nil
+}
+
+// qemuDiskTransient checks a disk whose changes are dropped.
+func qemuDiskTransient(c *deviceCheck, v *xml.Disk) error {
+	if v.Transient == nil {
+		return nil
+	}
+	name := v.Target.Dev
+	switch {
+	case v.Type != "file":
+		return unsupported("transient disk supported only with 'file' type (%s)", name)
+	case v.Device == "floppy":
+		return unsupported("transient disk supported only with 'disk' device (%s)", name)
+	case v.Readonly:
+		return unsupported("transient disk '%s' must not be read-only", name)
+	case v.Transient.ShareBacking == "yes" && v.Target.Bus != "virtio" && v.Target.Bus != "scsi" && v.Target.Bus != "usb":
+		return unsupported("disk bus '%s' doesn't support transiend disk backing image sharing", v.Target.Bus)
+	}
+	return nil
+}
+
+// mostIOTune is the highest limit that QEMU takes.
+const mostIOTune = 1000000000000000
+
+func qemuDiskTune(c *deviceCheck, v *xml.Disk) error {
+	t := v.IOTune
+	if t == nil {
+		return nil
+	}
+	if *t == (xml.IOTune{Group: t.Group}) {
+		return unsupported("group_name can be configured only together with settings")
+	}
+	for _, n := range []uint64{t.TotalBytes, t.ReadBytes, t.WriteBytes, t.TotalIOPS, t.ReadIOPS, t.WriteIOPS, t.TotalBytesMax, t.ReadBytesMax,
+		t.WriteBytesMax, t.TotalIOPSMax, t.ReadIOPSMax, t.WriteIOPSMax, t.SizeIOPS} {
+		if n > mostIOTune {
+			return xml.Errorf(xml.CodeArgUnsupported, "block I/O throttle limit must be no more than %d using QEMU", uint64(mostIOTune))
+		}
+	}
+	return nil
+}
+
+// qemuDiskSource refuses protocols that this QEMU lacks.
+func qemuDiskSource(c *deviceCheck, v *xml.Disk) error {
+	s := v.Source
+	if s == nil || v.Type != "network" {
+		return nil
+	}
+	switch s.Protocol {
+	case "tftp":
+		return unsupported("'tftp' protocol is not supported with this QEMU binary")
+	case "nfs":
+		if len(s.Hosts) != 1 {
+			return unsupported("'nfs' protocol requires the usage of exactly one host")
+		}
+	}
+	return nil
+}

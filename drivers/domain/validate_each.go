@@ -1,0 +1,159 @@
+package domain
+
+import "virgo/xml"
+
+// deviceCheck checks the devices of a definition one by one: of each first what no
+// driver takes, then what QEMU does not. The order of kinds is the peer's, and
+// decides which of several errors is told.
+type deviceCheck struct {
+	d    *xml.Domain
+	t    *Traits
+	e    *Emulator // nil: not QEMU
+	path string
+	err  error
+}
+
+// has tells whether the emulator has a device.
+func (c *deviceCheck) has(device string) bool { return c.e.has(device) }
+
+// checkDevices checks each device by itself.
+func checkDevices(d *xml.Domain, t *Traits) error {
+	c := &deviceCheck{d: d, t: t, path: d.Devices.Emulator}
+	if t.QEMU != nil {
+		e, err := t.QEMU.find(d)
+		if err != nil {
+			return err
+		}
+		c.e, c.path = e, e.Path
+	}
+	dev := &d.Devices
+	each(c, "disk", dev.Disks, checkDisk, checkQEMUDisk)
+	each(c, "interface", dev.Interfaces, checkInterface, checkQEMUInterface)
+	each(c, "sound", dev.Sounds, checkSound, checkQEMUSound)
+	each(c, "hostdev", dev.Hostdevs, checkHostdev, checkQEMUHostdev)
+	each(c, "video", dev.Videos, checkVideo, checkQEMUVideo)
+	each(c, "controller", dev.Controllers, nil, checkQEMUController)
+	each(c, "smartcard", dev.Smartcards, checkSmartcard, checkQEMUSmartcard)
+	each(c, "serial", dev.Serials, checkSerialPort, checkQEMUSerial)
+	each(c, "parallel", dev.Parallels, checkPort, checkQEMUParallel)
+	each(c, "channel", dev.Channels, checkPort, checkQEMUChannel)
+	each(c, "console", dev.Consoles, checkPort, checkQEMUConsole)
+	each(c, "input", dev.Inputs, checkInput, checkQEMUInput)
+	each(c, "filesystem", dev.Filesystems, checkFilesystem, checkQEMUFilesystem)
+	each(c, "watchdog", dev.Watchdogs, nil, checkQEMUWatchdog)
+	one(c, "memballoon", dev.Memballoon, nil, nil)
+	each(c, "rng", dev.RNGs, checkRNG, checkQEMURNG)
+	one(c, "nvram", dev.NVRAM, nil, checkQEMUNVRAM)
+	each(c, "shmem", dev.Shmems, checkShmem, checkQEMUShmem)
+	each(c, "memory", dev.Memories, nil, checkQEMUMemory)
+	each(c, "tpm", dev.TPMs, checkTPM, checkQEMUTPM)
+	each(c, "redirdev", dev.Redirdevs, checkRedirdev, checkQEMURedirdev)
+	each(c, "panic", dev.Panics, nil, nil)
+	one(c, "iommu", dev.IOMMU, checkIOMMU, checkQEMUIOMMU)
+	one(c, "vsock", dev.Vsock, checkVsock, nil)
+	each(c, "crypto", dev.Cryptos, nil, checkQEMUCrypto)
+	one(c, "pstore", dev.PStore, checkPStore, checkQEMUPStore)
+	each(c, "graphics", dev.Graphics, nil, checkQEMUGraphics)
+	return c.err
+}
+
+// each checks the devices of a kind of which there can be several.
+func each[T any](c *deviceCheck, kind string, list []T, all, qemu func(*deviceCheck, *T) error) {
+	for i := range list {
+		one(c, kind, &list[i], all, qemu)
+	}
+}
+
+// one checks one device, unless there was an error before.
+func one[T any](c *deviceCheck, kind string, v *T, all, qemu func(*deviceCheck, *T) error) {
+	if v == nil || c.err != nil {
+		return
+	}
+	if c.err = c.common(kind, v); c.err == nil && all != nil {
+		c.err = all(c, v)
+	}
+	if c.err == nil && c.e != nil {
+		if c.err = c.commonQEMU(v); c.err == nil && qemu != nil {
+			c.err = qemu(c, v)
+		}
+	}
+}
+
+// common checks what devices of all kinds have.
+func (c *deviceCheck) common(kind string, v any) error {
+	addr, acpi := whereOf(v)
+	if addr != nil && addr.Type == "unassigned" && kind != "hostdev" {
+		return unsupported("address of type 'unassigned' is supported only for hostdevs")
+	}
+	if acpi != nil && addr != nil && addr.Type != "pci" && c.e != nil {
+		return unsupported("ACPI index is only supported for PCI devices")
+	}
+	return nil
+}
+
+// commonQEMU refuses the addresses of s390 elsewhere.
+func (c *deviceCheck) commonQEMU(v any) error {
+	if addr, _ := whereOf(v); addr != nil && addr.Type == "ccw" && !isS390(c.d) {
+		return unsupported("CCW addresses are not supported by machine type '%s'", c.d.OS.Type.Machine)
+	}
+	return nil
+}
+
+// whereOf gives a device's address and its number for the firmware.
+func whereOf(v any) (*xml.Address, *xml.ACPIIndex) {
+	switch v := v.(type) {
+	case *xml.Disk:
+		return v.Address, v.ACPI
+	case *xml.Interface:
+		return v.Address, v.ACPI
+	case *xml.Sound:
+		return v.Address, v.ACPI
+	case *xml.Hostdev:
+		return v.Address, v.ACPI
+	case *xml.Video:
+		return v.Address, v.ACPI
+	case *xml.Controller:
+		return v.Address, v.ACPI
+	case *xml.Smartcard:
+		return v.Address, v.ACPI
+	case *xml.Chardev:
+		return v.Address, v.ACPI
+	case *xml.Input:
+		return v.Address, v.ACPI
+	case *xml.Filesystem:
+		return v.Address, v.ACPI
+	case *xml.Watchdog:
+		return v.Address, v.ACPI
+	case *xml.Memballoon:
+		return v.Address, v.ACPI
+	case *xml.RNG:
+		return v.Address, v.ACPI
+	}
+	return whereOfMore(v)
+}
+
+func whereOfMore(v any) (*xml.Address, *xml.ACPIIndex) {
+	switch v := v.(type) {
+	case *xml.NVRAM:
+		return v.Address, nil
+	case *xml.Shmem:
+		return v.Address, v.ACPI
+	case *xml.MemoryDevice:
+		return v.Address, v.ACPI
+	case *xml.TPM:
+		return v.Address, v.ACPI
+	case *xml.Redirdev:
+		return v.Address, v.ACPI
+	case *xml.Panic:
+		return v.Address, v.ACPI
+	case *xml.IOMMU:
+		return v.Address, v.ACPI
+	case *xml.Vsock:
+		return v.Address, v.ACPI
+	case *xml.Crypto:
+		return v.Address, v.ACPI
+	case *xml.PStore:
+		return v.Address, v.ACPI
+	}
+	return nil, nil
+}

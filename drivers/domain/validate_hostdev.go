@@ -1,0 +1,86 @@
+package domain
+
+import "virgo/xml"
+
+// checkHostdev checks one of the host's devices by itself.
+func checkHostdev(c *deviceCheck, h *xml.Hostdev) error {
+	if t := h.Teaming; t != nil && t.Type != "transient" {
+		return unsupported("teaming hostdev devices must have type='transient'")
+	}
+	if h.Mode != "subsystem" {
+		return nil
+	}
+	if s := h.Source; s != nil && s.StartupPolicy != "" && h.Type != "usb" {
+		return unsupported("Setting startupPolicy is only allowed for USB devices")
+	}
+	if err := hostdevAddress(h); err != nil {
+		return err
+	}
+	return checkROM(h.ROM, h.Address)
+}
+
+func hostdevAddress(h *xml.Hostdev) error {
+	if h.Address == nil {
+		return nil
+	}
+	kind := h.Address.Type
+	switch h.Type {
+	case "pci":
+		if kind != "pci" && kind != "unassigned" {
+			return xml.Errorf(xml.CodeInternal, "PCI host devices must use 'pci' or 'unassigned' address type")
+		}
+	case "usb":
+		if kind != "usb" {
+			return unsupported("USB host device must use 'usb' address type")
+		}
+	case "scsi":
+		if kind != "drive" {
+			return unsupported("SCSI host device must use 'drive' address type")
+		}
+	case "scsi_host":
+		if kind != "pci" && kind != "ccw" {
+			return unsupported("SCSI_host host device must use 'pci' or 'ccw' address type")
+		}
+	case "mdev":
+		if h.Model == "vfio-pci" && kind != "pci" || h.Model == "vfio-ccw" && kind != "ccw" {
+			return xml.Errorf(xml.CodeXML, "Unsupported address type '%s' with mediated device model '%s'", kind, h.Model)
+		}
+	}
+	return nil
+}
+
+// checkQEMUHostdev checks what QEMU does not take.
+func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
+	if err := checkMdev(c, h); err != nil {
+		return err
+	}
+	if h.Display == "on" && len(c.d.Devices.Graphics) == 0 {
+		return unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")
+	}
+	if h.Type == "scsi_host" && h.Boot != nil {
+		return unsupported("booting from assigned devices is not supported by vhost SCSI devices")
+	}
+	if h.Source != nil && h.Source.WriteFiltering != "" {
+		return unsupported("Write filtering of PCI device configuration space is not supported by qemu")
+	}
+	if h.Address != nil && h.Address.ZPCI != nil && !isS390(c.d) {
+		return unsupported("This QEMU binary doesn't support zPCI")
+	}
+	return nil
+}
+
+// checkMdev checks a mediated device against the emulator.
+func checkMdev(c *deviceCheck, h *xml.Hostdev) error {
+	if h.Mode != "subsystem" || h.Type != "mdev" {
+		return nil
+	}
+	switch {
+	case h.Model == "vfio-ccw" && !c.has("vfio-ccw"):
+		return unsupported("VFIO CCW device assignment is not supported by this version of QEMU")
+	case h.Model == "vfio-ap" && !c.has("vfio-ap"):
+		return unsupported("VFIO AP device assignment is not supported by this version of QEMU")
+	case h.Model != "vfio-ccw" && h.Boot != nil:
+		return unsupported("booting from assigned devices is not supported by mediated devices of model %s", h.Model)
+	}
+	return nil
+}

@@ -1,0 +1,327 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// checkSound wants the audio backend to be there.
+func checkSound(c *deviceCheck, s *xml.Sound) error {
+	if a := s.Audio; a != nil && !hasAudio(c.d, a.ID) {
+		return xml.Errorf(xml.CodeXML, "no audio device with ID %d", a.ID)
+	}
+	return nil
+}
+
+func hasAudio(d *xml.Domain, id uint) bool {
+	for i := range d.Devices.Audios {
+		if d.Devices.Audios[i].ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func checkQEMUSound(c *deviceCheck, s *xml.Sound) error {
+	if s.Model == "ich9" && !isX86(c.d) && !c.has("ich9-intel-hda") {
+		return unsupported("The ich9-intel-hda audio controller is not supported in this QEMU binary")
+	}
+	return nil
+}
+
+// checkInput checks a pointer's or keyboard's bus against the kind of guest.
+func checkInput(c *deviceCheck, in *xml.Input) error {
+	if err := inputFits(c.d, in); err != nil {
+		return err
+	}
+	if in.Model != "" && in.Bus != "virtio" {
+		return unsupported("only bus 'virtio' is supported for input model '%s'", in.Model)
+	}
+	return nil
+}
+
+func inputFits(d *xml.Domain, in *xml.Input) error {
+	if d.OS.Type.Text == "hvm" {
+		if in.Bus == "ps2" && in.Type != "mouse" && in.Type != "keyboard" {
+			return xml.Errorf(xml.CodeInternal, "ps2 bus does not support %s input device", in.Type)
+		}
+		if in.Bus == "xen" {
+			return unsupported("unsupported input bus %s", in.Bus)
+		}
+		return nil
+	}
+	if d.OS.Type.Text == "xen" || d.OS.Type.Text == "xenpvh" || d.OS.Type.Text == "linux" && d.Type == "xen" {
+		if in.Bus != "" && in.Bus != "xen" {
+			return unsupported("unsupported input bus %s", in.Bus)
+		}
+		if in.Type != "mouse" && in.Type != "keyboard" {
+			return unsupported("xen bus does not support %s input device", in.Type)
+		}
+		return nil
+	}
+	if d.Type != "parallels" && d.Type != "vz" {
+		return xml.Errorf(xml.CodeInternal, "Input devices are not supported by this virtualization driver.")
+	}
+	return nil
+}
+
+func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
+	if in.Bus == "virtio" && (in.Model == "virtio-transitional" || in.Model == "virtio-non-transitional") && in.Type != "passthrough" {
+		return unsupported("virtio (non-)transitional models are not supported for input type=%s", in.Type)
+	}
+	return nil
+}
+
+// checkFilesystem refuses one without folder or name.
+func checkFilesystem(c *deviceCheck, f *xml.Filesystem) error {
+	src := ""
+	if s := f.Source; s != nil {
+		for _, p := range []string{s.Dir, s.Dev, s.File, s.Name, s.Usage, s.Volume, s.Socket} {
+			setDefault(&src, p)
+		}
+	}
+	if src == "" && f.Target != nil && f.Target.Dir != "" {
+		return xml.Errorf(xml.CodePlain, "missing source information for device %s", f.Target.Dir)
+	}
+	if src == "" {
+		return xml.Errorf(xml.CodePlain, "missing source information for device")
+	}
+	if f.Target == nil || f.Target.Dir == "" {
+		return xml.Errorf(xml.CodePlain, "missing target information for device %s", src)
+	}
+	if f.Boot != nil && (f.Driver == nil || f.Driver.Type != "virtiofs") {
+		return unsupported("boot order is only supported for virtiofs")
+	}
+	return nil
+}
+
+// checkQEMUFilesystem checks file systems that a process of the host serves.
+func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
+	if f.Driver == nil || f.Driver.Type != "virtiofs" {
+		return nil
+	}
+	if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
+		return unsupported("setting virtiofs boot order is supported only with PCI bus")
+	}
+	if !sharedMemory(c.d) {
+		return unsupported("'virtiofs' requires shared memory")
+	}
+	return nil
+}
+
+func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
+	switch w.Model {
+	case "i6300esb":
+		if w.Address != nil && w.Address.Type != "pci" {
+			return unsupported("i6300esb model of watchdog can go only on PCI bus")
+		}
+	case "ib700", "itco":
+		if w.Address != nil {
+			return unsupported("%s model of watchdog does not support configuring the address", w.Model)
+		}
+	case "diag288":
+		if !isS390(c.d) {
+			return unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
+		}
+	}
+	return nil
+}
+
+func checkRNG(c *deviceCheck, r *xml.RNG) error {
+	if b := r.Backend; b != nil && b.Model == "egd" {
+		return checkSource(&b.Chardev, c.t, true)
+	}
+	return nil
+}
+
+func checkQEMURNG(c *deviceCheck, r *xml.RNG) error {
+	if b := r.Backend; b != nil && b.Model == "egd" {
+		return checkChardev(c.d, &b.Chardev, true)
+	}
+	return nil
+}
+
+func checkQEMUNVRAM(c *deviceCheck, _ *xml.NVRAM) error {
+	if !isPSeries(c.d) {
+		return unsupported("nvram device is only supported for PPC64")
+	}
+	return nil
+}
+
+func checkShmem(c *deviceCheck, s *xml.Shmem) error {
+	if s.MSI != nil && s.Server == nil {
+		return xml.Errorf(xml.CodeXML, "msi option is only supported with a server")
+	}
+	return nil
+}
+
+func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
+	switch {
+	case s.Model == nil || s.Model.Type == "ivshmem":
+		return unsupported("ivshmem device is no longer supported")
+	case strings.HasPrefix(s.Model.Type, "ivshmem-") && !isX86(c.d) && !c.has(s.Model.Type):
+		return unsupported("shmem model '%s' is not supported by this QEMU binary", s.Model.Type)
+	}
+	if n := s.Size; n != nil && (uint64(*n)&(uint64(*n)-1) != 0 || *n < 1<<20) {
+		return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
+	}
+	return nil
+}
+
+func checkTPM(c *deviceCheck, t *xml.TPM) error {
+	b := t.Backend
+	if b == nil || b.Type != "emulator" {
+		return nil
+	}
+	if b.Version != "2.0" && b.PCRBanks != nil {
+		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")
+	}
+	if b.Version != "2.0" && b.Profile != nil && *b.Profile != (xml.TPMProfile{}) {
+		return xml.Errorf(xml.CodeXML, "<profile/> requires TPM version '2.0'")
+	}
+	return nil
+}
+
+func checkQEMUTPM(c *deviceCheck, t *xml.TPM) error {
+	if b := t.Backend; b != nil {
+		if b.Type == "passthrough" && !c.has("tpm-passthrough") || b.Type == "external" {
+			return unsupported("The QEMU executable %s does not support TPM backend type %s", c.path, b.Type)
+		}
+		if b.Type == "emulator" {
+			version := b.Version
+			if version == "" || version == "default" {
+				version = "2.0"
+			}
+			if !contains(c.t.QEMU.TPMVersions, version) {
+				return unsupported("TPM version '%s' is not supported", version)
+			}
+		}
+	}
+	if t.Model == "tpm-tis" && !c.has("tpm-tis") && !c.has("tpm-tis-device") {
+		return unsupported("The QEMU executable %s does not support TPM model tpm-tis", c.path)
+	}
+	return nil
+}
+
+// checkTPMCount refuses more TPMs than a guest can have.
+func checkTPMCount(d *xml.Domain) error {
+	single, proxy := 0, 0
+	for i := range d.Devices.TPMs {
+		if d.Devices.TPMs[i].Model == "spapr-tpm-proxy" {
+			proxy++
+		} else {
+			single++
+		}
+	}
+	switch {
+	case single > 1 && isPPC64(d):
+		return unsupported("only a single TPM non-proxy device is supported")
+	case proxy > 1:
+		return unsupported("only a single TPM Proxy device is supported")
+	}
+	return nil
+}
+
+func checkRedirdev(c *deviceCheck, r *xml.Redirdev) error {
+	if !hasUSB(c.d) {
+		return errNoUSB()
+	}
+	return checkSource(&r.CharSource, c.t, true)
+}
+
+func checkQEMURedirdev(c *deviceCheck, r *xml.Redirdev) error {
+	return checkChardev(c.d, &r.CharSource, true)
+}
+
+func errNoUSB() error {
+	return unsupported("cannot add redirected USB device: USB is disabled for this domain")
+}
+
+// hasUSB tells whether the guest has a USB controller.
+func hasUSB(d *xml.Domain) bool {
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "usb" && c.Model != "none" {
+			return true
+		}
+	}
+	return false
+}
+
+func checkIOMMU(c *deviceCheck, v *xml.IOMMU) error {
+	if v.Address != nil && v.Model != "virtio" {
+		return xml.Errorf(xml.CodeXML, "iommu model '%s' can't have address", v.Model)
+	}
+	if v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
+		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
+	}
+	return nil
+}
+
+func checkQEMUIOMMU(c *deviceCheck, v *xml.IOMMU) error {
+	d := c.d
+	switch v.Model {
+	case "intel":
+		if !IsQ35(d) {
+			return unsupported("IOMMU device: 'intel' is only supported with Q35 machines")
+		}
+	case "smmuv3":
+		if !isARMVirt(d) {
+			return unsupported("IOMMU device: 'smmuv3' is only supported with ARM Virt machines")
+		}
+	case "virtio":
+		if !IsQ35(d) && !isARMVirt(d) {
+			return unsupported("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
+		}
+		if v.Address != nil && v.Address.Type != "pci" {
+			return unsupported("IOMMU device: 'virtio' needs a PCI address")
+		}
+		if d.Features == nil || !d.Features.ACPI {
+			return unsupported("IOMMU device: 'virtio' requires ACPI")
+		}
+	}
+	if dr := v.Driver; dr != nil && v.Model == "intel" {
+		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
+		if dr.IntRemap == "on" && !split {
+			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
+		}
+		if dr.EIM == "on" && dr.IntRemap != "on" {
+			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
+		}
+	}
+	return nil
+}
+
+func checkVsock(c *deviceCheck, v *xml.Vsock) error {
+	if v.CID != nil && (v.CID.Auto == "no" || v.CID.Address > 0) && v.CID.Address < 3 {
+		return unsupported("guest CIDs must be >= 3")
+	}
+	if dr := v.Driver; dr != nil && (v.Model == "" || v.Model == "default") {
+		return noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ)
+	}
+	return nil
+}
+
+func checkQEMUCrypto(c *deviceCheck, v *xml.Crypto) error {
+	if b := v.Backend; b != nil && b.Model == "lkcf" && !c.has("cryptodev-backend-lkcf") {
+		return unsupported("crypto backend lkcf is not supported")
+	}
+	return nil
+}
+
+func checkPStore(c *deviceCheck, p *xml.PStore) error {
+	if p.Path == "" {
+		return xml.Errorf(xml.CodeXML, "missing path for ACPI ERST pstore device")
+	}
+	if p.Size < 4 || p.Size&(p.Size-1) != 0 {
+		return xml.Errorf(xml.CodeXML, "invalid size of ACPI ERST pstore device")
+	}
+	return nil
+}
+
+func checkQEMUPStore(c *deviceCheck, p *xml.PStore) error {
+	if p.Address != nil && p.Address.Type != "pci" {
+		return unsupported("ACPI ERST device must reside on a PCI bus")
+	}
+	return nil
+}
