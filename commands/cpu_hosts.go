@@ -66,7 +66,7 @@ func (c *Call) capabilitiesOf(ctx context.Context, fleet drivers.Fleet, h driver
 		ctx, stop = context.WithTimeout(ctx, fleet.Limit)
 		defer stop()
 	}
-	conn, err := c.Open(ctx, h.URI, drivers.OpenOptions{ReadOnly: true, Getenv: c.Getenv})
+	conn, err := c.Open(ctx, h.URI, drivers.OpenOptions{ReadOnly: true, Among: true, Getenv: c.Getenv})
 	var doc []byte
 	if err == nil {
 		defer conn.Close()

@@ -137,7 +137,7 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 	if s.silent {
 		ask = nil
 	}
-	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Getenv: s.Getenv, Ask: ask, Command: s.command})
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Among: s.silent, Getenv: s.Getenv, Ask: ask, Command: s.command})
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}

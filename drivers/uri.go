@@ -59,6 +59,7 @@ func validScheme(s string) bool {
 // OpenOptions say how a connection is opened.
 type OpenOptions struct {
 	ReadOnly bool
+	Among    bool // it is one of many connections that are used at once
 	Getenv   func(string) string
 	// Ask asks the user for a user's name or a password; secret answers are
 	// not shown. nil if nobody can be asked.

@@ -39,6 +39,7 @@ type address struct {
 	port      string
 	name      string // the URI that the daemon opens
 	readOnly  bool
+	among     bool // many connections at once
 	getenv    func(string) string
 	patience  time.Duration // until the daemon has let us in
 	ask       func(prompt string, secret bool) (string, error)
@@ -55,7 +56,7 @@ func (a *address) flag(name string) bool {
 // parseAddress reads what an opener gets. An address with a host and no
 // transport means TLS.
 func parseAddress(u drivers.URI, o drivers.OpenOptions) (*address, error) {
-	a := &address{uri: u, transport: u.Transport, host: u.Host, port: u.Port, readOnly: o.ReadOnly, getenv: o.Getenv, ask: o.Ask, patience: patience}
+	a := &address{uri: u, transport: u.Transport, host: u.Host, port: u.Port, readOnly: o.ReadOnly, among: o.Among, getenv: o.Getenv, ask: o.Ask, patience: patience}
 	switch {
 	case a.transport == "" && u.Host != "":
 		a.transport = "tls"

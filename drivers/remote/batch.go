@@ -7,6 +7,7 @@ import "context"
 type batch struct {
 	link *link
 	list []batched
+	data []byte // packets that are not sent yet
 	err  error
 }
 
@@ -33,17 +34,34 @@ func (b *batch) send(ctx context.Context, err *error, procedure uint32, in, out 
 	if b.err != nil {
 		return
 	}
-	p, e := b.link.start(ctx, programRemote, procedure, in, nil, nil)
+	p, data, e := b.link.prepare(programRemote, procedure, in, nil, nil)
 	if e != nil {
 		b.err = e
 		return
 	}
 	b.list = append(b.list, batched{p, out, err})
+	if b.data = append(b.data, data...); len(b.data) > sentAtOnce {
+		b.flush(ctx)
+	}
+}
+
+// sentAtOnce is how many bytes of a batch are written together.
+const sentAtOnce = 16 << 10
+
+// flush sends what is not sent yet.
+func (b *batch) flush(ctx context.Context) {
+	if err := b.link.write(ctx, b.data, nil); err != nil && b.err == nil {
+		b.err = err
+	}
+	b.data = b.data[:0]
 }
 
 // wait takes all answers; its error is that of the first call of add that
 // failed, or that of the link.
 func (b *batch) wait(ctx context.Context) error {
+	if len(b.data) > 0 {
+		b.flush(ctx)
+	}
 	for _, c := range b.list {
 		err := c.pending.wait(ctx, c.out...)
 		switch {

@@ -67,20 +67,26 @@ func (a *address) late(ctx context.Context, err error) error {
 // enter proves who we are, and has the daemon open its driver.
 func (c *Conn) enter(ctx context.Context) error {
 	// Most daemons want no proof: the next call is sent along. Where they do, it
-	// is refused and sent again.
-	list, err := c.start(ctx, programRemote, procAuthList, nil, nil, nil)
-	if err != nil {
-		return err
-	}
-	first, err := c.opening(ctx)
-	if err != nil {
-		return err
-	}
+	// is refused and sent again. By TCP and TLS most do not even want the question.
 	var types []int32
-	if err := list.wait(ctx, &types); err != nil {
+	var refused error
+	plain := c.address.transport == "tcp" || c.address.transport == "tls"
+	b := c.batch()
+	if !plain {
+		b.add(ctx, procAuthList, nil, &types)
+	}
+	b.try(ctx, &refused, procConnectOpen, c.opening())
+	if err := b.wait(ctx); err != nil {
 		return err
 	}
-	refused := first.wait(ctx)
+	if plain {
+		if !c.wantsProof(refused) {
+			return refused
+		}
+		if err := c.call(ctx, procAuthList, nil, &types); err != nil {
+			return err
+		}
+	}
 	for _, t := range types {
 		switch t {
 		case authNone: // what is sent along may be looked at before the question
@@ -102,23 +108,26 @@ func (c *Conn) enter(ctx context.Context) error {
 
 // reopen asks again for the driver if it was refused for want of a proof.
 func (c *Conn) reopen(ctx context.Context, err error) error {
-	code := xml.CodeOf(err)
-	if err == nil || c.ended() != nil || code != xml.CodeAuthFailed && code != xml.CodeRPC {
+	if !c.wantsProof(err) {
 		return err
 	}
-	again, err := c.opening(ctx)
-	if err == nil {
-		err = again.wait(ctx)
-	}
-	return err
+	return c.call(ctx, procConnectOpen, c.opening())
 }
 
-func (c *Conn) opening(ctx context.Context) (*pending, error) {
+// wantsProof tells whether a call may have been refused because the daemon does
+// not know yet who we are.
+func (c *Conn) wantsProof(err error) bool {
+	code := xml.CodeOf(err)
+	return err != nil && c.ended() == nil && (code == xml.CodeAuthFailed || code == xml.CodeRPC)
+}
+
+// opening is what the daemon is asked to open.
+func (c *Conn) opening() []any {
 	flags := uint32(0)
 	if c.address.readOnly {
 		flags = flagReadOnly
 	}
-	return c.start(ctx, programRemote, procConnectOpen, []any{&c.address.name, flags}, nil, nil)
+	return []any{&c.address.name, flags}
 }
 
 // URI is the address that the connection was opened with.

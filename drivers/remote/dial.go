@@ -33,7 +33,6 @@ func (a *address) dial(ctx context.Context) (io.ReadWriteCloser, error) {
 }
 
 func (a *address) dialUnix(ctx context.Context) (io.ReadWriteCloser, error) {
-	var d net.Dialer
 	list := a.sockets(a.localDir())
 	var err error
 	for _, path := range list {
@@ -42,8 +41,8 @@ func (a *address) dialUnix(ctx context.Context) (io.ReadWriteCloser, error) {
 				continue
 			}
 		}
-		var conn net.Conn
-		if conn, err = d.DialContext(ctx, "unix", path); err == nil {
+		var conn io.ReadWriteCloser
+		if conn, err = a.dialPath(ctx, path); err == nil {
 			return conn, nil
 		}
 		err = xml.Bare(xml.CodeSystem, "Failed to connect socket to '%s': %s", path, systemText(err))
@@ -51,8 +50,29 @@ func (a *address) dialUnix(ctx context.Context) (io.ReadWriteCloser, error) {
 	return nil, err
 }
 
-func (a *address) dialTCP(ctx context.Context) (net.Conn, error) {
-	return dialHost(ctx, a.host, a.port)
+// dialPath connects to a socket.
+func (a *address) dialPath(ctx context.Context, path string) (io.ReadWriteCloser, error) {
+	if !a.among {
+		s, err := dialSocket(ctx, path)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return s, err
+		}
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", path)
+}
+
+func (a *address) dialTCP(ctx context.Context) (io.ReadWriteCloser, error) {
+	conn, err := dialHost(ctx, a.host, a.port)
+	if err != nil {
+		return nil, err
+	}
+	if !a.among {
+		if s, ok := ownSocket(conn); ok {
+			return s, nil
+		}
+	}
+	return conn, nil
 }
 
 // dialHost connects to a port of a host.

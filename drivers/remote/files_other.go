@@ -3,12 +3,16 @@
 package remote
 
 import (
+	"errors"
 	"io"
 	"os"
-
-	"virgo/xml"
 )
 
-func sendFiles(io.ReadWriteCloser, []*os.File) error {
-	return xml.Bare(xml.CodeInternal, "internal error: file descriptor passing is not supported on this connection")
+func passesFiles(io.ReadWriteCloser) bool { return false }
+
+func sendFiles(io.ReadWriteCloser, []*os.File) error { return errors.ErrUnsupported }
+
+func receive(conn io.ReadWriteCloser, p []byte) (int, []*os.File, error) {
+	n, err := conn.Read(p)
+	return n, nil, err
 }

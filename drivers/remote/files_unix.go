@@ -7,20 +7,80 @@ import (
 	"net"
 	"os"
 	"syscall"
-
-	"virgo/xml"
 )
+
+// filesSpace is the room for open files beside what is read at once: libvirt
+// passes each on its own.
+const filesSpace = 256
 
 // sendFiles passes open files, each with a byte of its own as libvirt does it.
 func sendFiles(conn io.ReadWriteCloser, files []*os.File) error {
-	u, ok := conn.(*net.UnixConn)
-	if !ok {
-		return xml.Bare(xml.CodeInternal, "internal error: file descriptor passing is not supported on this connection")
+	var send func(*os.File) error
+	switch c := conn.(type) {
+	case *socket:
+		send = c.send
+	case *net.UnixConn:
+		send = func(f *os.File) error {
+			_, _, err := c.WriteMsgUnix([]byte{0}, syscall.UnixRights(int(f.Fd())), nil)
+			return err
+		}
 	}
 	for _, f := range files {
-		if _, _, err := u.WriteMsgUnix([]byte{0}, syscall.UnixRights(int(f.Fd())), nil); err != nil {
+		if err := send(f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// receive reads bytes and the open files that come with them.
+func receive(conn io.ReadWriteCloser, p []byte) (int, []*os.File, error) {
+	switch c := conn.(type) {
+	case *socket:
+		return c.receive(p)
+	case *net.UnixConn:
+		var beside [filesSpace]byte
+		n, size, _, _, err := c.ReadMsgUnix(p, beside[:])
+		if err != nil || size == 0 {
+			if n == 0 && err == nil {
+				err = io.EOF
+			}
+			return max(n, 0), nil, err
+		}
+		files, err := filesOf(beside[:size])
+		return n, files, err
+	}
+	n, err := conn.Read(p)
+	return n, nil, err
+}
+
+// filesOf opens what came beside bytes.
+func filesOf(beside []byte) ([]*os.File, error) {
+	list, err := syscall.ParseSocketControlMessage(beside)
+	if err != nil {
+		return nil, err
+	}
+	var files []*os.File
+	for _, m := range list {
+		fds, err := syscall.ParseUnixRights(&m)
+		if err != nil {
+			continue // something else, which nobody asked for
+		}
+		for _, fd := range fds {
+			syscall.CloseOnExec(fd)
+			files = append(files, os.NewFile(uintptr(fd), "passed"))
+		}
+	}
+	return files, nil
+}
+
+// passesFiles tells whether open files can go over a connection.
+func passesFiles(conn io.ReadWriteCloser) bool {
+	switch c := conn.(type) {
+	case *socket:
+		return c.unix
+	case *net.UnixConn:
+		return true
+	}
+	return false
 }

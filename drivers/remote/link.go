@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"virgo/xml"
@@ -18,12 +17,13 @@ import (
 // them: so that an answer wakes nobody but who waits for it. While nobody waits,
 // or something may come unasked, a goroutine reads.
 type link struct {
-	conn io.ReadWriteCloser
-	sent sync.Mutex    // held while a packet is written
-	role chan struct{} // full while somebody reads
-	in   []byte        // what was read and is no whole packet; the reader's
-	idle *time.Timer   // starts the goroutine; nil: it runs
-	raw  syscall.RawConn
+	conn  io.ReadWriteCloser
+	own   *socket       // conn, if it is read by the thread that waits
+	sent  sync.Mutex    // held while a packet is written
+	role  chan struct{} // full while somebody reads
+	in    []byte        // what was read and is no whole packet; the reader's
+	files []*os.File    // that came with it
+	idle  *time.Timer   // starts the goroutine; nil: it runs
 
 	mu      sync.Mutex
 	serial  uint32
@@ -48,15 +48,17 @@ type pending struct {
 }
 
 type answer struct {
-	body []byte
-	err  error
+	body  []byte
+	files []*os.File // who waits has to close them
+	err   error
 }
 
 func newLink(conn io.ReadWriteCloser) *link {
 	l := &link{conn: conn, waiting: map[uint32]*pending{}, streams: map[uint32]*stream{}, heard: map[event]func([]byte){},
-		over: make(chan struct{}), role: make(chan struct{}, 1), raw: rawOf(conn)}
+		over: make(chan struct{}), role: make(chan struct{}, 1)}
 	l.alive.Store(time.Now().UnixNano())
-	if _, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
+	l.own, _ = conn.(*socket)
+	if _, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok || l.own != nil {
 		l.idle = time.AfterFunc(idleAfter, l.listen)
 	} else {
 		l.role <- struct{}{}
@@ -79,6 +81,9 @@ func (l *link) listen() {
 	l.idle = nil
 	go func() {
 		l.role <- struct{}{}
+		if l.own != nil {
+			l.own.patient()
+		}
 		l.read()
 	}()
 }
@@ -98,11 +103,27 @@ func (l *link) callIn(ctx context.Context, program, procedure uint32, in []any, 
 
 // start sends a call. stream, if not nil, is what the call opens; files go with it.
 func (l *link) start(ctx context.Context, program, procedure uint32, in []any, s *stream, files []*os.File) (*pending, error) {
+	p, data, err := l.prepare(program, procedure, in, s, files)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.write(ctx, data, files); err != nil {
+		p.forget()
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepare makes a call's packet, whose answer is waited for from now on.
+func (l *link) prepare(program, procedure uint32, in []any, s *stream, files []*os.File) (*pending, []byte, error) {
+	if files != nil && !passesFiles(l.conn) {
+		return nil, nil, xml.Bare(xml.CodeInternal, "internal error: Sending file descriptors is not supported on this socket")
+	}
 	p := &pending{link: l, answer: make(chan answer, 1)}
 	l.mu.Lock()
 	if l.err != nil {
 		defer l.mu.Unlock()
-		return nil, l.err
+		return nil, nil, l.err
 	}
 	p.serial = l.serial
 	l.serial++
@@ -129,13 +150,9 @@ func (l *link) start(ctx context.Context, program, procedure uint32, in []any, s
 	})
 	if len(data) > maxPacket {
 		p.forget()
-		return nil, xml.Bare(xml.CodeRPC, "Unable to encode message payload")
+		return nil, nil, xml.Bare(xml.CodeRPC, "Unable to encode message payload")
 	}
-	if err := l.write(ctx, data, files); err != nil {
-		p.forget()
-		return nil, err
-	}
-	return p, nil
+	return p, data, nil
 }
 
 // forget gives an answer up that nobody waits for any more.
@@ -187,13 +204,10 @@ func (a answer) decode(out []any) error {
 	return nil
 }
 
-// lookUp is after how many milliseconds a waiting thread looks whether it is to stop.
-const lookUp = 50
-
 // readFor reads until a call has its answer, or the context has ended.
 func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
-	conn := l.conn.(interface{ SetReadDeadline(time.Time) error })
-	if l.raw == nil {
+	if l.own == nil {
+		conn := l.conn.(interface{ SetReadDeadline(time.Time) error })
 		stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
 		defer stop()
 	}
@@ -203,12 +217,9 @@ func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
 			return a, true
 		default:
 		}
-		if l.raw != nil && !poll(l.raw, false, lookUp) {
-			ctx.Done() // it takes its time: from now on ctrl-C is to end the call, not virgo
-			continue
-		}
 		if err := l.pull(); errors.Is(err, os.ErrDeadlineExceeded) {
-			conn.SetReadDeadline(time.Time{})
+			l.again()
+			ctx.Done() // it takes its time: from now on ctrl-C is to end the call, not virgo
 		} else if err != nil {
 			l.end(lost(err, false))
 		}
@@ -216,19 +227,29 @@ func (l *link) readFor(ctx context.Context, p *pending) (answer, bool) {
 	return answer{}, false
 }
 
-// smallPacket is the size of packets that a socket takes whole if it takes anything.
-const smallPacket = 8 << 10
+// again lets the connection be read after a deadline, which was for somebody who read before.
+func (l *link) again() {
+	if l.own == nil {
+		l.conn.(interface{ SetReadDeadline(time.Time) error }).SetReadDeadline(time.Time{})
+	}
+}
 
 // write sends a packet. A context that ends in the middle of it ends the link,
 // since the other side could make nothing of half a packet.
 func (l *link) write(ctx context.Context, data []byte, files []*os.File) error {
 	l.sent.Lock()
 	defer l.sent.Unlock()
-	if l.raw == nil || len(data) > smallPacket || !poll(l.raw, true, 0) {
+	if l.own != nil {
+		data = data[l.own.try(data):] // most packets go at once
+	}
+	var err error
+	if len(data) > 0 || files != nil {
 		stop := context.AfterFunc(ctx, func() { l.end(stopped(ctx)) })
 		defer stop()
 	}
-	_, err := l.conn.Write(data)
+	if len(data) > 0 {
+		_, err = l.conn.Write(data)
+	}
 	if err == nil && files != nil {
 		err = sendFiles(l.conn, files)
 	}
@@ -269,96 +290,18 @@ func (l *link) end(err error) {
 	}
 }
 
+// closeFiles closes open files that nobody takes.
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
 // ended is why the link is over, nil if it is not.
 func (l *link) ended() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err
-}
-
-// read reads until the link is over, whose role it keeps. It is the goroutine's.
-func (l *link) read() {
-	for {
-		err := l.pull()
-		if errors.Is(err, os.ErrDeadlineExceeded) { // somebody's who read before
-			l.conn.(interface{ SetReadDeadline(time.Time) error }).SetReadDeadline(time.Time{})
-			continue
-		}
-		if err != nil {
-			l.end(lost(err, false))
-			return
-		}
-	}
-}
-
-// pull reads once, and hands the packets that are whole then to who waits for them.
-func (l *link) pull() error {
-	if cap(l.in)-len(l.in) < 32<<10 {
-		l.in = append(make([]byte, 0, max(64<<10, 2*len(l.in))), l.in...)
-	}
-	n, err := l.conn.Read(l.in[len(l.in):cap(l.in)])
-	l.in = l.in[:len(l.in)+n]
-	if n > 0 {
-		l.alive.Store(time.Now().UnixNano())
-	}
-	rest := l.in
-	for {
-		h, body, size, e := cutPacket(rest)
-		if e != nil {
-			return e
-		}
-		if size == 0 {
-			break
-		}
-		if e := l.dispatch(h, append([]byte(nil), body...)); e != nil {
-			return e
-		}
-		rest = rest[size:]
-	}
-	l.in = l.in[:copy(l.in, rest)]
-	return err
-}
-
-// dispatch hands a packet to who waits for it.
-func (l *link) dispatch(h header, body []byte) error {
-	if h.program == programKeepalive {
-		if h.procedure == keepalivePing {
-			go l.write(context.Background(), packet(header{program: programKeepalive, version: 1, procedure: keepalivePong, kind: typeMessage}, nil), nil)
-		}
-		return nil
-	}
-	switch h.kind {
-	case typeReply, typeReplyFDs:
-		l.mu.Lock()
-		p := l.waiting[h.serial]
-		delete(l.waiting, h.serial)
-		l.mu.Unlock()
-		if p != nil {
-			a := answer{body: body}
-			if h.status == statusError {
-				a = answer{err: daemonError(body)}
-			}
-			p.answer <- a
-		}
-		return nil
-	case typeMessage:
-		l.mu.Lock()
-		f := l.heard[event{h.program, h.procedure}]
-		l.mu.Unlock()
-		if f != nil {
-			f(body)
-		}
-		return nil
-	case typeStream, typeHole:
-		l.mu.Lock()
-		s := l.streams[h.serial]
-		l.mu.Unlock()
-		if s != nil {
-			s.receive(h, body)
-		}
-		return nil
-	}
-	return xml.Bare(xml.CodeRPC, "got unexpected RPC call prog %d vers %d proc %d type %d", h.program, h.version, h.procedure, h.kind)
 }
 
 // hear has f called with each message of a kind, one after the other; nil ends that.
