@@ -284,11 +284,14 @@ func detachDisk(ctx context.Context, c *Call) error {
 		if n := findDisk(root, c.Str("target")); n != nil {
 			return n, nil
 		}
-		return nil, noDisk(c.Str("target"))
+		return nil, noDisk(root, c.Str("target"))
 	})
 }
 
-func noDisk(name string) error {
+func noDisk(root *xml.Node, name string) error {
+	if list, _ := root.Find("/domain/devices/disk"); len(list) == 0 {
+		return shellError("Failed to get disk information")
+	}
 	return shellError("No disk found whose source path or target is %s", name)
 }
 
@@ -355,6 +358,9 @@ func setLink(ctx context.Context, c *Call) error {
 		return err
 	}
 	n := findInterface(root, c.Str("interface"))
+	if all, _ := root.Find("/domain/devices/interface"); len(all) == 0 {
+		return shellError("Failed to extract interface information or no interfaces found")
+	}
 	if n == nil {
 		return shellError("interface '%s' not found", c.Str("interface"))
 	}

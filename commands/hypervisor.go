@@ -203,9 +203,14 @@ func enterNamespace(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Flush()
-	exit, err := d.Enter(ctx, ref, c.Words("cmd"), drivers.EnterOptions{In: c.In, Out: c.Out, Err: c.Err, NoSecurityLabel: c.Has("noseclabel")})
-	if err == nil && exit != 0 {
-		return ErrReported
+	o := drivers.EnterOptions{In: c.In, Out: c.Out, Err: c.Err, NoSecurityLabel: c.Has("noseclabel")}
+	var out bytes.Buffer
+	if c.format() == "json" {
+		o.Out = &out
+	}
+	err = d.Enter(ctx, ref, c.Words("cmd"), o)
+	if err == nil {
+		c.Emit(Message{Data: Data{{"output", out.String()}}})
 	}
 	return err
 }

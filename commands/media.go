@@ -39,7 +39,7 @@ func changeMedia(ctx context.Context, c *Call) error {
 	}
 	drive := findDisk(root, c.Str("path"))
 	if device := attr(drive, "device"); device != "cdrom" && device != "floppy" {
-		return noDisk(c.Str("path"))
+		return noDisk(root, c.Str("path"))
 	}
 	if err := exchange(c, drive, action); err != nil {
 		return err

@@ -117,6 +117,11 @@ func (f *family) one(ctx context.Context, c *Call, exclusive bool) (drivers.Obje
 		return nil, nil, nil, errBoth(option, "current")
 	}
 	objects, dom, list, err := f.all(ctx, c)
+	if xml.CodeOf(err) == xml.CodeNoSupport && c.Has(option) {
+		err = drivers.Unsupported(f.api + "LookupByName")
+	} else if xml.CodeOf(err) == xml.CodeNoSupport {
+		err = drivers.Unsupported(f.api + "Current")
+	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -209,6 +214,9 @@ func (f *family) list(ctx context.Context, c *Call) error {
 		return shellError("--descendants requires either --from or --current")
 	}
 	objects, dom, list, err := f.all(ctx, c)
+	if xml.CodeOf(err) == xml.CodeNoSupport && f.Kind == drivers.Checkpoint {
+		err = failed(err, "unexpected problem querying checkpoints")
+	}
 	if err != nil {
 		return err
 	}

@@ -124,6 +124,27 @@ func convertFrom(ctx context.Context, c *Call, format string, src xml.Source) ([
 	return d.FromNative(ctx, format, src)
 }
 
+// askMonitor passes the command to the monitor, with open files if there are any.
+func askMonitor(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.Ref) (string, error) {
+	command := strings.Join(c.Words("cmd"), " ")
+	files, err := openFiles(c.Str("pass-fds"))
+	if err != nil {
+		return "", err
+	}
+	if len(files) > 0 {
+		d, err := change[drivers.FileMonitor](c, objects, "virDomainQemuMonitorCommandWithFiles")
+		if err != nil {
+			return "", err
+		}
+		return d.MonitorCommandFiles(ctx, ref, command, c.Has("hmp"), files)
+	}
+	d, err := change[drivers.Monitor](c, objects, "virDomainQemuMonitorCommand")
+	if err != nil {
+		return "", err
+	}
+	return d.MonitorCommand(ctx, ref, command, c.Has("hmp"))
+}
+
 func monitorCommand(ctx context.Context, c *Call) error {
 	for _, o := range []string{"pretty", "return-value"} {
 		if err := c.Exclusive("hmp", o); err != nil {
@@ -134,17 +155,7 @@ func monitorCommand(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	api := "virDomainQemuMonitorCommand"
-	if files, err := fileNumbers(c.Str("pass-fds")); err != nil {
-		return err
-	} else if len(files) > 0 {
-		api = "virDomainQemuMonitorCommandWithFiles"
-	}
-	d, err := change[drivers.Monitor](c, objects, api)
-	if err != nil {
-		return err
-	}
-	answer, err := d.MonitorCommand(ctx, ref, strings.Join(c.Words("cmd"), " "), c.Has("hmp"))
+	answer, err := askMonitor(ctx, c, objects, ref)
 	if err != nil {
 		return err
 	}

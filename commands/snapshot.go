@@ -59,6 +59,9 @@ func snapshotCurrent(ctx context.Context, c *Call) error {
 	}
 	f := snapshotFamily
 	objects, dom, list, err := f.all(ctx, c)
+	if xml.CodeOf(err) == xml.CodeNoSupport {
+		err = drivers.Unsupported("virDomainHasCurrentSnapshot")
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -223,7 +224,14 @@ func domblkstat(ctx context.Context, c *Call) error {
 		list, err = d.DiskStats(ctx, ref, device)
 	}
 	if err != nil {
-		return failed(err, "Failed to get block stats %s %s", ref.Name, device)
+		var asked *drivers.ParamError
+		switch {
+		case !errors.As(err, &asked):
+			return failed(err, "Failed to get block stats %s %s", ref.Name, device)
+		case asked.Counted:
+			return failed(err, "Failed to get block stats for domain '%s' device '%s'", ref.Name, device)
+		}
+		return err
 	}
 	var b strings.Builder
 	var data Data
@@ -528,9 +536,13 @@ func cpuStats(ctx context.Context, c *Call) error {
 	alone := c.Has("total") && !hasFirst && !hasCount
 	var b strings.Builder
 	cpus := []Data{}
+	containers := strings.HasPrefix(c.conn.URI(), "lxc") // which have no vCPUs
 	if !alone {
 		for i := first; i < last; i++ {
-			fmt.Fprintf(&b, "CPU%d:\n\t%-12s %19s seconds\n\t%-12s %19s seconds\n", i, "cpu_time", nanos(per[2*i]), "vcpu_time", nanos(per[2*i+1]))
+			fmt.Fprintf(&b, "CPU%d:\n\t%-12s %19s seconds\n", i, "cpu_time", nanos(per[2*i]))
+			if !containers {
+				fmt.Fprintf(&b, "\t%-12s %19s seconds\n", "vcpu_time", nanos(per[2*i+1]))
+			}
 			cpus = append(cpus, Data{{"cpu", i}, {"cpu_time_ns", per[2*i]}, {"vcpu_time_ns", per[2*i+1]}})
 		}
 	}

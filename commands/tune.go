@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -121,7 +122,8 @@ func (t tuner) run(ctx context.Context, c *Call, list []drivers.Param, show func
 		list, err = d.Params(ctx, ref, t.group, t.device, f)
 	}
 	if err != nil {
-		if t.number != "" && xml.CodeOf(err) != xml.CodeInvalidArg {
+		var asked *drivers.ParamError
+		if t.number != "" && (errors.As(err, &asked) && !asked.Counted || xml.CodeOf(err) != xml.CodeInvalidArg && (t.group == drivers.DiskLimits || xml.CodeOf(err) == xml.CodeNoSupport)) {
 			return failed(err, "%s", t.number)
 		}
 		return failed(err, "%s", t.read)
@@ -165,7 +167,7 @@ func memtune(ctx context.Context, c *Call) error {
 		list = append(list, drivers.Param{Name: strings.ReplaceAll(name, "-", "_"), Value: v})
 	}
 	t := tuner{group: drivers.MemoryLimits, get: "virDomainGetMemoryParameters", set: "virDomainSetMemoryParameters",
-		read: "Unable to get number of memory parameters", written: "Unable to change memory parameters"}
+		read: "Unable to get memory parameters", number: "Unable to get number of memory parameters", written: "Unable to change memory parameters"}
 	return t.run(ctx, c, list, func(p drivers.Param) string {
 		if p.Value == uint64(unlimitedMemory) {
 			return "unlimited"
@@ -187,7 +189,7 @@ func blkiotune(ctx context.Context, c *Call) error {
 		}
 	}
 	return tuner{group: drivers.BlockWeights, get: "virDomainGetBlkioParameters", set: "virDomainSetBlkioParameters",
-		read: "Unable to get number of blkio parameters", written: "Unable to change blkio parameters"}.run(ctx, c, list, nil)
+		read: "Unable to get blkio parameters", number: "Unable to get number of blkio parameters", written: "Unable to change blkio parameters"}.run(ctx, c, list, nil)
 }
 
 func blkdeviotune(ctx context.Context, c *Call) error {
@@ -217,7 +219,7 @@ func numatune(ctx context.Context, c *Call) error {
 		list = append(list, drivers.Param{Name: "numa_nodeset", Value: c.Str("nodeset")})
 	}
 	return tuner{group: drivers.NUMA, get: "virDomainGetNumaParameters", set: "virDomainSetNumaParameters",
-		read: "Unable to get numa parameters", written: "Unable to change numa parameters"}.run(ctx, c, list, nil)
+		read: "Unable to get numa parameters", number: "Unable to get number of memory parameters", written: "Unable to change numa parameters"}.run(ctx, c, list, nil)
 }
 
 func perf(ctx context.Context, c *Call) error {
@@ -271,7 +273,7 @@ func domiftune(ctx context.Context, c *Call) error {
 		}
 	}
 	return tuner{group: drivers.IfaceBandwidth, device: c.Str("interface"), get: "virDomainGetInterfaceParameters",
-		set: "virDomainSetInterfaceParameters", read: "Unable to get interface parameters",
+		set: "virDomainSetInterfaceParameters", read: "Unable to get interface parameters", number: "Unable to get number of interface parameters",
 		written: "Unable to set interface parameters"}.run(ctx, c, list, nil)
 }
 

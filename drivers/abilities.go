@@ -62,6 +62,10 @@ type (
 	Monitor interface {
 		MonitorCommand(ctx context.Context, r Ref, command string, hmp bool) (string, error)
 	}
+	// FileMonitor is Monitor with open files for the hypervisor.
+	FileMonitor interface {
+		MonitorCommandFiles(ctx context.Context, r Ref, command string, hmp bool, files []*os.File) (string, error)
+	}
 	// Consoler opens a console; device is an alias or "" for the first one.
 	// Flags: Force, Safe.
 	Consoler interface {

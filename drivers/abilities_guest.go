@@ -55,9 +55,10 @@ type (
 	LaunchSecretSetter interface {
 		SetLaunchSecret(ctx context.Context, r Ref, p []Param) error
 	}
-	// Enterer runs a command within a container's namespaces.
+	// Enterer runs a command within a container's namespaces. One that fails is an
+	// error.
 	Enterer interface {
-		Enter(ctx context.Context, r Ref, command []string, o EnterOptions) (exit int, err error)
+		Enter(ctx context.Context, r Ref, command []string, o EnterOptions) error
 	}
 	// ProcessAttacher takes over a hypervisor's process that somebody else started.
 	ProcessAttacher interface {

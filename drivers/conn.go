@@ -189,6 +189,18 @@ func As[T any](v any, api string) (T, error) {
 // Error is an error of one of libvirt's classes.
 type Error = xml.Error
 
+// ParamError is the error of a driver that is asked how many parameters there are
+// before it is asked for them.
+type ParamError struct {
+	Err     error
+	Counted bool // it could tell that
+}
+
+func (e *ParamError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *ParamError) Unwrap() error { return e.Err }
+
 // Unsupported is the error for an operation that a driver does not have;
 // errors.Is(err, errors.ErrUnsupported) holds. api is the peer's name of it,
 // such as "virDomainSave".

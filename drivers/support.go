@@ -63,7 +63,7 @@ func DomainAbilities() []Ability {
 	row := func(what string, f func(any) bool) Ability { return Ability{Of: "domain", What: what, Has: f} }
 	return []Ability{
 		row("main values", has[DomainInfoer]), row("show what a start does", has[StartPlanner]), row("shutdown, reboot", has[Shutter]), row("reset", has[Resetter]),
-		row("suspend, resume", has[Pauser]), row("rename", has[Renamer]), row("console", has[Consoler]), row("monitor commands", has[Monitor]),
+		row("suspend, resume", has[Pauser]), row("rename", has[Renamer]), row("console", has[Consoler]), row("monitor commands", has[Monitor]), row("monitor commands with open files", has[FileMonitor]),
 		row("save, restore", has[Saver]), row("managed save", has[ManagedSaver]), row("dump", has[Dumper]), row("screenshot", has[Screenshotter]),
 		row("lifecycle actions", has[LifecycleActor]), row("NMI", has[NMIer]), row("keys", has[KeySender]), row("signals", has[Signaller]),
 		row("passwords", has[Passworder]), row("tuning parameters", has[Tuner]), row("scheduler", has[Scheduler]), row("vCPUs", has[VCPUer]),

@@ -90,7 +90,7 @@ func useOfDisk(list []blockUse, alias string) *blockUse {
 func (d *domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
 	dom, err := d.liveDomain(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, &drivers.ParamError{Err: err}
 	}
 	var list []blockUse
 	err = d.asked(ctx, r, func(q *qmp.Conn) (err error) { list, err = blockUses(ctx, q); return err })
@@ -111,7 +111,7 @@ func (d *domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]
 	} else {
 		k := diskOf(dom, disk)
 		if k == nil {
-			return nil, xml.Errorf(xml.CodeInvalidArg, "invalid path: %s", disk)
+			return nil, &drivers.ParamError{Err: xml.Errorf(xml.CodeInvalidArg, "invalid path: %s", disk)}
 		}
 		u := useOfDisk(list, aliasOf(k.Alias))
 		if u == nil {

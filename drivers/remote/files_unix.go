@@ -7,11 +7,25 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"virgo/xml"
 )
 
 // filesSpace is the room for open files beside what is read at once: libvirt
 // passes each on its own.
 const filesSpace = 256
+
+// areOpen looks whether files are open, before anything of a call is sent.
+func areOpen(files []*os.File) error {
+	for _, f := range files {
+		if _, err := unix.FcntlInt(f.Fd(), unix.F_GETFD, 0); err != nil {
+			return xml.Bare(xml.CodeSystem, "Cannot duplicate FD %d: %s", int(f.Fd()), systemText(err))
+		}
+	}
+	return nil
+}
 
 // sendFiles passes open files, each with a byte of its own as libvirt does it.
 func sendFiles(conn io.ReadWriteCloser, files []*os.File) error {

@@ -116,6 +116,9 @@ func (l *link) start(ctx context.Context, program, procedure uint32, in []any, s
 
 // prepare makes a call's packet, whose answer is waited for from now on.
 func (l *link) prepare(program, procedure uint32, in []any, s *stream, files []*os.File) (*pending, []byte, error) {
+	if err := areOpen(files); err != nil {
+		return nil, nil, err
+	}
 	if files != nil && !passesFiles(l.conn) {
 		return nil, nil, xml.Bare(xml.CodeInternal, "internal error: Sending file descriptors is not supported on this socket")
 	}
@@ -165,28 +168,44 @@ func (p *pending) forget() {
 // wait waits for the answer. Where the context ends first, the link goes on: an
 // answer that comes later is dropped.
 func (p *pending) wait(ctx context.Context, out ...any) error {
+	files, err := p.waitFiles(ctx, out...)
+	closeFiles(files)
+	return err
+}
+
+// waitFiles is wait for an answer with open files, which the caller closes.
+func (p *pending) waitFiles(ctx context.Context, out ...any) ([]*os.File, error) {
+	a, err := p.take(ctx)
+	if err == nil {
+		err = a.decode(out)
+	}
+	return a.files, err
+}
+
+// take waits for the answer as it came.
+func (p *pending) take(ctx context.Context) (answer, error) {
 	l := p.link
 	select {
 	case a := <-p.answer:
-		return a.decode(out)
+		return a, nil
 	case l.role <- struct{}{}:
 	default: // only now, since a context may begin to listen when it is asked for its end
 		select {
 		case a := <-p.answer:
-			return a.decode(out)
+			return a, nil
 		case l.role <- struct{}{}:
 		case <-ctx.Done():
 			p.forget()
-			return stopped(ctx)
+			return answer{}, stopped(ctx)
 		}
 	}
 	a, got := l.readFor(ctx, p)
 	<-l.role
 	if !got {
 		p.forget()
-		return stopped(ctx)
+		return answer{}, stopped(ctx)
 	}
-	return a.decode(out)
+	return a, nil
 }
 
 // decode reads the answer's values.

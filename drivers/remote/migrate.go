@@ -111,6 +111,9 @@ func (m *migration) has(name string) bool {
 func (m *migration) run(ctx context.Context) error {
 	var doc string
 	err := m.source.call(ctx, procDomainMigrateBegin3Params, []any{m.domain, typed(m.params), m.flags}, &m.cookie, &doc)
+	if unsupported(err) {
+		return drivers.Unsupported("virDomainMigrate3")
+	}
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ func (m moments) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, e
 	}
 	var list []libvirt.DomainSnapshot
 	err := m.call(ctx, m.list, []any{dom(*f.Parent), int32(1), uint32(0)}, &list)
+	if unsupported(err) && m.kind == drivers.Snapshot {
+		err = m.call(ctx, procDomainSnapshotNum, []any{dom(*f.Parent), uint32(0)}) // the older way, whose failure is told
+	}
 	var out []drivers.Entry
 	for _, x := range list {
 		out = append(out, drivers.Entry{Ref: m.ref(x)})

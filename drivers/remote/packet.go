@@ -9,7 +9,7 @@ import (
 const (
 	programRemote    = 0x20008086
 	programQEMU      = 0x20008087
-	programLXC       = 0x20008088
+	programLXC       = 0x00068000
 	programKeepalive = 0x6b656570
 )
 

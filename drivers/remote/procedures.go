@@ -238,6 +238,7 @@ const (
 	procDomainSnapshotGetParent                 = 244
 	procDomainSnapshotGetXMLDesc                = 186
 	procDomainSnapshotLookupByName              = 189
+	procDomainSnapshotNum                       = 187
 	procDomainStartDirtyRateCalc                = 427
 	procDomainSuspend                           = 34
 	procDomainUndefine                          = 35

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	libvirt "github.com/digitalocean/go-libvirt"
@@ -17,19 +18,38 @@ func (d domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]d
 	in := func() []any { return []any{disk, count, stringsToo} }
 	err := d.ask(ctx, procDomainBlockStatsFlags, r, in(), &list, &count)
 	if err == nil && count > 0 {
-		err = d.ask(ctx, procDomainBlockStatsFlags, r, in(), &list)
+		if err := d.ask(ctx, procDomainBlockStatsFlags, r, in(), &list); err != nil {
+			return nil, &drivers.ParamError{Err: err, Counted: true}
+		}
 	}
 	if err == nil {
-		return params(list), nil
+		return diskParams(list), nil
 	}
 	if !unsupported(err) {
-		return nil, err
+		return nil, &drivers.ParamError{Err: err}
 	}
 	var s libvirt.DomainBlockStatsRet
 	if err := d.ask(ctx, procDomainBlockStats, r, []any{disk}, &s); err != nil {
 		return nil, err
 	}
 	return known([]string{"rd_req", "rd_bytes", "wr_req", "wr_bytes", "errs"}, s.RdReq, s.RdBytes, s.WrReq, s.WrBytes, s.Errs), nil
+}
+
+// diskNames are a disk's numbers in order, by the daemon's names and ours.
+var diskNames = [...][2]string{{"rd_operations", "rd_req"}, {"rd_bytes", "rd_bytes"}, {"wr_operations", "wr_req"}, {"wr_bytes", "wr_bytes"}, {"errs", "errs"},
+	{"flush_operations", "flush_operations"}, {"rd_total_times", "rd_total_times"}, {"wr_total_times", "wr_total_times"}, {"flush_total_times", "flush_total_times"}}
+
+// diskParams brings a disk's numbers into order; others follow.
+func diskParams(list []libvirt.TypedParam) []drivers.Param {
+	rest := params(list)
+	var out []drivers.Param
+	for _, n := range diskNames {
+		if i := slices.IndexFunc(rest, func(p drivers.Param) bool { return p.Name == n[0] }); i >= 0 {
+			out = append(out, drivers.Param{Name: n[1], Value: rest[i].Value})
+			rest = slices.Delete(rest, i, i+1)
+		}
+	}
+	return append(out, rest...)
 }
 
 // known are numbers with their names; those below zero are not known.

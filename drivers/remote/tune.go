@@ -33,8 +33,10 @@ func (d domains) Params(ctx context.Context, r drivers.Ref, g drivers.ParamGroup
 	var count int32
 	get := func(procedure uint32, before ...any) error {
 		in := func() []any { return append(append([]any{}, before...), count, impact(f)|stringsToo) }
-		if err := d.ask(ctx, procedure, r, in(), &list, &count); err != nil || count == 0 {
-			return err
+		if err := d.ask(ctx, procedure, r, in(), &list, &count); err != nil {
+			return &drivers.ParamError{Err: err}
+		} else if count == 0 {
+			return nil
 		}
 		return d.ask(ctx, procedure, r, in(), &list)
 	}
