@@ -38,11 +38,15 @@ func prompt(ctx context.Context, s *commands.Session) error {
 	if !s.Quiet {
 		s.Print(strings.Replace(banner, "%s", "virsh", 1))
 	}
+	var err error
 	if s.Terminal {
 		s.Flush()
-		return atTerminal(ctx, s)
+		err = atTerminal(ctx, s)
+	} else {
+		err = piped(ctx, s)
 	}
-	return piped(ctx, s)
+	s.Print("\n")
+	return err
 }
 
 // piped is the prompt without a terminal: the lines are echoed, as readline
@@ -52,7 +56,7 @@ func piped(ctx context.Context, s *commands.Session) error {
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil && line == "" {
-			s.Print(promptText(s) + "\n")
+			s.Print(promptText(s))
 			if errors.Is(err, io.EOF) {
 				return nil
 			}

@@ -41,10 +41,11 @@ func atTerminal(ctx context.Context, s *commands.Session) error {
 	keys := &keyboard{in: s.In}
 	history := openHistory(s)
 	ed := &editing{s: s, ctx: ctx, keys: keys}
+	view := &screen{out: s.Out}
 	rl, err := readline.NewEx(&readline.Config{
-		Prompt: promptText(s), Stdin: io.NopCloser(keys), Stdout: s.Out, Stderr: s.Err, AutoComplete: ed, HistoryLimit: historyLimit,
-		DisableAutoSaveHistory: true, HistorySearchFold: true, InterruptPrompt: "^C", EOFPrompt: "\n",
-		Listener: readline.FuncListener(ed.key),
+		Prompt: promptText(s), Stdin: io.NopCloser(keys), Stdout: view, Stderr: s.Err, AutoComplete: ed, HistoryLimit: historyLimit,
+		DisableAutoSaveHistory: true, HistorySearchFold: true, InterruptPrompt: "^C", EOFPrompt: endMark,
+		Listener: readline.FuncListener(ed.key), FuncGetWidth: screenWidth,
 	})
 	if err != nil {
 		return err
@@ -58,11 +59,11 @@ func atTerminal(ctx context.Context, s *commands.Session) error {
 	idle := make(chan os.Signal, 1)
 	signal.Notify(idle, os.Interrupt)
 	defer signal.Stop(idle)
+	in := s.In
 	s.In = keys
-	io.WriteString(s.Out, "\x1b[?2004h")
-	defer io.WriteString(s.Out, "\x1b[?2004l")
+	pastes := s.Getenv("TERM") != "dumb"
 	for {
-		text, err := readCommand(rl, s)
+		text, err := readCommand(rl, view, s, in, pastes)
 		switch {
 		case errors.Is(err, readline.ErrInterrupt):
 			continue
@@ -74,27 +75,54 @@ func atTerminal(ctx context.Context, s *commands.Session) error {
 		if history.add(text) {
 			_ = rl.SaveHistory(text)
 		}
-		io.WriteString(s.Out, "\x1b[?2004l")
 		run, stop := stoppable(ctx, s)
 		err = s.RunScript(run, text)
 		stop()
-		io.WriteString(s.Out, "\x1b[?2004h")
 		if errors.Is(err, commands.ErrQuit) {
 			return nil
 		}
 	}
 }
 
+// screenWidth is the terminal's width, or that of most where it does not tell:
+// programs often make terminals without a size.
+func screenWidth() int {
+	if w := readline.GetScreenWidth(); w > 0 {
+		return w
+	}
+	return 80
+}
+
 // readCommand reads a command: more lines follow one that ends with a
 // backslash or within quotes.
-func readCommand(rl *readline.Instance, s *commands.Session) (string, error) {
-	rl.SetPrompt(promptText(s))
-	text, err := rl.Readline()
+func readCommand(rl *readline.Instance, view *screen, s *commands.Session, in any, pastes bool) (string, error) {
+	text, err := readLine(rl, view, promptText(s), s.Out, in, pastes)
 	for err == nil && commands.Unfinished(text) {
-		rl.SetPrompt("> ")
 		var more string
-		more, err = rl.Readline()
+		more, err = readLine(rl, view, "> ", s.Out, in, pastes)
 		text += "\n" + more
+	}
+	return text, err
+}
+
+// readLine reads a line. Around it, and behind the end of the input, comes what
+// readline prints there.
+func readLine(rl *readline.Instance, view *screen, prompt string, out io.Writer, in any, pastes bool) (string, error) {
+	hidden := false
+	if fd, ok := terminal(in); ok {
+		hidden = !echoes(fd)
+	}
+	if pastes {
+		io.WriteString(out, pasteOn)
+	}
+	view.begin(prompt, hidden)
+	rl.SetPrompt(prompt)
+	text, err := rl.Readline()
+	if pastes {
+		io.WriteString(out, pasteOff)
+		if hidden || errors.Is(err, io.EOF) {
+			io.WriteString(out, "\n")
+		}
 	}
 	return text, err
 }
@@ -147,7 +175,7 @@ func (e *editing) Do(line []rune, pos int) ([][]rune, int) {
 	if same := common(list)[len(last):]; same != "" {
 		return [][]rune{[]rune(quoteTail(same, quote))}, len(last)
 	}
-	io.WriteString(e.out, menu(list, readline.GetScreenWidth()))
+	io.WriteString(e.out, menu(list, screenWidth()))
 	return nil, 0
 }
 
@@ -185,9 +213,7 @@ func common(list []completion.Candidate) string {
 
 // menu lists candidates with what is known of them, as wide as the terminal.
 func menu(list []completion.Candidate, width int) string {
-	if width <= 20 {
-		width = 80
-	}
+	width = max(width, 20)
 	longest, helped := 0, false
 	for _, c := range list {
 		longest = max(longest, utf8.RuneCountInString(c.Text))

@@ -27,6 +27,12 @@ type person struct {
 // sit starts virgo, which is this test binary, at a pseudo terminal.
 func sit(t *testing.T, env []string, args ...string) *person {
 	t.Helper()
+	return sitAt(t, true, env, args...)
+}
+
+// sitAt is sit at a terminal that shows what is typed, or does not.
+func sitAt(t *testing.T, echo bool, env []string, args ...string) *person {
+	t.Helper()
 	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skip(err)
@@ -45,6 +51,16 @@ func sit(t *testing.T, env []string, args ...string) *person {
 	defer tty.Close()
 	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: 120}); err != nil {
 		t.Fatal(err)
+	}
+	if !echo {
+		flags, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags.Lflag &^= unix.ECHO
+		if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, flags); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bin := t.TempDir()
 	self, err := os.Executable()
@@ -228,4 +244,53 @@ func TestTerminalSecret(t *testing.T) {
 	}
 	p.types("secret-get-value " + uuid + " --plain\r")
 	p.sees("opensesame")
+}
+
+// TestTerminalProgram: programs that drive the prompt wait for it and read what
+// stands between two prompts, so the terminal gets what virsh gives it, byte for
+// byte: the prompt once, the keys as they are typed, no more.
+func TestTerminalProgram(t *testing.T) {
+	const hello = "Welcome to virsh, the virtualization interactive terminal.\n\nType:  'help' for help with commands\n       'quit' to quit\n\n"
+	dialog := []struct{ types, sees string }{
+		{"domstate test\n", "running\n\n"},
+		{"domstate nosuch\n", "error: failed to get domain 'nosuch'\n\n"},
+		{"bogus\n", "error: unknown command: 'bogus'\n"},
+		{"\n", ""},
+		{"echo a; echo b\n", "a\nb\n"},
+		{"quit\n", "\n"},
+	}
+	cases := []struct {
+		name, term    string
+		silent        bool
+		before, after string // of a line that is typed, and of what follows
+	}{
+		{"xterm", "xterm", false, "\x1b[?2004h", "\x1b[?2004l\r"},
+		{"dumb", "dumb", false, "", ""},
+		{"xterm without echo", "xterm", true, "\x1b[?2004h", "\x1b[?2004l\r\n"},
+		{"dumb without echo", "dumb", true, "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			p := sitAt(t, !c.silent, []string{"TERM=" + c.term})
+			want := hello
+			for _, d := range dialog {
+				p.prompt()
+				p.types(d.types)
+				want += c.before + "virsh # "
+				if !c.silent {
+					want += d.types
+				}
+				want += c.after + d.sees
+			}
+			if err := p.cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(50 * time.Millisecond)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if got := strings.ReplaceAll(p.seen.String(), "\r\n", "\n"); got != want {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
 }
