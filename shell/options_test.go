@@ -104,6 +104,20 @@ func TestKeyboard(t *testing.T) {
 	}
 }
 
+func TestEditorKeys(t *testing.T) {
+	for sent, want := range map[string]string{
+		"plain": "plain", "a\x1b[1~b\x1b[4~c": "a\x01b\x05c", "\x1b[1;5D\x1b[1;3Cx": "\x1bb\x1bfx",
+		"\x1b[D\x1b[3~\x1bOH": "\x1b[D\x1b[3~\x1bOH", "\x1b[3;5~": "\x1bd",
+	} {
+		k := editorKeys{&keyboard{in: strings.NewReader(sent)}}
+		buf := make([]byte, 64)
+		n, err := k.Read(buf)
+		if got := string(buf[:n]); got != want || err != nil {
+			t.Errorf("%q: got %q, want %q, %v", sent, got, want, err)
+		}
+	}
+}
+
 func FuzzOptions(f *testing.F) {
 	f.Add("-c x -qr --conn=y list")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -43,7 +43,7 @@ func atTerminal(ctx context.Context, s *commands.Session) error {
 	ed := &editing{s: s, ctx: ctx, keys: keys}
 	view := &screen{out: s.Out}
 	rl, err := readline.NewEx(&readline.Config{
-		Prompt: promptText(s), Stdin: io.NopCloser(keys), Stdout: view, Stderr: s.Err, AutoComplete: ed, HistoryLimit: historyLimit,
+		Prompt: promptText(s), Stdin: io.NopCloser(editorKeys{keys}), Stdout: view, Stderr: s.Err, AutoComplete: ed, HistoryLimit: historyLimit,
 		DisableAutoSaveHistory: true, HistorySearchFold: true, InterruptPrompt: "^C", EOFPrompt: endMark,
 		Listener: readline.FuncListener(ed.key), FuncGetWidth: screenWidth,
 	})
