@@ -9,7 +9,7 @@ import (
 func TestHint(t *testing.T) {
 	at := xml.Errorf(xml.CodeXML, "Invalid value for attribute 'type' in element 'disk': 'foo'.")
 	at.File, at.Line, at.Column = "g.xml", 4, 9
-	said := xml.Errorf(xml.CodePlain, "at line 2: g.xml:2:1: the document is empty")
+	said := xml.Errorf(xml.CodePlain, "g.xml:2:1: the document is empty")
 	said.File, said.Line, said.Column = "g.xml", 2, 1
 	for _, tt := range []struct {
 		err  error

@@ -46,9 +46,7 @@ func (c *Call) findings(ctx context.Context, src xml.Source) ([]xml.Finding, err
 	var e *xml.Error
 	if errors.As(err, &e) {
 		text, _, _ := strings.Cut(e.Msg, "\n")
-		if _, rest, ok := strings.Cut(text, fmt.Sprintf(":%d:%d: ", e.Line, e.Column)); ok {
-			text = rest
-		}
+		text = strings.TrimPrefix(text, fmt.Sprintf("at line %d: ", e.Line))
 		return []xml.Finding{{Line: e.Line, Column: e.Column, Level: xml.LintError, Code: "syntax", Message: text}}, nil
 	}
 	if err != nil {

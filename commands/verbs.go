@@ -2,6 +2,8 @@ package commands
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -296,6 +298,12 @@ func (c *Call) document(doc []byte) error {
 		return nil
 	}
 	text, err := xml.XPath(doc, c.Str("xpath"), c.Has("wrap"))
+	var bad *xml.XPathError
+	if errors.As(err, &bad) && c.format() != "json" { // to virsh an expression that finds nothing
+		c.Flush()
+		fmt.Fprintln(c.Err, bad)
+		err = nil
+	}
 	if err != nil {
 		return err
 	}

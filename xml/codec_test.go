@@ -68,9 +68,9 @@ func TestDecodeErrors(t *testing.T) {
 		{`<thing type='a'><memory unit='q'>1</memory></thing>`, "invalid argument: unknown suffix 'q'"},
 		{`<thing type='a'><memory unit='EiB'>9</memory></thing>`, "numerical overflow: value too large: 9EiB"},
 		{`<bad/>`, "XML error: expecting root element of 'thing', not 'bad'"},
-		{"<a>\n <b></c>", "at line 2: f:2:9: opening and ending tag mismatch: b line 2 and c\n <b></c>\n--------^"},
-		{"", "at line 1: f:1:1: the document is empty\n\n^"},
-		{"<a>&foo;</a>", "at line 1: f:1:9: entity foo is not defined\n<a>&foo;</a>\n--------^"},
+		{"<a>\n <b></c>", "at line 2: Opening and ending tag mismatch: b line 2 and c\n <b></c>\n--------^"},
+		{"", "at line 1: Document is empty\n(null)\n^"},
+		{"<a>&foo;</a>", "at line 1: Entity 'foo' not defined\n<a>&foo;</a>\n--------^"},
 		{strings.Repeat("<a>", 300), "elements are nested more than 256 deep"},
 	} {
 		var v thing

@@ -19,23 +19,23 @@ func Parse(src Source) (*Node, error) {
 		return nil, err
 	}
 	if first := strings.TrimLeft(s.text, " \t\r\n"); first != "" && first[0] != '<' {
-		return nil, s.fail(len(s.text)-len(first), "start tag expected, '<' not found")
+		return nil, s.fail(len(s.text)-len(first), "Start tag expected, '<' not found")
 	}
 	if err := s.content(); err != nil {
 		return nil, err
 	}
 	roots := elements(s.pending)
 	switch {
-	case len(roots) == 0 && strings.TrimSpace(s.text) == "":
-		return nil, s.fail(s.pos, "the document is empty")
+	case s.text == "":
+		return nil, s.fail(0, "Document is empty")
 	case len(roots) == 0:
-		return nil, s.fail(s.pos, "start tag expected, '<' not found")
+		return nil, s.fail(s.pos, "Start tag expected, '<' not found")
 	case len(roots) > 1:
-		return nil, s.failNode(roots[1], "extra content at the end of the document")
+		return nil, s.failNode(roots[1], extraContent)
 	}
 	for _, n := range s.pending {
 		if n.isText() && strings.TrimSpace(n.Text) != "" {
-			return nil, s.failNode(n, "text outside of the root element")
+			return nil, s.failNode(n, extraContent)
 		}
 	}
 	return roots[0], nil
@@ -120,14 +120,15 @@ func newScanner(src Source) (*scanner, error) {
 	}
 	text, err := toUTF8(src.Data)
 	if err != nil {
-		return nil, s.fail(0, err.Error())
+		s.text = string(src.Data)
+		return nil, s.fail(strings.Index(s.text, "?>"), err.Error())
 	}
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	}
 	s.text = text
-	if at := badByte(text); at >= 0 {
-		return nil, s.fail(at, "invalid character")
+	if at, wrong := badByte(text); at >= 0 {
+		return nil, s.fail(at, wrong)
 	}
 	if strings.HasPrefix(s.text, "<?xml") && len(s.text) > 5 && isSpace(s.text[5]) {
 		end := strings.Index(s.text, "?>")
@@ -137,26 +138,6 @@ func newScanner(src Source) (*scanner, error) {
 		s.pos = end + 2
 	}
 	return s, nil
-}
-
-// badByte finds the first byte that no document may hold, or gives -1.
-func badByte(text string) int {
-	for i := 0; i < len(text); {
-		c := text[i]
-		if c >= 0x20 && c < utf8.RuneSelf || c == '\n' || c == '\t' {
-			i++
-			continue
-		}
-		if c < 0x20 {
-			return i
-		}
-		r, n := utf8.DecodeRuneInString(text[i:])
-		if r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
-			return i
-		}
-		i += n
-	}
-	return -1
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
@@ -184,11 +165,11 @@ func (s *scanner) content() error {
 		case strings.HasPrefix(rest, "</"):
 			err = s.endTag()
 		case strings.HasPrefix(rest, "<!--"):
-			err = s.span("<!--", "-->", "!", "the comment does not end")
+			err = s.span("<!--", "-->", "!")
 		case strings.HasPrefix(rest, "<![CDATA["):
-			err = s.span("<![CDATA[", "]]>", cdata, "the CDATA section does not end")
+			err = s.span("<![CDATA[", "]]>", cdata)
 		case strings.HasPrefix(rest, "<?"):
-			err = s.span("<?", "?>", "?", "the processing instruction does not end")
+			err = s.span("<?", "?>", "?")
 		case strings.HasPrefix(rest, "<!DOCTYPE"):
 			err = s.doctype()
 		default:
@@ -200,25 +181,49 @@ func (s *scanner) content() error {
 	}
 	if n := len(s.open); n > 0 {
 		top := s.open[n-1].node
-		return s.failf(s.pos, "premature end of data in tag %s of line %d", top.Name, top.Line)
+		return s.failf(s.pos, "Premature end of data in tag %s line %d", top.Name, top.Line)
 	}
 	return nil
 }
 
 // span reads a comment, CDATA section or processing instruction.
-func (s *scanner) span(head, tail, kind, unended string) error {
+func (s *scanner) span(head, tail, kind string) error {
 	start := s.pos
 	body := s.text[start+len(head):]
 	end := strings.Index(body, tail)
 	if end < 0 {
-		return s.fail(start, unended)
+		return s.fail(len(s.text), unended(kind, body))
 	}
-	if kind == cdata && len(s.open) == 0 {
-		return s.fail(start, "text outside of the root element")
+	switch {
+	case kind == cdata && len(s.open) == 0:
+		return s.fail(start, extraContent)
+	case kind == "!" && strings.Contains(body[:end], "--"):
+		i := strings.Index(body, "--")
+		return s.fail(start+len(head)+i, "Double hyphen within comment: <!--"+body[:i])
+	case kind == "?" && strings.HasPrefix(body, "xml") && end > 3 && isSpace(body[3]):
+		return s.fail(start+len("<?xml"), "XML declaration allowed only at the start of the document")
 	}
 	s.pos = start + len(head) + end + len(tail)
 	s.add(s.node(kind, body[:end], start))
 	return nil
+}
+
+// extraContent is what is wrong with anything behind the root element.
+const extraContent = "Extra content at the end of the document"
+
+// unended is what is wrong with a comment, section or instruction without end.
+func unended(kind, body string) string {
+	switch kind {
+	case "!":
+		return "Comment not terminated"
+	case cdata:
+		return "CData section not finished\n" + body[:max(0, len(body)-2)]
+	}
+	name := body
+	if i := strings.IndexFunc(body, func(r rune) bool { return r < 0x80 && !isNameByte(byte(r)) }); i >= 0 {
+		name = body[:i]
+	}
+	return "ParsePI: PI " + name + " never end ..."
 }
 
 // doctype passes over a document type. Nothing of it is used: entities that it
@@ -261,7 +266,7 @@ func (s *scanner) chars() error {
 	raw := s.text[start : start+end]
 	s.pos = start + end
 	if i := strings.Index(raw, "]]>"); i >= 0 {
-		return s.fail(start+i, "']]>' is not allowed in text")
+		return s.fail(start, "Sequence ']]>' not allowed in content")
 	}
 	text, err := s.unescape(raw, start, false)
 	if err != nil {
@@ -293,19 +298,23 @@ func (s *scanner) endTag() error {
 	s.pos += 2
 	name := s.word()
 	if len(s.open) == 0 {
-		return s.failf(start, "the end tag %s has no start", name)
+		return s.fail(start+1, "StartTag: invalid element name")
 	}
 	top := &s.open[len(s.open)-1]
+	if name == "" {
+		s.space()
+		return s.fail(s.pos, "expected '>'")
+	}
 	if name != top.node.Name {
 		s.space()
 		if s.pos < len(s.text) && s.text[s.pos] == '>' {
 			s.pos++
 		}
-		return s.failf(s.pos, "opening and ending tag mismatch: %s line %d and %s", top.node.Name, top.node.Line, name)
+		return s.failf(s.pos, "Opening and ending tag mismatch: %s line %d and %s", top.node.Name, top.node.Line, name)
 	}
 	s.space()
 	if s.pos >= len(s.text) || s.text[s.pos] != '>' {
-		return s.failf(s.pos, "expected '>' at the end of the tag %s", name)
+		return s.fail(s.pos, "expected '>'")
 	}
 	s.pos++
 	s.close()
@@ -367,7 +376,7 @@ func (s *scanner) startTag() error {
 	s.pos++
 	name := s.word()
 	if name == "" {
-		return s.fail(s.pos, "invalid element name after '<'")
+		return s.fail(s.pos, "StartTag: invalid element name")
 	}
 	if len(s.open) >= maxDepth {
 		return s.failf(start, "elements are nested more than %d deep", maxDepth)
@@ -382,16 +391,19 @@ func (s *scanner) startTag() error {
 		before := s.pos
 		s.space()
 		if s.pos >= len(s.text) {
-			return s.failf(s.pos, "the start tag %s does not end", name)
+			if s.pos == before && len(s.attrs) > first {
+				return s.fail(s.pos, "attributes construct error")
+			}
+			return s.failf(s.pos, "Couldn't find end of Start Tag %s line %d", name, n.Line)
 		}
 		if c := s.text[s.pos]; c == '>' || c == '/' {
 			break
 		}
 		if s.pos == before {
-			return s.failf(s.pos, "a blank is required before the next attribute of %s", name)
+			return s.fail(s.pos, "attributes construct error")
 		}
 		var err error
-		if first, err = s.attr(name, first, &f); err != nil {
+		if first, err = s.attr(first, &f); err != nil {
 			return err
 		}
 	}
@@ -407,7 +419,7 @@ func (s *scanner) startTag() error {
 	s.open = append(s.open, f)
 	if s.text[s.pos] == '/' {
 		if !strings.HasPrefix(s.text[s.pos:], "/>") {
-			return s.failf(s.pos, "expected '>' after '/' in the tag %s", name)
+			return s.fail(s.pos, "error parsing attribute name")
 		}
 		s.pos++
 		s.close()
@@ -418,23 +430,23 @@ func (s *scanner) startTag() error {
 
 // attr reads one attribute into the slab, in which the element's begin at
 // first, and gives where they begin now.
-func (s *scanner) attr(element string, first int, f *frame) (int, error) {
+func (s *scanner) attr(first int, f *frame) (int, error) {
 	start := s.pos
 	name := s.word()
 	if name == "" {
-		return 0, s.failf(s.pos, "invalid attribute name in the tag %s", element)
+		return 0, s.fail(s.pos, "error parsing attribute name")
 	}
 	s.space()
 	if s.pos >= len(s.text) || s.text[s.pos] != '=' {
-		return 0, s.failf(s.pos, "the attribute %s has no value", name)
+		return 0, s.failf(s.pos, "Specification mandates value for attribute %s", name)
 	}
 	s.pos++
 	s.space()
 	if s.pos >= len(s.text) || s.text[s.pos] != '\'' && s.text[s.pos] != '"' {
-		return 0, s.failf(s.pos, "the value of the attribute %s needs quotes", name)
+		return 0, s.fail(s.pos, "AttValue: \" or ' expected")
 	}
 	from := s.pos + 1
-	value, end, err := s.quoted(name, start)
+	value, end, err := s.quoted()
 	if err != nil {
 		return 0, err
 	}
@@ -458,7 +470,7 @@ func (s *scanner) attr(element string, first int, f *frame) (int, error) {
 // quoted gives the value of an attribute that starts at s.pos with its quote,
 // and the length in which it is written. Values are short, so one look at each
 // byte is faster than several searches.
-func (s *scanner) quoted(name string, start int) (value string, end int, err error) {
+func (s *scanner) quoted() (value string, end int, err error) {
 	from, quote := s.pos+1, s.text[s.pos]
 	rest := s.text[from:]
 	plain, less := true, -1
@@ -474,10 +486,10 @@ func (s *scanner) quoted(name string, start int) (value string, end int, err err
 		end++
 	}
 	switch {
-	case end == len(rest):
-		err = s.failf(start, "the value of the attribute %s does not end", name)
 	case less >= 0:
-		err = s.failf(from+less, "'<' is not allowed in the value of the attribute %s", name)
+		err = s.fail(from+less, "Unescaped '<' not allowed in attributes values")
+	case end == len(rest):
+		err = s.failf(len(s.text), "AttValue: %c expected", quote)
 	case plain:
 		value = rest[:end]
 	default:
@@ -492,7 +504,7 @@ func (s *scanner) unique(n *Node) error {
 		seen := make(map[string]bool, len(n.Attrs))
 		for _, a := range n.Attrs {
 			if seen[a.Name] {
-				return s.failf(s.pos, "attribute %s redefined", a.Name)
+				return s.failf(s.pos, "Attribute %s redefined", a.Name)
 			}
 			seen[a.Name] = true
 		}
@@ -501,7 +513,7 @@ func (s *scanner) unique(n *Node) error {
 	for i, a := range n.Attrs {
 		for _, b := range n.Attrs[:i] {
 			if a.Name == b.Name {
-				return s.failf(s.pos, "attribute %s redefined", a.Name)
+				return s.failf(s.pos, "Attribute %s redefined", a.Name)
 			}
 		}
 	}

@@ -2,9 +2,7 @@ package xml
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -32,7 +30,7 @@ func toUTF8(data []byte) (string, error) {
 		}
 		return string(out), nil
 	default:
-		return "", fmt.Errorf("unsupported encoding %s", name)
+		return "", fmt.Errorf("Unsupported encoding %s", name)
 	}
 }
 
@@ -80,52 +78,70 @@ func (s *scanner) unescape(raw string, at int, attr bool) (string, error) {
 			out = append(out, ' ')
 			raw, at = raw[i+1:], at+i+1
 		} else {
-			end := strings.IndexByte(raw[i:], ';')
-			if end < 0 || end > 64 {
-				return "", s.fail(at+i, "a reference without ';' ('&' itself is written '&amp;')")
-			}
-			r, err := reference(raw[i+1 : i+end])
-			if err != nil {
-				return "", s.fail(at+i+end+1, err.Error())
+			r, length, wrong := reference(raw[i:])
+			if wrong != "" {
+				return "", s.fail(at+i+length, wrong)
 			}
 			out = utf8.AppendRune(out, r)
-			raw, at = raw[i+end+1:], at+i+end+1
+			raw, at = raw[i+length:], at+i+length
 		}
 		i = strings.IndexAny(raw, special)
 	}
 	return string(append(out, raw...)), nil
 }
 
-// reference resolves what stands between & and ;.
-func reference(name string) (rune, error) {
-	switch name {
-	case "amp":
-		return '&', nil
-	case "lt":
-		return '<', nil
-	case "gt":
-		return '>', nil
-	case "quot":
-		return '"', nil
-	case "apos":
-		return '\'', nil
+// entities are the references that every document has.
+var entities = []struct {
+	name string
+	r    rune
+}{{"amp", '&'}, {"apos", '\''}, {"gt", '>'}, {"lt", '<'}, {"quot", '"'}}
+
+// reference resolves what text begins with: from & to ;. It gives how long that
+// is, and what is wrong with it, or "": the length is then up to that place.
+func reference(text string) (r rune, length int, wrong string) {
+	if strings.HasPrefix(text, "&#") {
+		return numbered(text)
 	}
-	if !strings.HasPrefix(name, "#") {
-		if name == "" {
-			return 0, errors.New("a reference without a name")
+	n := 1
+	for n < len(text) && (isNameStart(text[n]) || n > 1 && isNameByte(text[n])) {
+		n++
+	}
+	switch name := text[1:n]; {
+	case name == "":
+		return 0, 1, "xmlParseEntityRef: no name"
+	case n == len(text) || text[n] != ';':
+		return 0, n, "EntityRef: expecting ';'"
+	default:
+		for _, k := range entities {
+			if k.name == name {
+				return k.r, n + 1, ""
+			}
 		}
-		return 0, fmt.Errorf("entity %s is not defined", name)
+		return 0, n + 1, "Entity '" + name + "' not defined"
 	}
-	digits, base := name[1:], 10
-	if strings.HasPrefix(digits, "x") {
-		digits, base = digits[1:], 16
+}
+
+// numbered is reference for a character's number.
+func numbered(text string) (r rune, length int, wrong string) {
+	n, base, digits, kind := 2, uint64(10), "0123456789", "decimal"
+	if strings.HasPrefix(text, "&#x") {
+		n, base, digits, kind = 3, 16, "0123456789abcdefABCDEF", "hexadecimal"
 	}
-	v, err := strconv.ParseUint(digits, base, 32)
-	valid := v == '\t' || v == '\n' || v == '\r' || v >= 0x20 && v < 0xD800 || v >= 0xE000 && v < 0xFFFE || v >= 0x10000 && v <= 0x10FFFF
-	if err != nil || !valid {
-		return 0, fmt.Errorf("invalid character reference %s", name)
+	first, v := n, uint64(0)
+	for ; n < len(text) && strings.IndexByte(digits, text[n]) >= 0; n++ {
+		digit := uint64(strings.IndexByte(digits, text[n]))
+		if digit > 15 {
+			digit -= 6
+		}
+		v = min(v*base+digit, 0x110000)
 	}
-	return rune(v), nil
+	if n == first || n == len(text) || text[n] != ';' {
+		return 0, n, "CharRef: invalid " + kind + " value"
+	}
+	if v == '\t' || v == '\n' || v == '\r' || v >= 0x20 && v < 0xD800 || v >= 0xE000 && v < 0xFFFE || v >= 0x10000 && v <= 0x10FFFF {
+		return rune(v), n + 1, ""
+	}
+	return 0, n + 1, fmt.Sprintf("xmlParseCharRef: invalid xmlChar value %d", v)
 }
 
 // where gives line and column of a position. Positions mostly rise, so the
@@ -160,29 +176,64 @@ func (s *scanner) failf(at int, format string, args ...any) error {
 	return s.fail(at, fmt.Sprintf(format, args...))
 }
 
-// fail makes the error of a text that is not well formed, in the peer's form:
-// the message, the line, a pointer. The message also has file, line and column.
+// fail makes the error of a text that is not well formed, in libxml's words:
+// the message, the line, a pointer. At the end of the text that is the end of
+// the last line with something on it.
 func (s *scanner) fail(at int, msg string) error {
 	at = min(at, len(s.text))
 	line, column := s.where(at)
-	text := s.text[s.lineStart:]
-	if i := strings.IndexByte(text, '\n'); i >= 0 {
-		text = text[:i]
+	end := at
+	if at == len(s.text) {
+		end = len(strings.TrimRight(s.text, "\n"))
+	}
+	start := strings.LastIndexByte(s.text[:end], '\n') + 1
+	shown, pointer := s.text[start:], end-start
+	if i := strings.IndexByte(shown, '\n'); i >= 0 {
+		shown = shown[:i]
+	}
+	if end == 0 && at == len(s.text) {
+		shown = "(null)"
 	}
 	// A line of megabytes helps nobody.
-	shown, pointer := text, column-1
 	if len(shown) > 200 {
 		from := max(0, pointer-100)
 		shown = strings.ToValidUTF8(shown[from:min(len(shown), from+200)], "")
 		pointer -= from
 	}
-	name := s.name
-	if name == "" {
-		name = "(input)"
-	}
 	return &Error{
 		Code: CodeXMLDetail,
-		Msg:  fmt.Sprintf("at line %d: %s:%d:%d: %s\n%s\n%s^", line, name, line, column, msg, shown, strings.Repeat("-", max(0, pointer))),
+		Msg:  fmt.Sprintf("at line %d: %s\n%s\n%s^", line, msg, shown, strings.Repeat("-", max(0, pointer))),
 		File: s.name, Line: line, Column: column,
 	}
+}
+
+// badByte finds the first byte that no document may hold, and what libxml says
+// of it; -1 if there is none.
+func badByte(text string) (at int, wrong string) {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= 0x20 && c < utf8.RuneSelf || c == '\n' || c == '\t' {
+			i++
+			continue
+		}
+		r, n := rune(c), 1
+		if c >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(text[i:])
+		}
+		if r == utf8.RuneError && n == 1 {
+			words := "Input is not proper UTF-8, indicate encoding !\nBytes:"
+			for _, b := range []byte(text[i:min(len(text), i+4)]) {
+				words += fmt.Sprintf(" 0x%02X", b)
+			}
+			return i, words
+		}
+		if c < 0x20 || r == 0xFFFE || r == 0xFFFF {
+			if strings.LastIndexByte(text[:i], '<') > strings.LastIndexByte(text[:i], '>') {
+				return i, "invalid character in attribute value"
+			}
+			return i, fmt.Sprintf("PCDATA invalid Char value %d", r)
+		}
+		i += n
+	}
+	return -1, ""
 }

@@ -12,6 +12,18 @@ type pathParser struct {
 	depth int
 }
 
+// XPathError is an expression that does not parse; it is the cause of the error
+// that tells of it.
+type XPathError struct {
+	Text   string
+	Column int
+}
+
+// Error shows the place in the manner of libxml, on three lines.
+func (e *XPathError) Error() string {
+	return "XPath error : Invalid expression\n" + e.Text + "\n" + strings.Repeat(" ", e.Column-1) + "^"
+}
+
 // compile reads the whole text.
 func (p *pathParser) compile() (e expr, err error) {
 	defer func() {
@@ -21,6 +33,7 @@ func (p *pathParser) compile() (e expr, err error) {
 				panic(r)
 			}
 			err = Errorf(CodeInternal, "Incorrect xpath '%s': %s at column %d", p.text, string(bad), p.pos+1)
+			err.(*Error).Err = &XPathError{Text: p.text, Column: p.pos + 1}
 		}
 	}()
 	e = p.or()

@@ -345,6 +345,9 @@ func (s *pciSet) place(need plug) (pciSlot, error) {
 				return pciSlot{uint(i), uint(slot), uint(fn)}, nil
 			}
 		}
+		if !s.grow && s.root == "pcie-root" && need == conventional && s.has("pcie-to-pci-bridge") {
+			return pciSlot{}, xml.Errorf(xml.CodeInternal, noSlotFor, "pci-bridge")
+		}
 		if !s.grow {
 			return pciSlot{}, xml.Errorf(xml.CodeInternal, "No more available PCI slots")
 		}
@@ -353,6 +356,9 @@ func (s *pciSet) place(need plug) (pciSlot, error) {
 		}
 	}
 }
+
+// noSlotFor is said of a controller that finds no place.
+const noSlotFor = "a PCI slot is needed to connect a PCI controller model='%s', but none is available, and it cannot be automatically added"
 
 // add makes a bus that accepts the device.
 func (s *pciSet) add(need plug) error {
@@ -375,7 +381,13 @@ func (s *pciSet) add(need plug) error {
 			return err
 		}
 		model = "pci-bridge"
+	case s.root == "pcie-root" && need == conventional && s.has("pcie-to-pci-bridge"):
+		model = "pci-bridge" // it finds its place when devices get theirs
 	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0:
+		// a port of its own, though others may be free
+		if err := s.add(express); err != nil {
+			return err
+		}
 		if _, err := s.place(pcieToPCI); err != nil {
 			return err
 		}
@@ -383,7 +395,7 @@ func (s *pciSet) add(need plug) error {
 	case need == 0:
 		return xml.Errorf(xml.CodeInternal, "Cannot automatically add a new PCI bus for a device with connect flags 00")
 	default:
-		return xml.Errorf(xml.CodeInternal, "a PCI slot is needed to connect a PCI controller model='%s', but none is available, and it cannot be automatically added", modelFor(need))
+		return xml.Errorf(xml.CodeInternal, noSlotFor, modelFor(need))
 	}
 	s.buses = append(s.buses, newBus(model))
 	return nil

@@ -9,6 +9,9 @@ import (
 
 func mebibytes(kib uint64) uint64 { return (kib + 1023) / 1024 }
 
+// mostMemory is the most that a signed number of bytes can say, in KiB.
+const mostMemory = 1<<53 - 1
+
 func (a *args) initialMemory() uint64 {
 	if a.hasNUMA() {
 		var sum uint64
@@ -30,12 +33,26 @@ func (a *args) memory() {
 	if l := a.d.OS.Loader; l != nil && l.Type == "rom" && l.Path != "" {
 		a.add("-bios", l.Path)
 	}
+	if a.hasNUMA() {
+		for i, c := range a.d.CPU.NUMA.Cells {
+			if wholeMemory(a.d.OS.Type.Arch, c.Memory) > mostMemory {
+				a.fail(xml.CodeConfigUnsupported, "memory size of NUMA node '%d' overflowed after alignment", i)
+			}
+		}
+	}
+	if a.initialMemory() > mostMemory {
+		a.fail(xml.CodeConfigUnsupported, "initial memory size overflowed after alignment")
+	}
 	opt := "size=" + utoa(a.initialMemory()) + "k"
 	if m := a.d.MaxMemory; m != nil && m.KiB > 0 {
 		if m.Slots > 0 {
 			opt += ",slots=" + utoa(m.Slots)
 		}
-		opt += ",maxmem=" + utoa(mebibytes(m.KiB)*1024) + "k"
+		most := wholeMemory(a.d.OS.Type.Arch, m.KiB)
+		if most > mostMemory {
+			a.fail(xml.CodeConfigUnsupported, "maximum memory size overflowed after alignment")
+		}
+		opt += ",maxmem=" + utoa(most) + "k"
 	}
 	a.add("-m", opt)
 	if id := a.ramID(); id != "" && !a.hasNUMA() {
