@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"virgo/drivers"
@@ -35,19 +34,37 @@ func Open(ctx context.Context, u drivers.URI, o drivers.OpenOptions) (drivers.Co
 }
 
 func open(ctx context.Context, a *address) (drivers.Conn, error) {
-	wait, stop := context.WithTimeout(ctx, a.patience)
+	wait, stop := a.patient(ctx)
 	defer stop()
 	conn, err := a.dial(wait)
 	if err != nil {
-		return nil, a.late(ctx, err)
+		return nil, a.late(ctx, wait, err)
 	}
 	c := &Conn{link: newLink(conn), address: a}
 	if err := c.enter(wait); err != nil {
 		c.link.end(errClosed)
-		return nil, a.late(ctx, err)
+		return nil, a.late(ctx, wait, err)
 	}
 	c.keepalive(keepaliveInterval*time.Second, keepaliveCount)
 	return c, nil
+}
+
+// patient is a context that ends when the daemon has taken too long. While the user
+// is asked something the time stands.
+func (a *address) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	wait, end := context.WithCancelCause(ctx)
+	clock := time.AfterFunc(a.patience, func() { end(context.DeadlineExceeded) })
+	if ask := a.ask; ask != nil {
+		a.ask = func(prompt string, secret bool) (string, error) {
+			clock.Stop()
+			defer clock.Reset(a.patience)
+			return ask(prompt, secret)
+		}
+	}
+	return wait, func() {
+		clock.Stop()
+		end(nil)
+	}
 }
 
 // The usual keepalive, as virsh has it: seconds, and messages without an answer.
@@ -57,8 +74,8 @@ const (
 )
 
 // late turns the end of our own patience into words.
-func (a *address) late(ctx context.Context, err error) error {
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+func (a *address) late(ctx, wait context.Context, err error) error {
+	if ctx.Err() == nil && wait.Err() != nil {
 		return xml.Bare(xml.CodeSystem, "the daemon has not answered within %v", a.patience)
 	}
 	return err

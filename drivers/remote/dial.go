@@ -77,8 +77,13 @@ func (a *address) dialTCP(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // dialHost connects to a port of a host.
 func dialHost(ctx context.Context, host, port string) (net.Conn, error) {
+	return dialNetwork(ctx, "tcp", host, port)
+}
+
+// dialNetwork is dialHost by one family of addresses: tcp4, tcp6, or tcp for both.
+func dialNetwork(ctx context.Context, network, host, port string) (net.Conn, error) {
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	conn, err := d.DialContext(ctx, network, net.JoinHostPort(host, port))
 	var unknown *net.DNSError
 	switch {
 	case err == nil:

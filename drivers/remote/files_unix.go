@@ -98,3 +98,9 @@ func passesFiles(conn io.ReadWriteCloser) bool {
 	}
 	return false
 }
+
+// writable tells whether others than the user may write a file.
+func writable(info os.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Uid != 0 && int(st.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0
+}

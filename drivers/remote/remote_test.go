@@ -8,8 +8,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -372,68 +370,5 @@ func FuzzEvent(f *testing.F) {
 			d.value(v)
 		}
 		daemonError(data)
-	})
-}
-
-func TestSSHConfig(t *testing.T) {
-	home := t.TempDir()
-	os.MkdirAll(filepath.Join(home, ".ssh", "more"), 0o700)
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(home, ".ssh", name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("config", `# comment
-Include more/*
-Host web db*  !dbx
-  HostName = %h.example.com
-  User "the user"
-  Port 77
-  IdentityFile ~/.ssh/k1
-  IdentityFile %d/.ssh/k-%r
-  ProxyJump jump@gate:2222,second
-Match exec "rm -rf /"
-  User evil
-Match all
-  StrictHostKeyChecking accept-new
-Host *
-  User other
-  IdentitiesOnly yes
-`)
-	write("more/a", "Host inc\n  Hostname 10.0.0.1\n")
-	for _, c := range []struct{ host, want string }{
-		{"web", "web.example.com the user 77 " + home + "/.ssh/k1 " + home + "/.ssh/k-the user jump@gate:2222,second accept-new true"},
-		{"db7", "db7.example.com the user 77 " + home + "/.ssh/k1 " + home + "/.ssh/k-the user jump@gate:2222,second accept-new true"},
-		{"dbx", "dbx other    accept-new true"},
-		{"inc", "10.0.0.1 other    accept-new true"},
-	} {
-		s := readSSHConfig(c.host, home, "/nonexistent")
-		only := "false"
-		if s.onlyKeys {
-			only = "true"
-		}
-		got := strings.Join([]string{s.host, s.user, s.port, strings.Join(s.keys, " "), s.jump, s.strict, only}, " ")
-		if got != c.want {
-			t.Errorf("%s:\n%q\n%q", c.host, got, c.want)
-		}
-	}
-}
-
-func FuzzSSHConfig(f *testing.F) {
-	f.Add("Host a\n HostName = b\nIdentityFile \"x y\"", "a")
-	f.Fuzz(func(t *testing.T, text, host string) {
-		s := sshSettings{}
-		applies := true
-		for _, line := range strings.Split(text, "\n") {
-			w := sshWords(line)
-			if len(w) < 2 {
-				continue
-			}
-			if strings.EqualFold(w[0], "host") {
-				applies = matchesHost(w[1:], host)
-			} else if applies {
-				s.set(strings.ToLower(w[0]), w[1:])
-			}
-		}
 	})
 }

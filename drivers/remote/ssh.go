@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"os/user"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -61,11 +64,7 @@ const systemSSHConfig = "/etc/ssh/ssh_config"
 // and the daemon's socket through it.
 func (a *address) dialSSH(ctx context.Context) (io.ReadWriteCloser, error) {
 	c := &sshConn{errors: &tail{}}
-	s := readSSHConfig(a.host, a.getenv("HOME"), systemSSHConfig)
-	if s.proxyCommand != "" && !strings.EqualFold(s.proxyCommand, "none") && s.jump == "" {
-		return nil, xml.Bare(xml.CodeConfigUnsupported, "unsupported configuration: ProxyCommand of host '%s' in ssh's configuration: use ProxyJump, or ?command=ssh", a.host)
-	}
-	client, err := a.sshThrough(ctx, c, s)
+	client, err := a.sshThrough(ctx, c)
 	if err == nil {
 		err = a.sshSocket(ctx, c, client)
 	}
@@ -81,69 +80,87 @@ func (a *address) dialSSH(ctx context.Context) (io.ReadWriteCloser, error) {
 
 // hop is a host on the way.
 type hop struct {
-	name, host, port, user string
-	settings               sshSettings
+	name, host, port, user string // name: as it was written
+	proxy                  string // the program whose input and output are the connection; "": none
+	settings               *sshSettings
 }
 
-// hops lists the hosts on the way, the last one is the daemon's.
-func (a *address) hops(s sshSettings) ([]hop, error) {
+// maxHops is how many hosts may be on the way: a circle is no way.
+const maxHops = 16
+
+// hops lists the hosts on the way to one, which is the last. first tells that
+// nobody else says how to get there.
+func (a *address) hops(ctx context.Context, host, port, user string, first bool, depth int) ([]hop, error) {
+	if depth > maxHops {
+		return nil, xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: ProxyJump of host '%s' leads in a circle", a.host)
+	}
+	s, err := readSSHConfig(ctx, a.sshQuery(host, port, user))
+	if err != nil {
+		return nil, err
+	}
+	h := hop{name: host, host: s.values["hostname"], port: s.values["port"], user: s.values["user"], settings: s}
+	jump := s.values["proxyjump"]
+	if proxy := s.values["proxycommand"]; first && !strings.EqualFold(proxy, "none") {
+		h.proxy = s.tokens(proxy)
+	}
+	if !first || jump == "" || strings.EqualFold(jump, "none") {
+		return []hop{h}, nil
+	}
 	var list []hop
-	if s.jump != "" && !strings.EqualFold(s.jump, "none") {
-		for _, w := range strings.Split(s.jump, ",") {
-			w = strings.TrimPrefix(strings.TrimSpace(w), "ssh://")
-			name, rest, found := strings.Cut(w, "@")
-			if !found {
-				name, rest = "", w
-			}
-			host, port, err := net.SplitHostPort(rest)
-			if err != nil {
-				host, port = strings.Trim(rest, "[]"), ""
-			}
-			if host == "" {
-				return nil, xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: ProxyJump '%s' of host '%s'", s.jump, a.host)
-			}
-			list = append(list, makeHop(host, name, port, readSSHConfig(host, a.getenv("HOME"), systemSSHConfig)))
+	for i, w := range strings.Split(jump, ",") {
+		w = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(w), "ssh://"), "/")
+		at := strings.LastIndex(w, "@")
+		name, rest := w[:max(at, 0)], w[at+1:]
+		to, port, err := net.SplitHostPort(rest)
+		if err != nil {
+			to, port = strings.Trim(rest, "[]"), ""
 		}
+		if to == "" {
+			return nil, xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: ProxyJump '%s' of host '%s'", jump, host)
+		}
+		more, err := a.hops(ctx, to, port, name, i == 0, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
 	}
-	return append(list, makeHop(a.host, a.uri.User, a.port, s)), nil
+	return append(list, h), nil
 }
 
-func makeHop(host, name, port string, s sshSettings) hop {
-	h := hop{name: host, host: s.host, port: port, user: name, settings: s}
-	if h.port == "" {
-		h.port = s.port
+func (a *address) sshQuery(host, port, name string) sshQuery {
+	q := sshQuery{host: host, port: port, user: name, home: a.getenv("HOME"), getenv: a.getenv, system: systemSSHConfig}
+	if u, err := user.Current(); err == nil {
+		q.localUser = u.Username
 	}
-	if h.port == "" {
-		h.port = "22"
+	q.run = func(ctx context.Context, line string) bool {
+		cmd := exec.CommandContext(ctx, a.shell(), "-c", line)
+		cmd.WaitDelay = time.Second
+		return cmd.Run() == nil
 	}
-	if h.user == "" {
-		h.user = s.user
+	q.resolves = func(ctx context.Context, host string) bool {
+		list, err := net.DefaultResolver.LookupHost(ctx, host)
+		return err == nil && len(list) > 0
 	}
-	if h.user == "" {
-		if u, err := user.Current(); err == nil {
-			h.user = u.Username
-		}
+	return q
+}
+
+// shell is the user's shell, which runs the commands of ssh's configuration.
+func (a *address) shell() string {
+	if s := a.getenv("SHELL"); s != "" {
+		return s
 	}
-	return h
+	return "/bin/sh"
 }
 
 // sshThrough connects to one host after the other.
-func (a *address) sshThrough(ctx context.Context, c *sshConn, s sshSettings) (*ssh.Client, error) {
-	hops, err := a.hops(s)
+func (a *address) sshThrough(ctx context.Context, c *sshConn) (*ssh.Client, error) {
+	hops, err := a.hops(ctx, a.host, a.port, a.uri.User, true, 0)
 	if err != nil {
 		return nil, err
 	}
 	var client *ssh.Client
 	for _, h := range hops {
-		var conn net.Conn
-		if client == nil {
-			conn, err = dialHost(ctx, h.host, h.port)
-		} else {
-			conn, err = client.DialContext(ctx, "tcp", net.JoinHostPort(h.host, h.port))
-			if err != nil {
-				err = xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': %v", h.host, h.port, err)
-			}
-		}
+		conn, err := a.sshReach(ctx, client, h)
 		if err != nil {
 			return nil, err
 		}
@@ -152,45 +169,142 @@ func (a *address) sshThrough(ctx context.Context, c *sshConn, s sshSettings) (*s
 			return nil, err
 		}
 		c.closers = append(c.closers, client)
+		if every := h.settings.seconds("serveraliveinterval"); every > 0 {
+			go sshAlive(client, every, h.settings.number("serveralivecountmax", 3))
+		}
 	}
 	return client, nil
 }
 
+// sshReach connects to a host: through the one before, by a program, or directly.
+func (a *address) sshReach(ctx context.Context, through *ssh.Client, h hop) (net.Conn, error) {
+	if limit := h.settings.seconds("connecttimeout"); limit > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, limit)
+		defer stop()
+	}
+	switch {
+	case through != nil:
+		conn, err := through.DialContext(ctx, "tcp", net.JoinHostPort(h.host, h.port))
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': Connection timed out", h.host, h.port)
+		}
+		if err != nil {
+			return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': %v", h.host, h.port, err)
+		}
+		return conn, nil
+	case h.proxy != "":
+		conn, err := dialCommand([]string{a.shell(), "-c", "exec " + h.proxy})
+		if err != nil {
+			return nil, err
+		}
+		return pipeConn{conn}, nil
+	}
+	network := "tcp"
+	if h.settings.is("addressfamily", "inet") {
+		network = "tcp4"
+	} else if h.settings.is("addressfamily", "inet6") {
+		network = "tcp6"
+	}
+	return dialNetwork(ctx, network, h.host, h.port)
+}
+
+// pipeConn is a program's input and output as a connection.
+type pipeConn struct{ io.ReadWriteCloser }
+
+func (pipeConn) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (pipeConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (pipeConn) SetDeadline(time.Time) error      { return nil }
+func (pipeConn) SetReadDeadline(time.Time) error  { return nil }
+func (pipeConn) SetWriteDeadline(time.Time) error { return nil }
+
+// sshAlive asks a server for a sign now and then, and ends the connection after
+// some without one.
+func sshAlive(client *ssh.Client, every time.Duration, count int) {
+	ended := make(chan struct{})
+	go func() {
+		client.Wait()
+		close(ended)
+	}()
+	signs := make(chan struct{}, 1)
+	for missing := 0; missing < max(count, 1); missing++ {
+		go func() {
+			if _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); err == nil {
+				select {
+				case signs <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		select {
+		case <-ended:
+			return
+		case <-time.After(every):
+		}
+		select {
+		case <-signs:
+			missing = -1
+		default:
+		}
+	}
+	client.Close()
+}
+
 // sshClient proves who both sides are.
 func (a *address) sshClient(ctx context.Context, conn net.Conn, h hop) (*ssh.Client, error) {
-	keys, err := a.hostKeys(h)
-	if err != nil {
-		return nil, err
-	}
-	methods, trouble, closer := a.sshMethods(h)
-	defer closer()
+	keys := a.hostKeys(h)
+	me := &prover{address: a, hop: h}
+	defer me.close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
+	greeted, slow := sshLimit(conn, h)
+	defer greeted()
 	var refused error
-	config := &ssh.ClientConfig{User: h.user, Auth: methods, HostKeyAlgorithms: keys.algorithms,
+	config := &ssh.ClientConfig{User: h.user, Auth: me.methods(), HostKeyAlgorithms: keys.algorithms(),
 		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
+			greeted()
 			refused = keys.check(host, remote, key)
 			return refused
 		}}
-	inner, channels, requests, err := ssh.NewClientConn(conn, net.JoinHostPort(h.name, h.port), config)
+	inner, channels, requests, err := ssh.NewClientConn(conn, net.JoinHostPort(h.host, h.port), config)
+	var told *xml.Error
 	switch {
 	case err == nil:
 		return ssh.NewClient(inner, channels, requests), nil
 	case refused != nil:
 		return nil, refused
+	case slow.Load():
+		return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': Connection timed out", h.host, h.port)
 	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "(expected 60)"): // questions refused
 		text := strings.TrimPrefix(err.Error(), "ssh: handshake failed: ssh: ")
 		if strings.Contains(text, "(expected 60)") {
 			text = "no key or password was accepted"
 		}
-		if *trouble != nil {
-			text += "; " + (*trouble).Error()
+		if me.trouble != nil {
+			text += "; " + me.trouble.Error()
 		}
 		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: %s", h.user, h.name, text)
+	case errors.As(err, &told): // a program's words
+		return nil, told
 	case errors.Is(err, io.EOF):
 		return nil, xml.Bare(xml.CodeSystem, "Cannot recv data: '%s:%s' closed the SSH connection", h.host, h.port)
 	}
 	return nil, xml.Bare(xml.CodeSystem, "Cannot recv data: %s", strings.TrimPrefix(err.Error(), "ssh: "))
+}
+
+// sshLimit ends a connection whose server has not shown its key within
+// ConnectTimeout; slow tells that this has happened.
+func sshLimit(conn net.Conn, h hop) (greeted func(), slow *atomic.Bool) {
+	slow = &atomic.Bool{}
+	limit := h.settings.seconds("connecttimeout")
+	if limit == 0 {
+		return func() {}, slow
+	}
+	t := time.AfterFunc(limit, func() {
+		slow.Store(true)
+		conn.Close()
+	})
+	return func() { t.Stop() }, slow
 }
 
 // sshSocket opens the daemon's socket: forwarded where its path is known, else

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -240,7 +241,15 @@ func TestSSH(t *testing.T) {
 		{"no forwarding", "qemu+ssh://root@" + stubborn.addr + "/system", sshHome(t, private, "", stubborn), "", nil},
 		{"no way", "qemu+ssh://root@" + poor.addr + "/system", sshHome(t, private, "", poor), "nc: not found", nil},
 		{"configuration", "qemu+ssh://web/system", sshHome(t, private, hostConfig("web", s.addr)+"  StrictHostKeyChecking accept-new\n"), "", nil},
-		{"proxy command", "qemu+ssh://web/system", sshHome(t, private, "Host web\n  ProxyCommand nc %h %p\n"), "use ProxyJump, or ?command=ssh", nil},
+		{"proxy command", "qemu+ssh://web/system", sshHome(t, private, "Host web\n  User root\n  StrictHostKeyChecking no\n  ProxyCommand "+relay(t)+" "+s.addr+"\n"), "", nil},
+		{"proxy command fails", "qemu+ssh://web/system", sshHome(t, private, "Host web\n  ProxyCommand echo no way to %n %p >&2; false\n"), "no way to web 22", nil},
+		{"proxy command is silent", "qemu+ssh://web/system", sshHome(t, private, "Host web\n  ProxyCommand false\n"), "closed the SSH connection", nil},
+		{"strict, unknown", "qemu+ssh://web/system", sshHome(t, private, hostConfig("web", s.addr)+"  StrictHostKeyChecking yes\n"), "is not known: check it and add it to", yes},
+		{"batch, unknown", "qemu+ssh://web/system", sshHome(t, private, hostConfig("web", s.addr)+"  BatchMode yes\n"), "is not known: check it and add it to", yes},
+		{"accept-new, changed", "qemu+ssh://web/system", sshHome(t, private, hostConfig("web", s.addr)+"  StrictHostKeyChecking accept-new\n", impostor), "HOST KEY VERIFICATION FAILED", yes},
+		{"no file of known hosts", "qemu+ssh://web/system", sshHome(t, private, hostConfig("web", s.addr)+"  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n", impostor), "", nil},
+		{"circle", "qemu+ssh://web/system", sshHome(t, private, "Host *\n  ProxyJump web\n"), "leads in a circle", nil},
+		{"no keys wanted", "qemu+ssh://root@" + s.addr + "/system", sshHome(t, private, "PubkeyAuthentication no\n", s), "authentication failed", nil},
 		{"refused", "qemu+ssh://root@127.0.0.1:1/system", sshHome(t, private, ""), "unable to connect to server at '127.0.0.1:1': Connection refused", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -258,6 +267,20 @@ func TestSSH(t *testing.T) {
 	if !strings.Contains(all, "virt-ssh-helper") || !strings.Contains(all, "/opt/nc") || !strings.Contains(all, "qemu:///session") {
 		t.Errorf("commands: %s", all)
 	}
+}
+
+// relay is a program that connects its input and output to an address: a shell
+// function of bash.
+func relay(t *testing.T) string {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("no bash here")
+	}
+	name := filepath.Join(t.TempDir(), "relay")
+	script := "#!/bin/bash\nexec 3<>/dev/tcp/${1/:/\\/}\ncat <&3 &\ncat >&3\n"
+	if err := os.WriteFile(name, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // hostConfig says where a host's name is.
@@ -309,9 +332,8 @@ func TestSSHJump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, s := range map[string]*sshServer{"gate": gate, "last": last} {
-		_, port, _ := net.SplitHostPort(s.addr)
-		known.WriteString(knownhosts.Line([]string{knownhosts.Normalize(net.JoinHostPort(name, port))}, s.key.PublicKey()) + "\n")
+	for _, s := range []*sshServer{gate, last} {
+		known.WriteString(knownhosts.Line([]string{knownhosts.Normalize(s.addr)}, s.key.PublicKey()) + "\n")
 	}
 	known.Close()
 	if err := trySSH(t, "qemu+ssh://last/system?socket="+url.QueryEscape("/s"), home, nil, nil); err != nil {

@@ -2,9 +2,9 @@ package remote
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,232 +13,307 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
-	"golang.org/x/crypto/ssh/knownhosts"
-
-	"virgo/xml"
 )
 
-// hostKeys are the keys that hosts are known by.
-type hostKeys struct {
-	check      ssh.HostKeyCallback
-	algorithms []string // those that the host is known by; nil: any
+// prover has the ways to prove who we are to a host.
+type prover struct {
+	*address
+	hop
+	agent   net.Conn // nil: none
+	trouble error    // why a key could not be had
 }
 
-// hostKeys reads the files of known keys. known_hosts_verify and no_verify say
-// what becomes of a key that is not there; a key that is wrong is refused unless
-// nothing is to be checked at all.
-func (a *address) hostKeys(h hop) (hostKeys, error) {
-	verify := a.param("known_hosts_verify")
-	if a.flag("no_verify") || verify == "ignore" {
-		return hostKeys{check: ssh.InsecureIgnoreHostKey()}, nil
+func (p *prover) close() {
+	if p.agent != nil {
+		p.agent.Close()
 	}
-	files := h.settings.knownHosts
-	if f := a.param("known_hosts"); f != "" {
-		files = []string{f}
-	}
-	if files == nil {
-		files = []string{filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts"), filepath.Join(a.getenv("HOME"), ".ssh", "known_hosts2")}
-	}
-	first := files[0]
-	files = slices.DeleteFunc(append(slices.Clone(files), "/etc/ssh/ssh_known_hosts"), func(f string) bool {
-		_, err := os.Stat(f)
-		return err != nil
-	})
-	known, err := knownhosts.New(files...)
-	if err != nil {
-		return hostKeys{}, xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: %v", err)
-	}
-	accept := verify == "auto" || verify == "" && (h.settings.strict == "no" || h.settings.strict == "accept-new" || h.settings.strict == "off")
-	address := net.JoinHostPort(h.name, h.port)
-	return hostKeys{
-		algorithms: knownAlgorithms(known, address),
-		check: func(host string, remote net.Addr, key ssh.PublicKey) error {
-			return a.judge(known(host, remote, key), host, key, first, accept)
-		},
-	}, nil
 }
 
-// knownAlgorithms are those of the keys that a host is known by. A host that has
-// several keys is asked for one of these.
-func knownAlgorithms(known ssh.HostKeyCallback, address string) []string {
-	probe, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
-	if err != nil {
-		return nil
+// methods are the ways in order: sshauth's, or the configuration's, or all.
+func (p *prover) methods() []ssh.AuthMethod {
+	s := p.settings
+	ways := []string{"agent", "privkey", "password", "keyboard-interactive"}
+	if list := s.values["preferredauthentications"]; list != "" {
+		ways = strings.Split(strings.Replace(list, "publickey", "agent,privkey", 1), ",")
 	}
-	var e *knownhosts.KeyError
-	if !errors.As(known(address, &net.TCPAddr{IP: net.IPv4zero}, probe), &e) {
-		return nil
-	}
-	var out []string
-	for _, k := range e.Want {
-		kind := k.Key.Type()
-		if kind == ssh.KeyAlgoRSA {
-			out = append(out, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+	ways = slices.DeleteFunc(ways, func(w string) bool {
+		switch w {
+		case "agent", "privkey":
+			return s.is("pubkeyauthentication", "no")
+		case "password":
+			return s.is("passwordauthentication", "no")
 		}
-		out = append(out, kind)
+		return s.is("kbdinteractiveauthentication", "no") || s.is("challengeresponseauthentication", "no")
+	})
+	if list := p.param("sshauth"); list != "" {
+		ways = strings.Split(list, ",")
+	}
+	var out []ssh.AuthMethod
+	if useAgent, useFiles := slices.Contains(ways, "agent"), slices.Contains(ways, "privkey"); useAgent || useFiles {
+		out = append(out, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return p.signers(useAgent, useFiles), nil }))
+	}
+	if !p.interactive() {
+		return out
+	}
+	tries := max(s.number("numberofpasswordprompts", 3), 1)
+	for _, w := range ways {
+		switch w {
+		case "password":
+			out = append(out, ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
+				return p.ask(fmt.Sprintf("%s@%s's password: ", p.user, p.hop.name), true)
+			}), tries))
+		case "keyboard-interactive":
+			out = append(out, ssh.RetryableAuthMethod(ssh.KeyboardInteractive(p.answer), tries))
+		}
 	}
 	return out
 }
 
-// judge turns what the files say of a key into an error, or asks.
-func (a *address) judge(err error, host string, key ssh.PublicKey, file string, accept bool) error {
-	var e *knownhosts.KeyError
-	if err == nil {
-		return nil
-	}
-	if !errors.As(err, &e) {
-		return xml.Errorf(xml.CodeAuthFailed, "host key of '%s': %v", host, err)
-	}
-	print := ssh.FingerprintSHA256(key)
-	if len(e.Want) > 0 {
-		return xml.Errorf(xml.CodeAuthFailed, "SSH HOST KEY VERIFICATION FAILED: the key of '%s' (%s %s) is not the one in %s:%d. Either the host has a new key, or somebody is in between",
-			host, key.Type(), print, e.Want[0].Filename, e.Want[0].Line)
-	}
-	if !accept {
-		answer := ""
-		if a.ask != nil && !a.flag("no_tty") {
-			answer, _ = a.ask(fmt.Sprintf("Accept SSH host key %s %s for %s? (yes/no) ", key.Type(), print, host), false)
-		}
-		if !strings.EqualFold(strings.TrimSpace(answer), "yes") && !strings.EqualFold(strings.TrimSpace(answer), "y") {
-			return xml.Errorf(xml.CodeAuthFailed, "SSH host key of '%s' (%s %s) is not known: check it and add it to %s", host, key.Type(), print, file)
-		}
-	}
-	return rememberKey(file, host, key)
+// interactive tells whether somebody can be asked.
+func (p *prover) interactive() bool {
+	return p.ask != nil && !p.flag("no_tty") && !p.settings.is("batchmode", "yes")
 }
 
-// rememberKey adds a key to a file.
-func rememberKey(file, host string, key ssh.PublicKey) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return xml.Bare(xml.CodeSystem, "cannot keep the key of '%s': %s: %s", host, file, systemText(err))
-	}
-	_, err = f.WriteString(knownhosts.Line([]string{knownhosts.Normalize(host)}, key) + "\n")
-	return errors.Join(err, f.Close())
-}
-
-// sshMethods are the ways to prove who we are, in order: sshauth's, or all.
-// closer ends the connection to the agent.
-// trouble says why keys could not be had.
-func (a *address) sshMethods(h hop) (methods []ssh.AuthMethod, trouble *error, closer func()) {
-	closer, trouble = func() {}, new(error)
-	ways := strings.Split(a.param("sshauth"), ",")
-	if a.param("sshauth") == "" {
-		ways = []string{"agent", "privkey", "password", "keyboard-interactive"}
-	}
-	var signers []func() ([]ssh.Signer, error)
-	for _, w := range ways {
-		switch w {
-		case "agent":
-			if path := a.getenv("SSH_AUTH_SOCK"); path != "" && !h.settings.onlyKeys && a.param("keyfile") == "" {
-				if conn, err := net.Dial("unix", path); err == nil {
-					closer = func() { conn.Close() }
-					signers = append(signers, agent.NewClient(conn).Signers)
-				}
-			}
-		case "privkey":
-			signers = append(signers, func() ([]ssh.Signer, error) { return a.privateKeys(h) })
-		}
-	}
-	if signers != nil {
-		methods = append(methods, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
-			var list []ssh.Signer
-			list, *trouble = allSigners(signers)
-			return list, nil
-		}))
-	}
-	if a.ask == nil || a.flag("no_tty") {
-		return methods, trouble, closer
-	}
-	if slices.Contains(ways, "password") {
-		methods = append(methods, ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
-			return a.ask(fmt.Sprintf("%s@%s's password: ", h.user, h.name), true)
-		}), 3))
-	}
-	if slices.Contains(ways, "keyboard-interactive") {
-		methods = append(methods, ssh.KeyboardInteractive(func(_, _ string, questions []string, echos []bool) ([]string, error) {
-			var answers []string
-			for i, q := range questions {
-				answer, err := a.ask(q, !echos[i])
-				if err != nil {
-					return nil, err
-				}
-				answers = append(answers, answer)
-			}
-			return answers, nil
-		}))
-	}
-	return methods, trouble, closer
-}
-
-// allSigners gathers keys, each once. What cannot be had is passed over unless
-// there is nothing else.
-func allSigners(sources []func() ([]ssh.Signer, error)) ([]ssh.Signer, error) {
-	var out []ssh.Signer
-	var last error
-	for _, f := range sources {
-		list, err := f()
+func (p *prover) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
+	var answers []string
+	for i, q := range questions {
+		answer, err := p.ask(q, !echos[i])
 		if err != nil {
-			last = err
+			return nil, err
 		}
-		for _, s := range list {
-			if !slices.ContainsFunc(out, func(o ssh.Signer) bool { return bytes.Equal(o.PublicKey().Marshal(), s.PublicKey().Marshal()) }) {
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
+// signers are the keys, as ssh orders them: certificates, keys of the agent that
+// files name, others of the agent, files.
+func (p *prover) signers(useAgent, useFiles bool) []ssh.Signer {
+	files := p.keyFiles()
+	var held []ssh.Signer
+	if useAgent && p.param("keyfile") == "" {
+		held = p.agentSigners()
+	}
+	var out []ssh.Signer
+	add := func(s ssh.Signer) {
+		if !slices.ContainsFunc(out, func(o ssh.Signer) bool { return sameKey(o.PublicKey(), s.PublicKey()) }) {
+			out = append(out, s)
+		}
+	}
+	for _, s := range held {
+		if slices.ContainsFunc(files, func(f *keyFile) bool { return f.public != nil && sameKey(f.public, s.PublicKey()) }) {
+			add(s)
+		}
+	}
+	if !p.settings.is("identitiesonly", "yes") {
+		for _, s := range held {
+			add(s)
+		}
+	}
+	for _, f := range files {
+		if !useFiles {
+			break
+		}
+		if s := f.signer(); s != nil {
+			add(s)
+		}
+	}
+	return append(p.certified(out, files), out...)
+}
+
+func sameKey(a, b ssh.PublicKey) bool { return bytes.Equal(a.Marshal(), b.Marshal()) }
+
+// certified are those of the keys that have a certificate.
+func (p *prover) certified(keys []ssh.Signer, files []*keyFile) []ssh.Signer {
+	names := p.settings.lists["certificatefile"]
+	for _, f := range files {
+		names = append(slices.Clone(names), f.name+"-cert.pub")
+	}
+	var out []ssh.Signer
+	for _, name := range names {
+		cert, ok := readPublic(name).(*ssh.Certificate)
+		if !ok {
+			continue
+		}
+		for _, k := range keys {
+			if !sameKey(cert.Key, k.PublicKey()) {
+				continue
+			}
+			if s, err := ssh.NewCertSigner(cert, k); err == nil {
 				out = append(out, s)
 			}
 		}
 	}
-	if len(out) == 0 {
-		return nil, last
-	}
-	return out, nil
+	return out
 }
 
-// privateKeys reads the files of keys: keyfile's, the configuration's, or the usual ones.
-func (a *address) privateKeys(h hop) ([]ssh.Signer, error) {
-	files := h.settings.keys
-	named := a.param("keyfile") != ""
-	if named {
-		files = []string{a.param("keyfile")}
+// agentSigners are the keys of the agent.
+func (p *prover) agentSigners() []ssh.Signer {
+	path := p.getenv("SSH_AUTH_SOCK")
+	switch name := p.settings.values["identityagent"]; {
+	case strings.EqualFold(name, "none"):
+		return nil
+	case name == "" || name == "SSH_AUTH_SOCK":
+	case strings.HasPrefix(name, "$") && !strings.HasPrefix(name, "${"):
+		path = p.getenv(name[1:])
+	default:
+		path = p.settings.path(name)
 	}
-	if files == nil {
-		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-			files = append(files, filepath.Join(a.getenv("HOME"), ".ssh", name))
-		}
+	if path == "" {
+		return nil
 	}
-	var out []ssh.Signer
-	var last error
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			if named {
-				last = fmt.Errorf("cannot read key file '%s': %s", f, systemText(err))
-			}
-			continue
-		}
-		key, err := a.parseKey(f, data)
-		if err != nil {
-			last = fmt.Errorf("key file '%s': %w", f, err)
-			continue
-		}
-		out = append(out, key)
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return nil
 	}
-	return out, last
+	p.agent = conn
+	list, err := agent.NewClient(conn).Signers()
+	if err != nil {
+		p.trouble = fmt.Errorf("agent: %w", err)
+	}
+	return list
 }
 
-func (a *address) parseKey(file string, data []byte) (ssh.Signer, error) {
-	key, err := ssh.ParsePrivateKey(data)
-	var locked *ssh.PassphraseMissingError
-	if !errors.As(err, &locked) {
-		return key, err
+// keyFile is a file with a private key.
+type keyFile struct {
+	*prover
+	name   string
+	named  bool          // the address names it: it has to be there
+	public ssh.PublicKey // nil: not known yet
+	data   []byte        // of the private key; nil: it cannot be read
+	err    error
+}
+
+// keyFiles are the files of keys: keyfile's, the configuration's, or the usual ones.
+func (p *prover) keyFiles() []*keyFile {
+	names := p.settings.lists["identityfile"]
+	if f := p.param("keyfile"); f != "" {
+		names = []string{f}
 	}
-	if a.ask == nil || a.flag("no_tty") {
-		return nil, errors.New("it has a passphrase, and there is nobody to ask for it: use the agent")
+	if names == nil {
+		for _, name := range []string{"id_rsa", "id_ecdsa", "id_ed25519"} {
+			names = append(names, filepath.Join(p.settings.home, ".ssh", name))
+		}
 	}
-	phrase, err := a.ask("Enter passphrase for key '"+file+"': ", true)
+	var out []*keyFile
+	for _, name := range names {
+		f := &keyFile{prover: p, name: name, named: p.param("keyfile") != ""}
+		f.read()
+		out = append(out, f)
+	}
+	return out
+}
+
+// readPublic reads a file with a public key, nil if there is none.
+func readPublic(name string) ssh.PublicKey {
+	data, err := readLimited(name)
+	if err != nil {
+		return nil
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey(data)
+	if err != nil {
+		return nil
+	}
+	return key
+}
+
+// readLimited reads a file that is no larger than keys are.
+func readLimited(name string) ([]byte, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return ssh.ParsePrivateKeyWithPassphrase(data, []byte(phrase))
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 1<<20))
+}
+
+func (f *keyFile) read() {
+	f.data, f.err = readLimited(f.name)
+	if f.public = readPublic(f.name); f.public != nil {
+		f.data = nil // the public part alone, the agent has the other
+		return
+	}
+	if f.public = readPublic(f.name + ".pub"); f.public != nil || f.err != nil {
+		return
+	}
+	var locked *ssh.PassphraseMissingError
+	if key, err := ssh.ParsePrivateKey(f.data); err == nil {
+		f.public = key.PublicKey()
+	} else if errors.As(err, &locked) {
+		f.public = locked.PublicKey
+	}
+}
+
+// signer is the key, nil if it cannot be had. One with a passphrase asks for it
+// when the host has said that it takes the key.
+func (f *keyFile) signer() ssh.Signer {
+	if f.data == nil {
+		if f.named && f.err != nil {
+			f.trouble = fmt.Errorf("cannot read key file '%s': %s", f.name, systemText(f.err))
+		}
+		return nil
+	}
+	key, err := ssh.ParsePrivateKey(f.data)
+	var locked *ssh.PassphraseMissingError
+	switch {
+	case err == nil:
+		return key
+	case !errors.As(err, &locked):
+	case !f.interactive():
+		err = errors.New("it has a passphrase, and there is nobody to ask for it: use the agent")
+	case f.public != nil:
+		return &lockedKey{keyFile: f}
+	default:
+		if key, err = f.unlock(); err == nil {
+			return key
+		}
+	}
+	f.trouble = fmt.Errorf("key file '%s': %w", f.name, err)
+	return nil
+}
+
+func (f *keyFile) unlock() (key ssh.Signer, err error) {
+	for range max(f.settings.number("numberofpasswordprompts", 3), 1) {
+		phrase, e := f.ask("Enter passphrase for key '"+f.name+"': ", true)
+		if e != nil {
+			return nil, e
+		}
+		if phrase == "" {
+			return nil, errors.New("no passphrase given")
+		}
+		if key, err = ssh.ParsePrivateKeyWithPassphrase(f.data, []byte(phrase)); err == nil {
+			return key, nil
+		}
+	}
+	return nil, err
+}
+
+// lockedKey is a key with a passphrase.
+type lockedKey struct {
+	*keyFile
+	key ssh.Signer
+}
+
+// PublicKey is known without the passphrase.
+func (k *lockedKey) PublicKey() ssh.PublicKey { return k.public }
+
+// Sign asks for the passphrase first.
+func (k *lockedKey) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
+	return k.SignWithAlgorithm(rand, data, "")
+}
+
+// SignWithAlgorithm is Sign in one of the ways that the key has.
+func (k *lockedKey) SignWithAlgorithm(rand io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	if k.key == nil {
+		key, err := k.unlock()
+		if err != nil {
+			k.trouble = fmt.Errorf("key file '%s': %w", k.name, err)
+			return nil, err
+		}
+		k.key = key
+	}
+	if s, ok := k.key.(ssh.AlgorithmSigner); ok && algorithm != "" {
+		return s.SignWithAlgorithm(rand, data, algorithm)
+	}
+	return k.key.Sign(rand, data)
 }

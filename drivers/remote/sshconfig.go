@@ -1,189 +1,221 @@
 package remote
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
+
+	"virgo/xml"
 )
 
-// sshSettings are what ssh's configuration says of a host.
+// sshQuery is what ssh's configuration is asked for.
+type sshQuery struct {
+	host, user, port string // as they were written; user and port may be ""
+	home, localUser  string
+	getenv           func(string) string
+	system           string // the configuration of all users
+	run              func(ctx context.Context, line string) bool
+	resolves         func(ctx context.Context, host string) bool
+}
+
+// sshSettings are what the configuration says of a host.
 type sshSettings struct {
-	host, user, port  string
-	keys              []string // files
-	jump              string   // hosts on the way, with commas
-	knownHosts        []string
-	strict            string // yes, no, accept-new, ask
-	onlyKeys          bool   // IdentitiesOnly
-	proxyCommand      string
-	systemFile, homes string
+	sshQuery
+	values map[string]string   // by keyword in lower case; the first counts
+	lists  map[string][]string // those that are several words
 }
 
 // maxIncludes is how deep configuration files may include each other.
 const maxIncludes = 16
 
-// readSSHConfig reads the user's configuration, then the system's: the first
-// value of each setting counts, but for key files, of which all do.
-func readSSHConfig(host, home, system string) sshSettings {
-	s := sshSettings{homes: home, systemFile: system}
-	s.file(filepath.Join(home, ".ssh", "config"), host, filepath.Join(home, ".ssh"), 0)
-	s.file(system, host, filepath.Dir(system), 0)
-	if s.host == "" {
-		s.host = host
-	}
-	s.host = strings.ReplaceAll(s.host, "%h", host)
-	for i, k := range s.keys {
-		s.keys[i] = s.expand(k)
-	}
-	for i, k := range s.knownHosts {
-		s.knownHosts[i] = s.expand(k)
-	}
-	return s
+// sshReader reads configuration files.
+type sshReader struct {
+	*sshSettings
+	ctx       context.Context
+	canonical bool // the host's name was made a full one
+	final     bool // this is the last reading
+	again     bool // Match final is used: there has to be one
+	err       error
 }
 
-// expand fills a file's name in.
-func (s *sshSettings) expand(name string) string {
-	if rest, ok := strings.CutPrefix(name, "~/"); ok {
-		name = filepath.Join(s.homes, rest)
+// readSSHConfig reads the user's configuration, then the system's: the first
+// value of each setting counts, but for files of keys and certificates, of which
+// all do.
+func readSSHConfig(ctx context.Context, q sshQuery) (*sshSettings, error) {
+	s := &sshSettings{q, map[string]string{}, map[string][]string{}}
+	for key, v := range map[string]string{"user": q.user, "port": q.port} {
+		if v != "" {
+			s.values[key] = v
+		}
 	}
-	return strings.NewReplacer("%%", "%", "%d", s.homes, "%h", s.host, "%r", s.user, "%p", s.port).Replace(name)
+	r := &sshReader{sshSettings: s, ctx: ctx}
+	r.files()
+	if r.err == nil && s.canonicalize(ctx) {
+		r.canonical, r.again = true, true
+	}
+	if r.err == nil && r.again {
+		r.final = true
+		r.files()
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	s.values["hostname"] = s.hostname()
+	if s.values["port"] == "" {
+		s.values["port"] = "22"
+	}
+	if s.values["user"] == "" {
+		s.values["user"] = q.localUser
+	}
+	for _, list := range s.lists {
+		for i, name := range list {
+			list[i] = s.path(name)
+		}
+	}
+	return s, nil
+}
+
+// hostname is the name or address of the host as far as it is known.
+func (s *sshSettings) hostname() string {
+	if name := s.values["hostname"]; name != "" {
+		return strings.NewReplacer("%%", "%", "%h", s.host).Replace(name)
+	}
+	return s.host
+}
+
+// canonicalize looks the host up in CanonicalDomains. It tells whether the
+// configuration wants that.
+func (s *sshSettings) canonicalize(ctx context.Context) bool {
+	mode := strings.ToLower(s.values["canonicalizehostname"])
+	if mode != "always" && (mode != "yes" || s.values["proxycommand"] != "" || s.values["proxyjump"] != "") {
+		return false
+	}
+	name := s.hostname()
+	dots := 1
+	fmt.Sscan(s.values["canonicalizemaxdots"], &dots)
+	if strings.Count(name, ".") > dots || strings.HasSuffix(name, ".") {
+		return true
+	}
+	for _, domain := range s.lists["canonicaldomains"] {
+		if full := name + "." + domain; s.resolves(ctx, full) {
+			s.host, s.values["hostname"] = full, full
+			break
+		}
+	}
+	return true
+}
+
+func (r *sshReader) files() {
+	r.file(filepath.Join(r.home, ".ssh", "config"), filepath.Join(r.home, ".ssh"), true, 0)
+	r.file(r.system, filepath.Dir(r.system), false, 0)
 }
 
 // file reads one file; of the blocks that are for other hosts nothing is taken.
-func (s *sshSettings) file(name, host, dir string, depth int) {
+func (r *sshReader) file(name, dir string, own bool, depth int) {
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() || r.err != nil {
+		return
+	}
+	if own && writable(info) { // it may name programs
+		r.err = xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: Bad owner or permissions on %s", name)
+		return
+	}
 	data, err := os.ReadFile(name)
-	if err != nil || depth > maxIncludes || len(data) > 1<<20 {
+	if err != nil || len(data) > 1<<20 {
+		return
+	}
+	if depth > maxIncludes {
+		r.err = xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: Too many levels of configuration files at %s", name)
 		return
 	}
 	applies := true
-	for _, line := range strings.Split(string(data), "\n") {
+	for n, line := range strings.Split(string(data), "\n") {
 		words := sshWords(line)
 		if len(words) < 2 {
 			continue
 		}
-		key := strings.ToLower(words[0])
-		switch key {
+		switch key := strings.ToLower(words[0]); key {
 		case "host":
-			applies = matchesHost(words[1:], host)
-			continue
+			applies = matchesHost(words[1:], r.host)
 		case "match":
-			applies = len(words) == 2 && strings.EqualFold(words[1], "all") // other conditions would run programs
-			continue
-		}
-		if !applies {
-			continue
-		}
-		if key == "include" {
-			for _, pattern := range words[1:] {
-				pattern = s.expand(pattern)
+			applies, err = r.match(words[1:])
+			if err != nil && r.err == nil {
+				r.err = xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: %s:%d: %v", name, n+1, err)
+			}
+		case "include":
+			for i := 1; applies && i < len(words); i++ {
+				pattern := r.path(words[i])
 				if !filepath.IsAbs(pattern) {
 					pattern = filepath.Join(dir, pattern)
 				}
 				list, _ := filepath.Glob(pattern)
 				for _, f := range list {
-					s.file(f, host, dir, depth+1)
+					r.file(f, dir, own, depth+1)
 				}
 			}
-			continue
+		default:
+			if applies {
+				r.set(key, words[1:], line)
+			}
 		}
-		s.set(key, words[1:])
 	}
 }
+
+// listed are the settings of several words.
+const listed = " userknownhostsfile globalknownhostsfile canonicaldomains "
 
 // set takes a setting that has no value yet.
-func (s *sshSettings) set(key string, values []string) {
-	first := func(at *string) {
-		if *at == "" {
-			*at = values[0]
+func (s *sshSettings) set(key string, words []string, line string) {
+	switch {
+	case key == "identityfile" || key == "certificatefile":
+		if !slices.Contains(s.lists[key], words[0]) {
+			s.lists[key] = append(s.lists[key], words[0])
 		}
-	}
-	switch key {
-	case "hostname":
-		first(&s.host)
-	case "user":
-		first(&s.user)
-	case "port":
-		first(&s.port)
-	case "proxyjump":
-		first(&s.jump)
-	case "proxycommand":
-		if s.proxyCommand == "" {
-			s.proxyCommand = strings.Join(values, " ")
+	case strings.Contains(listed, " "+key+" "):
+		if s.lists[key] == nil {
+			s.lists[key] = words
 		}
-	case "stricthostkeychecking":
-		first(&s.strict)
-	case "identityfile":
-		s.keys = append(s.keys, values[0])
-	case "identitiesonly":
-		s.onlyKeys = s.onlyKeys || strings.EqualFold(values[0], "yes")
-	case "userknownhostsfile":
-		if s.knownHosts == nil {
-			s.knownHosts = values
+	case s.values[key] != "":
+	case key == "proxycommand":
+		if s.values["proxyjump"] == "" {
+			s.values[key] = sshRest(line)
 		}
+	case key == "proxyjump":
+		if s.values["proxycommand"] == "" {
+			s.values[key] = words[0]
+		}
+	default:
+		s.values[key] = words[0]
 	}
 }
 
-// sshWords splits a line of the configuration: blanks, or one =, after the
-// keyword; quotes around words with blanks.
-func sshWords(line string) []string {
-	line = strings.TrimSpace(line)
-	if line == "" || line[0] == '#' {
-		return nil
-	}
-	end := strings.IndexAny(line, " \t=")
-	if end < 0 {
-		return []string{line}
-	}
-	words := []string{line[:end]}
-	rest := strings.TrimLeft(line[end:], " \t")
-	rest = strings.TrimLeft(strings.TrimPrefix(rest, "="), " \t")
-	for rest != "" {
-		var w string
-		if rest[0] == '"' {
-			w, rest, _ = strings.Cut(rest[1:], `"`)
-		} else if i := strings.IndexAny(rest, " \t"); i >= 0 {
-			w, rest = rest[:i], rest[i:]
-		} else {
-			w, rest = rest, ""
-		}
-		words = append(words, w)
-		rest = strings.TrimLeft(rest, " \t")
-	}
-	return words
+// is tells whether a setting has one of some values.
+func (s *sshSettings) is(key string, values ...string) bool {
+	return slices.Contains(values, strings.ToLower(s.values[key]))
 }
 
-// matchesHost tells whether patterns let a host through; one with ! keeps it out.
-func matchesHost(patterns []string, host string) bool {
-	found := false
-	for _, p := range patterns {
-		p, not := strings.CutPrefix(p, "!")
-		if !wildcard(strings.ToLower(p), strings.ToLower(host)) {
-			continue
-		}
-		if not {
-			return false
-		}
-		found = true
+// seconds is a setting that is a time, 0 if it has none: 90, 5m, 1h30m.
+func (s *sshSettings) seconds(key string) time.Duration {
+	v := s.values[key]
+	if strings.Trim(v, "0123456789") == "" {
+		v += "s"
 	}
-	return found
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 {
+		return 0
+	}
+	return d
 }
 
-// wildcard matches * and ?.
-func wildcard(pattern, s string) bool {
-	star, at := -1, 0
-	p, i := 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i] && pattern[p] != '*'):
-			p, i = p+1, i+1
-		case p < len(pattern) && pattern[p] == '*':
-			star, at = p, i
-			p++
-		case star >= 0:
-			at++
-			p, i = star+1, at
-		default:
-			return false
-		}
+// number is a setting that is a number.
+func (s *sshSettings) number(key string, usual int) int {
+	n := usual
+	if _, err := fmt.Sscan(s.values[key], &n); err != nil || n < 0 {
+		return usual
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return n
 }
