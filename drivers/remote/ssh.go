@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -286,7 +287,7 @@ func (a *address) sshClient(ctx context.Context, conn net.Conn, h hop) (*ssh.Cli
 		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: %s", h.user, h.name, text)
 	case errors.As(err, &told): // a program's words
 		return nil, told
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.EPIPE): // the pipe's to a program that has ended
 		return nil, xml.Bare(xml.CodeSystem, "Cannot recv data: '%s:%s' closed the SSH connection", h.host, h.port)
 	}
 	return nil, xml.Bare(xml.CodeSystem, "Cannot recv data: %s", strings.TrimPrefix(err.Error(), "ssh: "))
