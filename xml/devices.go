@@ -214,7 +214,7 @@ type RNGBackend struct {
 
 // TPM is a trusted platform module.
 type TPM struct {
-	Model   string      `el:"model,attr" enum:"default tpm-tis tpm-crb tpm-spapr spapr-tpm-proxy"`
+	Model   string      `el:"model,attr" enum:"tpm-tis tpm-crb tpm-spapr spapr-tpm-proxy"`
 	Backend *TPMBackend `el:"backend" missing:"XML error: missing TPM device backend"`
 	Alias   *Alias      `el:"alias"`
 	ACPI    *ACPIIndex  `el:"acpi"`

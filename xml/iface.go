@@ -169,7 +169,7 @@ type InterfaceModel struct {
 
 // InterfaceDriver are switches of virtio cards.
 type InterfaceDriver struct {
-	Name          string   `el:"name,attr" enum:"qemu vhost"`
+	Name          string   `el:"name,attr"`
 	TXMode        string   `el:"txmode,attr" enum:"iothread timer"`
 	IOEventFD     OnOff    `el:"ioeventfd,attr"`
 	EventIdx      OnOff    `el:"event_idx,attr"`
@@ -226,7 +226,7 @@ type InterfaceTune struct {
 
 // Teaming pairs a card that can migrate with one that cannot.
 type Teaming struct {
-	Type       string `el:"type,attr,required" enum:"persistent transient"`
+	Type       string `el:"type,attr" enum:"persistent transient" unknown:"unsupported configuration: unknown teaming type '%s'"`
 	Persistent string `el:"persistent,attr"`
 }
 

@@ -224,6 +224,11 @@ func readSingles(d *xml.Domain) error {
 	}
 	for i := range dev.Audios {
 		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
+			if s != nil && s.Settings != nil && s.FixedSettings != "yes" {
+				return unsupported("audio settings specified without fixed settings flag")
+			}
+		}
+		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
 			if s != nil && s.FixedSettings == "yes" && s.MixingEngine != "yes" {
 				return unsupported("fixed audio settings requires mixing engine")
 			}
@@ -270,6 +275,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 	switch h.Type {
 	case "scsi":
 		if s.Protocol == "iscsi" {
+			if len(s.Hosts) != 1 {
+				return xml.Errorf(xml.CodeXML, "only one source host address may be specified for the iSCSI hostdev")
+			}
 			if s.Auth != nil {
 				return readAuth(s.Auth, &xml.DiskSource{Protocol: "iscsi"})
 			}

@@ -298,6 +298,9 @@ func readInterfaces(d *xml.Domain) error {
 		if err := readInterfaceSource(n); err != nil {
 			return err
 		}
+		if err := readInterfaceParts(n); err != nil {
+			return err
+		}
 		if err := readBoot(n.Boot); err != nil {
 			return err
 		}
@@ -312,8 +315,6 @@ func readInterfaceSource(n *xml.Interface) error {
 		return unsupported("unknown host device source address type '(null)'")
 	case n.Model != nil && strings.Trim(n.Model.Type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
 		return xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
-	case n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network":
-		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
 	case attr == "":
 		keepInterfaceSource(n)
 		return nil

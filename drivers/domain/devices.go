@@ -60,6 +60,9 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 		}
 	}
 	for i := range dev.TPMs {
+		if t.QEMU != nil {
+			tpm(d, &dev.TPMs[i])
+		}
 		if b := dev.TPMs[i].Backend; b != nil && b.Type == "passthrough" {
 			if b.Device == nil {
 				b.Device = &xml.TPMDevice{}
@@ -226,7 +229,16 @@ func netModel(n *xml.Interface) {
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
 	if !virtio || n.Type == "hostdev" {
-		n.Driver = onlySwitches(n.Driver)
+		name := ""
+		if n.Driver != nil && n.Type == "hostdev" {
+			name = n.Driver.Name
+		}
+		if n.Driver = onlySwitches(n.Driver); name != "" {
+			if n.Driver == nil {
+				n.Driver = &xml.InterfaceDriver{}
+			}
+			n.Driver.Name = name
+		}
 	}
 	if n.Driver != nil && n.Driver.Queues == 1 {
 		n.Driver.Queues = 0
@@ -241,6 +253,21 @@ func netModel(n *xml.Interface) {
 	case "ethernet", "network", "bridge":
 	default:
 		n.FilterRef = nil
+	}
+}
+
+// tpm chooses the model, and the version that is emulated.
+func tpm(d *xml.Domain, v *xml.TPM) {
+	model := "tpm-tis"
+	if isPSeries(d) {
+		model = "tpm-spapr"
+	}
+	setDefault(&v.Model, model)
+	if b := v.Backend; b != nil && b.Type == "emulator" && (b.Version == "" || b.Version == "default") {
+		b.Version = "2.0"
+		if v.Model == "tpm-tis" && isX86(d) {
+			b.Version = "1.2"
+		}
 	}
 }
 
@@ -261,7 +288,6 @@ func vsock(v *xml.Vsock, t *Traits) {
 
 func hostdev(h *xml.Hostdev, t *Traits) {
 	setDefault(&h.Mode, "subsystem")
-	families(h.IPs)
 	if h.Mode != "subsystem" {
 		h.Managed = ""
 		return
@@ -314,18 +340,6 @@ func filesystem(f *xml.Filesystem, t *Traits) {
 		setDefault(&f.AccessMode, "passthrough")
 	}
 	f.FMode, f.DMode = octal(f.FMode), octal(f.DMode)
-}
-
-// families says of addresses which protocol they belong to.
-func families(list []xml.InterfaceIP) {
-	for i := range list {
-		if ip := &list[i]; ip.Family == "" {
-			ip.Family = "ipv4"
-			if strings.Contains(ip.Address, ":") {
-				ip.Family = "ipv6"
-			}
-		}
-	}
 }
 
 // onlySwitches keeps virtio's switches, which are refused where they do not

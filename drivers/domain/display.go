@@ -1,6 +1,10 @@
 package domain
 
-import "virgo/xml"
+import (
+	"math/bits"
+
+	"virgo/xml"
+)
 
 // graphics completes ports and where clients connect.
 func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
@@ -21,6 +25,9 @@ func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
 }
 
 func vncPorts(g *xml.Graphics) {
+	if g.WebSocket != nil && *g.WebSocket == 0 {
+		g.WebSocket = nil
+	}
 	if g.Port != nil && *g.Port == -1 {
 		g.Autoport = "yes"
 	}
@@ -28,6 +35,9 @@ func vncPorts(g *xml.Graphics) {
 		g.Port, g.Autoport = ptr(-1), "yes"
 	} else if g.Autoport == "" {
 		g.Autoport = "no"
+	}
+	if g.Port != nil && *g.Port == 0 {
+		g.Port = nil
 	}
 }
 
@@ -114,6 +124,8 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 	}
 	if m.VRAM == 0 {
 		m.VRAM = defaultVRAM(d, m.Type, t)
+	} else if t.QEMU != nil {
+		m.VRAM = 1 << bits.Len(m.VRAM-1) // a power of two, as QEMU's cards have
 	}
 }
 

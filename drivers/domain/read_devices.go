@@ -2,6 +2,7 @@ package domain
 
 import (
 	"strings"
+	"time"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -25,6 +26,9 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Hostdevs {
 		h := &dev.Hostdevs[i]
+		if err := readGuestNet("Domain hostdev device", h.IPs, h.Routes); err != nil {
+			return err
+		}
 		if h.Mode == "capabilities" || h.Type != "scsi" {
 			h.Readonly, h.Shareable = false, false
 		}
@@ -59,7 +63,15 @@ func dropForeign(d *xml.Domain) error {
 			s.Role = ""
 		}
 	}
+	for i := range dev.Graphics {
+		if g := &dev.Graphics[i]; g.Type != "vnc" && g.Type != "dbus" {
+			g.Audio = nil
+		}
+	}
 	for i := range dev.Videos {
+		if m := dev.Videos[i].Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
+			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
+		}
 		if v := &dev.Videos[i]; v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
 			v.Driver = nil
 		}
@@ -68,7 +80,13 @@ func dropForeign(d *xml.Domain) error {
 		interfaceForeign(&dev.Interfaces[i])
 	}
 	for i := range dev.Graphics {
-		graphicsForeign(&dev.Graphics[i])
+		g := &dev.Graphics[i]
+		if g.Passwd != "" && g.PasswdValidTo != "" {
+			if _, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err != nil {
+				return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", g.PasswdValidTo)
+			}
+		}
+		graphicsForeign(g)
 	}
 	for i := range dev.Filesystems {
 		filesystemForeign(&dev.Filesystems[i])
@@ -88,6 +106,9 @@ func dropForeign(d *xml.Domain) error {
 	return nil
 }
 
+// fixedVideos are the models whose size of screen cannot be set.
+var fixedVideos = []string{"cirrus", "vmvga", "ramfb"}
+
 // graphicsForeign drops what says nothing, or nothing without a password.
 func graphicsForeign(g *xml.Graphics) {
 	no := func(v *xml.YesNo) {
@@ -96,6 +117,7 @@ func graphicsForeign(g *xml.Graphics) {
 		}
 	}
 	no(&g.Fullscreen)
+	no(&g.P2P)
 	no(&g.ReplaceUser)
 	no(&g.MultiUser)
 	if g.Passwd == "" {
@@ -147,7 +169,6 @@ func filesystemForeign(f *xml.Filesystem) {
 
 // interfaceForeign completes what printing shows of the source.
 func interfaceForeign(n *xml.Interface) {
-	families(n.IPs)
 	s := n.Source
 	if s == nil {
 		return

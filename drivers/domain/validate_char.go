@@ -53,7 +53,7 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 		}
 	case "spiceport":
 		if s.Channel == "" {
-			return missing("channel")
+			return unsupported("Missing source channel attribute for char device")
 		}
 	}
 	if r := s.Reconnect; r != nil {

@@ -16,6 +16,8 @@ func checkQEMUController(c *deviceCheck, v *xml.Controller) error {
 	switch {
 	case v.Type == "ide" && (isX86(d) && !IsI440FX(d) && d.OS.Type.Machine != "isapc" || !isX86(d) && !slices.Contains(ideBoards, d.OS.Type.Machine)):
 		return unsupported("IDE controllers are unsupported for this QEMU binary or machine type")
+	case v.Type == "ide" && IsI440FX(d) && *v.Index > 0:
+		return unsupported("Only a single IDE controller is supported for this machine type")
 	case v.Type == "sata" && !c.has("ich9-ahci"):
 		return unsupported("SATA is not supported with this QEMU binary")
 	case v.Type == "scsi" && v.Model == "buslogic":
@@ -55,6 +57,8 @@ func controllerDriver(c *deviceCheck, v *xml.Controller) error {
 	switch {
 	case virtio && dr.IOThread > 0 && !hasIOThread(c.d, dr.IOThread):
 		return unsupported("controller iothread '%d' not defined in iothreadid", dr.IOThread)
+	case !virtio && len(dr.IOThreads) > 0:
+		return unsupported("iothreads are supported only by 'virtio-scsi' controllers")
 	case virtio:
 	case dr.Queues > 0:
 		return unsupported("'queues' is only supported by virtio-scsi controller")

@@ -5,16 +5,11 @@ import "virgo/xml"
 // checkVideo checks a graphics card by itself.
 func checkVideo(c *deviceCheck, v *xml.Video) error {
 	m := v.Model
-	if dr := v.Driver; dr != nil && (m == nil || m.Type != "virtio") {
-		if err := noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ); err != nil {
-			return err
-		}
-	}
 	if m == nil {
-		return nil
+		m = &xml.VideoModel{}
 	}
 	vhost := v.Driver != nil && v.Driver.Name == "vhostuser"
-	if vhost && m.Type != "virtio" {
+	if vhost && m.Type != "virtio" && m.Type != "none" {
 		return unsupported("'vhostuser' driver is only supported with 'virtio' device")
 	}
 	if a := m.Acceleration; a != nil {
@@ -25,17 +20,23 @@ func checkVideo(c *deviceCheck, v *xml.Video) error {
 			return unsupported("unsupported rendernode accel attribute without 'vhostuser'")
 		}
 	}
+	if r := m.Resolution; r != nil && (r.X == 0 || r.Y == 0) {
+		return unsupported("video resolution values must be greater than 0")
+	}
 	if m.Blob != "" && m.Type != "virtio" {
 		return unsupported("video type '%s' does not support blob resources", m.Type)
 	}
-	if r := m.Resolution; r != nil && (r.X == 0 || r.Y == 0) {
-		return unsupported("video resolution values must be greater than 0")
+	if dr := v.Driver; dr != nil && m.Type != "virtio" {
+		return noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ)
 	}
 	return nil
 }
 
 // videoDevices are the QOM types of video models, where a machine may lack them.
 var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vga"}, {"vga", "VGA"}, {"vmvga", "vmware-svga"}}
+
+// foreignVideos are the models that this QEMU lacks.
+var foreignVideos = []string{"qxl", "xen", "vbox", "parallels", "gop"}
 
 // secondaryVideos are the models that a card beside the first may have.
 var secondaryVideos = []string{"virtio", "qxl", "bochs", "ramfb", "none"}
@@ -49,9 +50,12 @@ func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
 	if v != &c.d.Devices.Videos[0] && !contains(secondaryVideos, m.Type) {
 		return unsupported("video type '%s' is only valid as primary video device", m.Type)
 	}
-	lacks := m.Type == "qxl"
+	lacks := contains(foreignVideos, m.Type)
 	for _, d := range videoDevices {
 		lacks = lacks || d[0] == m.Type && !isX86(c.d) && !c.has(d[1])
+	}
+	if err := qemuVideoModel(m); err != nil && !lacks {
+		return err
 	}
 	if lacks {
 		return unsupported("domain configuration does not support video model '%s'", m.Type)
@@ -62,17 +66,64 @@ func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
 	return nil
 }
 
+// qemuVideoModel checks what only some models have.
+func qemuVideoModel(m *xml.VideoModel) error {
+	switch m.Type {
+	case "none":
+		return nil
+	case "vga", "cirrus", "vmvga", "bochs", "ramfb":
+		if m.Heads != 1 {
+			return unsupported("video type '%s' doesn't support multiple 'heads'", m.Type)
+		}
+	}
+	if m.Type != "qxl" && (m.RAM > 0 || m.VRAM64 > 0 || m.VGAMem > 0) {
+		name := "ram"
+		switch {
+		case m.RAM > 0:
+		case m.VRAM64 > 0:
+			name = "vram64"
+		default:
+			name = "vgamem"
+		}
+		return unsupported("%s attribute only supported for video type qxl", name)
+	}
+	if a := m.Acceleration; a != nil {
+		if a.Accel2D != "" && a.Accel2D != "no" {
+			return unsupported("qemu does not support the accel2d setting")
+		}
+		if a.Accel3D == "yes" && m.Type != "virtio" {
+			return unsupported("3d acceleration is supported only with 'virtio' video device")
+		}
+	}
+	if m.VRAM > 0 && m.VRAM < 1024 && (m.Type == "vga" || m.Type == "vmvga" || m.Type == "bochs") {
+		return unsupported("value for 'vram' must be at least 1 MiB (1024 KiB)")
+	}
+	return nil
+}
+
+// checkGraphics wants the audio backend to be there.
+func checkGraphics(c *deviceCheck, g *xml.Graphics) error {
+	if a := g.Audio; a != nil && g.Type == "vnc" && !hasAudio(c.d, a.ID) {
+		return xml.Errorf(xml.CodeXML, "no audio device with ID %d", a.ID)
+	}
+	return nil
+}
+
 // checkQEMUGraphics checks the displays.
 func checkQEMUGraphics(c *deviceCheck, g *xml.Graphics) error {
 	switch g.Type {
-	case "spice", "rdp":
+	case "spice", "rdp", "desktop":
 		return unsupported("%s graphics are not supported with this QEMU", g.Type)
 	case "egl-headless":
 		vnc := false
 		for i := range c.d.Devices.Graphics {
 			vnc = vnc || c.d.Devices.Graphics[i].Type == "vnc"
 		}
-		if !vnc && len(c.d.Devices.Graphics) > 1 {
+		others := false
+		for i := range c.d.Devices.Graphics {
+			others = others || c.d.Devices.Graphics[i].Type != "egl-headless"
+		}
+		if !vnc && others {
 			return unsupported("graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types")
 		}
 	}

@@ -53,7 +53,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	one(c, "vsock", dev.Vsock, checkVsock, nil)
 	each(c, "crypto", dev.Cryptos, nil, checkQEMUCrypto)
 	one(c, "pstore", dev.PStore, checkPStore, checkQEMUPStore)
-	each(c, "graphics", dev.Graphics, nil, checkQEMUGraphics)
+	each(c, "graphics", dev.Graphics, checkGraphics, checkQEMUGraphics)
 	return c.err
 }
 
@@ -81,20 +81,22 @@ func one[T any](c *deviceCheck, kind string, v *T, all, qemu func(*deviceCheck, 
 
 // common checks what devices of all kinds have.
 func (c *deviceCheck) common(kind string, v any) error {
-	addr, acpi := whereOf(v)
+	addr, _ := whereOf(v)
 	if addr != nil && addr.Type == "unassigned" && kind != "hostdev" {
 		return unsupported("address of type 'unassigned' is supported only for hostdevs")
-	}
-	if acpi != nil && addr != nil && addr.Type != "pci" && c.e != nil {
-		return unsupported("ACPI index is only supported for PCI devices")
 	}
 	return nil
 }
 
-// commonQEMU refuses the addresses of s390 elsewhere.
+// commonQEMU refuses the addresses of s390 elsewhere, and numbers for the
+// firmware of what it does not list.
 func (c *deviceCheck) commonQEMU(v any) error {
-	if addr, _ := whereOf(v); addr != nil && addr.Type == "ccw" && !isS390(c.d) {
+	addr, acpi := whereOf(v)
+	if addr != nil && addr.Type == "ccw" && !isS390(c.d) {
 		return unsupported("CCW addresses are not supported by machine type '%s'", c.d.OS.Type.Machine)
+	}
+	if acpi != nil && acpi.Index > 0 && addr != nil && addr.Type != "pci" {
+		return unsupported("ACPI index is only supported for PCI devices")
 	}
 	return nil
 }

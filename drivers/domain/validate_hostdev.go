@@ -4,17 +4,19 @@ import "virgo/xml"
 
 // checkHostdev checks one of the host's devices by itself.
 func checkHostdev(c *deviceCheck, h *xml.Hostdev) error {
+	if h.Mode == "subsystem" {
+		if s := h.Source; s != nil && s.StartupPolicy != "" && h.Type != "usb" {
+			return unsupported("Setting startupPolicy is only allowed for USB devices")
+		}
+		if h.SGIO == "unfiltered" {
+			return unsupported("unfiltered sgio is no longer supported")
+		}
+		if err := hostdevAddress(h); err != nil {
+			return err
+		}
+	}
 	if t := h.Teaming; t != nil && t.Type != "transient" {
 		return unsupported("teaming hostdev devices must have type='transient'")
-	}
-	if h.Mode != "subsystem" {
-		return nil
-	}
-	if s := h.Source; s != nil && s.StartupPolicy != "" && h.Type != "usb" {
-		return unsupported("Setting startupPolicy is only allowed for USB devices")
-	}
-	if err := hostdevAddress(h); err != nil {
-		return err
 	}
 	return checkROM(h.ROM, h.Address)
 }
@@ -51,6 +53,12 @@ func hostdevAddress(h *xml.Hostdev) error {
 
 // checkQEMUHostdev checks what QEMU does not take.
 func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
+	if h.Mode != "subsystem" {
+		return unsupported("hostdev mode 'capabilities' is not supported in qemu")
+	}
+	if h.Source != nil && h.Source.WriteFiltering != "" {
+		return unsupported("Write filtering of PCI device configuration space is not supported by qemu")
+	}
 	if err := checkMdev(c, h); err != nil {
 		return err
 	}
@@ -59,9 +67,6 @@ func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
 	}
 	if h.Type == "scsi_host" && h.Boot != nil {
 		return unsupported("booting from assigned devices is not supported by vhost SCSI devices")
-	}
-	if h.Source != nil && h.Source.WriteFiltering != "" {
-		return unsupported("Write filtering of PCI device configuration space is not supported by qemu")
 	}
 	if h.Address != nil && h.Address.ZPCI != nil && !isS390(c.d) {
 		return unsupported("This QEMU binary doesn't support zPCI")

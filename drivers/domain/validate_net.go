@@ -21,6 +21,11 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 	if t := n.Target; t != nil && t.Managed == "no" && n.Type != "ethernet" {
 		return unsupported("unmanaged target dev is not supported on interfaces of type '%s'", n.Type)
 	}
+	if dr := n.Driver; dr != nil && (n.Model == nil || !strings.HasPrefix(n.Model.Type, "virtio")) {
+		if err := noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ); err != nil {
+			return err
+		}
+	}
 	if t := n.Teaming; t != nil && t.Type == "transient" && t.Persistent == "" {
 		return unsupported("teaming persistent attribute must be set if teaming type is 'transient'")
 	}
@@ -30,12 +35,6 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 			mac = n.MAC.Address
 		}
 		return unsupported("interface %s - <port isolated='yes'/> is not supported for network interfaces with type='%s'", mac, n.Type)
-	}
-	if b := n.Bandwidth; b != nil && b.Inbound != nil && b.Inbound.Floor > 0 && n.Type != "network" {
-		return unsupported("floor attribute is not supported for this config")
-	}
-	if dr := n.Driver; dr != nil && (n.Model == nil || !strings.HasPrefix(n.Model.Type, "virtio")) {
-		return noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ)
 	}
 	return nil
 }
@@ -60,6 +59,15 @@ func checkQEMUInterface(c *deviceCheck, n *xml.Interface) error {
 	if len(n.Routes) > 0 {
 		return unsupported("Invalid attempt to set network interface guest-side IP route, not supported by QEMU")
 	}
+	if n.Type == "vhostuser" && !sharedMemory(c.d) {
+		return unsupported("'interface' requires shared memory")
+	}
+	if err := qemuGuestIPs(n); err != nil {
+		return err
+	}
+	if err := qemuNetKind(n); err != nil {
+		return err
+	}
 	if dr := n.Driver; dr != nil {
 		if dr.RXQueueSize&(dr.RXQueueSize-1) != 0 {
 			return unsupported("rx_queue_size has to be a power of two")
@@ -68,8 +76,68 @@ func checkQEMUInterface(c *deviceCheck, n *xml.Interface) error {
 			return unsupported("tx_queue_size has to be a power of two")
 		}
 	}
-	if n.Type == "vhostuser" && n.Backend != nil && n.Backend.Type == "passt" && !sharedMemory(c.d) {
-		return unsupported("'interface' requires shared memory")
+	return nil
+}
+
+// qemuGuestIPs refuses addresses that QEMU cannot give the guest.
+func qemuGuestIPs(n *xml.Interface) error {
+	four, six := 0, 0
+	for i := range n.IPs {
+		ip := &n.IPs[i]
+		if n.Type != "user" && !(n.Type == "vhostuser" && n.Backend != nil && n.Backend.Type == "passt") {
+			return unsupported("Invalid attempt to set network interface guest-side IP address info, not supported by QEMU")
+		}
+		if ip.Peer != "" {
+			return unsupported("Invalid attempt to set peer IP for guest")
+		}
+		if ip.Family == "ipv6" {
+			six++
+		} else {
+			four++
+		}
+		if four > 1 {
+			return unsupported("Only one IPv4 address per interface is allowed")
+		}
+		if six > 1 {
+			return unsupported("Only one IPv6 address per interface is allowed")
+		}
+	}
+	return nil
+}
+
+// mtuTypes and coalesceTypes are the types of interfaces whose host side has an
+// MTU, and can gather packets.
+var (
+	mtuTypes      = []string{"network", "bridge", "ethernet", "vhostuser"}
+	coalesceTypes = []string{"network", "bridge"}
+)
+
+// qemuNetKind checks what only some types of interfaces have.
+func qemuNetKind(n *xml.Interface) error {
+	model := "unknown"
+	virtio := false
+	if n.Model != nil {
+		if contains(netModels, n.Model.Type) {
+			model = n.Model.Type
+		}
+		virtio = strings.HasPrefix(n.Model.Type, "virtio")
+	}
+	if n.Type == "vdpa" && !virtio {
+		return unsupported("invalid model for interface of type 'vdpa': '%s' - must be 'virtio'", model)
+	}
+	if t := n.Teaming; t != nil {
+		switch {
+		case t.Type == "persistent" && !virtio:
+			return unsupported("virtio-net teaming persistent interface must be <model type='virtio'/>, not '%s'", model)
+		case t.Type == "transient" && n.Type != "hostdev" && n.Type != "network":
+			return unsupported("virtio-net teaming transient interface must be type='hostdev', not '%s'", n.Type)
+		}
+	}
+	if n.MTU != nil && n.MTU.Size > 0 && !contains(mtuTypes, n.Type) {
+		return unsupported("setting MTU on interface type %s is not supported yet", n.Type)
+	}
+	if n.Coalesce != nil && !contains(coalesceTypes, n.Type) {
+		return unsupported("coalesce settings on interface type %s are not supported", n.Type)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err := checkFeatures(d, e); err != nil {
 		return err
 	}
-	if err := checkTPMCount(d); err != nil {
+	if err := checkCounts(d); err != nil {
 		return err
 	}
 	if err := checkConsoleKinds(d); err != nil {

@@ -47,7 +47,7 @@ func inputFits(d *xml.Domain, in *xml.Input) error {
 			return xml.Errorf(xml.CodeInternal, "ps2 bus does not support %s input device", in.Type)
 		}
 		if in.Bus == "xen" {
-			return unsupported("unsupported input bus %s", in.Bus)
+			return xml.Errorf(xml.CodeInternal, "unsupported input bus %s", in.Bus)
 		}
 		return nil
 	}
@@ -67,7 +67,13 @@ func inputFits(d *xml.Domain, in *xml.Input) error {
 }
 
 func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
-	if in.Bus == "virtio" && (in.Model == "virtio-transitional" || in.Model == "virtio-non-transitional") && in.Type != "passthrough" {
+	switch {
+	case in.Type == "evdev" && in.Bus != "" && in.Bus != "none":
+		return unsupported("input evdev doesn't support bus element")
+	case in.Type == "passthrough" && in.Bus != "virtio":
+		return unsupported("only bus 'virtio' is supported for 'passthrough' input devices")
+	}
+	if in.Bus == "virtio" && (in.Model == "virtio-transitional" || in.Model == "virtio-non-transitional") {
 		return unsupported("virtio (non-)transitional models are not supported for input type=%s", in.Type)
 	}
 	return nil
@@ -98,6 +104,16 @@ func checkFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 
 // checkQEMUFilesystem checks file systems that a process of the host serves.
 func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
+	switch {
+	case f.Type != "mount":
+		return unsupported("only supports mount filesystem type")
+	case f.HardLimit != nil || f.SoftLimit != nil:
+		return unsupported("filesystem usage limits are not supported with QEMU")
+	case (f.FMode != "" || f.DMode != "") && f.AccessMode != "mapped":
+		return unsupported("fmode and dmode must be used with accessmode=mapped")
+	case f.Driver != nil && f.Driver.Type == "mtp" && f.AccessMode != "" && f.AccessMode != "passthrough":
+		return unsupported("mtp only supports passthrough accessmode")
+	}
 	if f.Driver == nil || f.Driver.Type != "virtiofs" {
 		return nil
 	}
@@ -111,6 +127,9 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 }
 
 func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
+	if w.Model == "itco" && !IsQ35(c.d) {
+		return unsupported("itco model of watchdog is only part of q35 machine")
+	}
 	switch w.Model {
 	case "i6300esb":
 		if w.Address != nil && w.Address.Type != "pci" {
@@ -150,6 +169,9 @@ func checkQEMUNVRAM(c *deviceCheck, _ *xml.NVRAM) error {
 }
 
 func checkShmem(c *deviceCheck, s *xml.Shmem) error {
+	if n := s.Size; n != nil && c.e != nil && (uint64(*n)&(uint64(*n)-1) != 0 || *n < 1<<20) {
+		return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
+	}
 	if s.MSI != nil && s.Server == nil {
 		return xml.Errorf(xml.CodeXML, "msi option is only supported with a server")
 	}
@@ -160,19 +182,22 @@ func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
 	switch {
 	case s.Model == nil || s.Model.Type == "ivshmem":
 		return unsupported("ivshmem device is no longer supported")
+	case s.Model.Type == "ivshmem-plain" && s.Server != nil:
+		return unsupported("shmem model 'ivshmem-plain' is supported only with server option disabled")
+	case s.Model.Type == "ivshmem-doorbell" && s.Server == nil:
+		return unsupported("shmem model 'ivshmem-doorbell' is supported only with server option enabled")
+	case s.Model.Type == "ivshmem-doorbell" && s.Size != nil:
+		return unsupported("shmem model 'ivshmem-doorbell' does not support size setting")
 	case strings.HasPrefix(s.Model.Type, "ivshmem-") && !isX86(c.d) && !c.has(s.Model.Type):
 		return unsupported("shmem model '%s' is not supported by this QEMU binary", s.Model.Type)
-	}
-	if n := s.Size; n != nil && (uint64(*n)&(uint64(*n)-1) != 0 || *n < 1<<20) {
-		return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
 	}
 	return nil
 }
 
 func checkTPM(c *deviceCheck, t *xml.TPM) error {
 	b := t.Backend
-	if b == nil || b.Type != "emulator" {
-		return nil
+	if b == nil || b.Type != "emulator" || c.e != nil && !c.hasTPM(b.Version) {
+		return nil // the version's own error comes first
 	}
 	if b.Version != "2.0" && b.PCRBanks != nil {
 		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")
@@ -189,24 +214,42 @@ func checkQEMUTPM(c *deviceCheck, t *xml.TPM) error {
 			return unsupported("The QEMU executable %s does not support TPM backend type %s", c.path, b.Type)
 		}
 		if b.Type == "emulator" {
-			version := b.Version
-			if version == "" || version == "default" {
-				version = "2.0"
-			}
-			if !contains(c.t.QEMU.TPMVersions, version) {
-				return unsupported("TPM version '%s' is not supported", version)
+			if !c.hasTPM(b.Version) {
+				return unsupported("TPM version '%s' is not supported", tpmVersion(b.Version))
 			}
 		}
 	}
-	if t.Model == "tpm-tis" && !c.has("tpm-tis") && !c.has("tpm-tis-device") {
-		return unsupported("The QEMU executable %s does not support TPM model tpm-tis", c.path)
+	lacks := t.Model == "tpm-tis" && !c.has("tpm-tis") && !c.has("tpm-tis-device")
+	if lacks || (t.Model == "tpm-crb" || t.Model == "tpm-spapr" || t.Model == "spapr-tpm-proxy") && !c.has(t.Model) {
+		return unsupported("The QEMU executable %s does not support TPM model %s", c.path, t.Model)
 	}
 	return nil
 }
 
-// checkTPMCount refuses more TPMs than a guest can have.
-func checkTPMCount(d *xml.Domain) error {
+// tpmVersion is a version as written, or that which is meant.
+func tpmVersion(version string) string {
+	if version == "" || version == "default" {
+		return "2.0"
+	}
+	return version
+}
+
+// hasTPM tells whether swtpm on this host emulates a version.
+func (c *deviceCheck) hasTPM(version string) bool {
+	return contains(c.t.QEMU.TPMVersions, tpmVersion(version))
+}
+
+// checkCounts refuses more devices of a kind than a guest can have.
+func checkCounts(d *xml.Domain) error {
 	single, proxy := 0, 0
+	if len(d.Devices.Smartcards) > 1 {
+		return unsupported("this QEMU binary lacks multiple smartcard support")
+	}
+	for i := 1; i < len(d.Devices.Watchdogs); i++ {
+		if w := d.Devices.Watchdogs; w[i].Action != w[0].Action {
+			return unsupported("watchdogs with different actions are not supported with this QEMU binary")
+		}
+	}
 	for i := range d.Devices.TPMs {
 		if d.Devices.TPMs[i].Model == "spapr-tpm-proxy" {
 			proxy++
@@ -215,7 +258,7 @@ func checkTPMCount(d *xml.Domain) error {
 		}
 	}
 	switch {
-	case single > 1 && isPPC64(d):
+	case single > 1:
 		return unsupported("only a single TPM non-proxy device is supported")
 	case proxy > 1:
 		return unsupported("only a single TPM Proxy device is supported")

@@ -222,75 +222,11 @@ func readHost(network string, ip *xml.NetworkIP, h *xml.DHCPHost, partial bool) 
 // readRoutes checks the routes.
 func readRoutes(def *xml.Network) error {
 	for i := range def.Routes {
-		if err := readRoute(&def.Routes[i]); err != nil {
+		if err := def.Routes[i].Check("%N"); err != nil {
 			return xml.Named(err, def.Name)
 		}
 	}
 	return nil
-}
-
-func readRoute(r *xml.NetworkRoute) error {
-	fail := func(format string, args ...any) error {
-		return xml.Errorf(xml.CodeXML, "%%N: "+format+" in route definition", args...)
-	}
-	four := r.Address.Is4()
-	switch {
-	case r.Family == "" && !four:
-		return fail("No family specified for non-IPv4 address '%s'", r.Address)
-	case r.Family == "" && !r.Gateway.Is4():
-		return fail("No family specified for non-IPv4 gateway '%s'", r.Address) // the peer names the address
-	case r.Family == "ipv4" && !four:
-		return fail("IPv4 family specified for non-IPv4 address '%s'", r.Address)
-	case r.Family == "ipv4" && !r.Gateway.Is4():
-		return fail("IPv4 family specified for non-IPv4 gateway '%s'", r.Address)
-	case r.Family == "ipv6" && four:
-		return fail("ipv6 family specified for non-IPv6 address '%s'", r.Address)
-	case r.Family == "ipv6" && r.Netmask.IsValid():
-		return fail("Specifying netmask invalid for IPv6 address '%s'", r.Address)
-	case r.Family == "ipv6" && r.Gateway.Is4():
-		return fail("ipv6 specified for non-IPv6 gateway address '%s'", r.Gateway)
-	case objectFamily(r.Family) == 0:
-		return fail("Unrecognized family '%s'", r.Family)
-	case r.Netmask.IsValid() && r.Prefix != nil:
-		return xml.Errorf(xml.CodeXML, "%%N: Route definition cannot have both a prefix and a netmask")
-	}
-	bits, most := routePrefix(r), 128
-	if four {
-		most = 32
-	}
-	if bits > most {
-		return xml.Errorf(xml.CodeXML, "%%N: Invalid prefix %d specified in route definition, must be 0 - %d", bits, most)
-	}
-	if !isNetworkAddress(r, bits) {
-		return xml.Errorf(xml.CodeXML, "%%N: Address '%s' in route definition is not a network address", r.Address)
-	}
-	return nil
-}
-
-// routePrefix is the length of a route's prefix, 0 if it names none.
-// isNetworkAddress tells whether an address has no bits but those of its mask,
-// which need not be contiguous.
-func isNetworkAddress(r *xml.NetworkRoute, bits int) bool {
-	if r.Netmask.IsValid() && r.Netmask.Is4() && r.Address.Is4() {
-		address, mask := r.Address.As4(), r.Netmask.As4()
-		for i := range address {
-			if address[i]&^mask[i] != 0 {
-				return false
-			}
-		}
-		return true
-	}
-	return netip.PrefixFrom(r.Address.Addr, bits).Masked().Addr() == r.Address.Addr
-}
-
-func routePrefix(r *xml.NetworkRoute) int {
-	switch {
-	case r.Prefix != nil:
-		return int(*r.Prefix)
-	case r.Netmask.IsValid():
-		return Prefix(&xml.NetworkIP{Address: r.Address, Netmask: r.Netmask})
-	}
-	return 0
 }
 
 // checkRoutes checks that the network can reach the gateways.

@@ -204,7 +204,7 @@ func (a *args) vnc(g *xml.Graphics) {
 		if g.Port != nil && *g.Port > 0 {
 			port = *g.Port
 		}
-		if port < 5900 || g.Port == nil && g.Autoport == "no" {
+		if port < 5900 || port > 65535 || g.Port == nil && g.Autoport == "no" {
 			a.fail(xml.CodeConfigUnsupported, "vnc port must be in range [5900,65535]")
 			return
 		}
@@ -214,7 +214,7 @@ func (a *args) vnc(g *xml.Graphics) {
 		}
 		if g.WebSocket != nil {
 			ws := *g.WebSocket
-			if ws < 0 {
+			if ws < 0 && a.Live {
 				ws = 5700
 			}
 			opt += ",websocket=" + itoa(ws)

@@ -414,11 +414,11 @@ func (a *args) shmem(s *xml.Shmem) {
 		if path == "" {
 			path = a.libDir() + "/shmem-" + s.Name + "-sock"
 		}
-		a.add("-chardev", "socket,id=char"+id+",path="+escapeComma(path))
 		p.str("chardev", "char"+id)
 		if s.MSI != nil {
 			p.optNum("vectors", uint64(s.MSI.Vectors)).optFlag("ioeventfd", string(s.MSI.IOEventFD))
 		}
+		defer a.add("-chardev", "socket,id=char"+id+",path="+escapeComma(path))
 	} else {
 		size := uint64(4 << 20)
 		if s.Size != nil {
@@ -428,7 +428,7 @@ func (a *args) shmem(s *xml.Shmem) {
 		p.str("memdev", "shmmem-"+id)
 	}
 	if s.Role != "" {
-		p.optFlag("master", map[string]string{"master": "on", "peer": "off"}[s.Role])
+		p.opt("master", map[string]string{"master": "on", "peer": "off"}[s.Role])
 	}
 	a.device(a.where(p, s.Address, s.ACPI))
 }

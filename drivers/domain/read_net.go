@@ -1,0 +1,127 @@
+package domain
+
+import (
+	"strings"
+
+	"virgo/xml"
+)
+
+// readInterfaceParts checks what an interface says of addresses, rates and its
+// partner.
+func readInterfaceParts(n *xml.Interface) error {
+	if s := n.Source; s != nil {
+		if err := readGuestNet("interface host IP", s.IPs, s.Routes); err != nil {
+			return err
+		}
+	}
+	if err := readGuestNet("guest interface", n.IPs, n.Routes); err != nil {
+		return err
+	}
+	if n.VirtualPort != nil && !contains(portTypes, n.Type) {
+		return unsupported("<virtualport> element unsupported for <interface type='%s'>", n.Type)
+	}
+	if n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network" {
+		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
+	}
+	if err := readBandwidth(n); err != nil {
+		return err
+	}
+	return readNetDriver(n)
+}
+
+// portTypes are the types of interfaces that are ports of a virtual switch.
+var portTypes = []string{"network", "bridge", "direct", "hostdev"}
+
+func readBandwidth(n *xml.Interface) error {
+	b := n.Bandwidth
+	if b == nil {
+		return nil
+	}
+	if b.ClassID > 0 {
+		return xml.Errorf(xml.CodePlain, "classID attribute not supported on <bandwidth> in this usage context")
+	}
+	for _, r := range []*xml.Rate{b.Inbound, b.Outbound} {
+		if r != nil && r.Average == 0 && (r.Peak > 0 || r.Burst > 0) {
+			return unsupported("'peak' and 'burst' require 'average' attribute")
+		}
+	}
+	if b.Inbound != nil && b.Inbound.Floor > 0 && n.Type != "network" {
+		return unsupported("floor attribute is not supported for this config")
+	}
+	return nil
+}
+
+// readNetDriver checks the driver's name, which is read of host devices and of
+// virtio cards only.
+func readNetDriver(n *xml.Interface) error {
+	dr := n.Driver
+	if dr == nil || dr.Name == "" {
+		return nil
+	}
+	var known []string
+	switch {
+	case n.Type == "hostdev":
+		known = []string{"kvm", "vfio", "xen"}
+	case n.Model != nil && strings.HasPrefix(strings.ToLower(n.Model.Type), "virtio"):
+		known = []string{"qemu", "vhost"}
+	default:
+		return nil
+	}
+	if !contains(known, dr.Name) {
+		return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'name' in element 'driver': '%s'.", dr.Name)
+	}
+	return nil
+}
+
+// readGuestNet checks addresses and routes.
+func readGuestNet(of string, ips []xml.InterfaceIP, routes []xml.Route) error {
+	for i := range ips {
+		if err := readGuestIP(&ips[i]); err != nil {
+			return err
+		}
+	}
+	for i := range routes {
+		r := &routes[i]
+		if r.Address == "" {
+			return xml.Errorf(xml.CodeXML, "%s: Missing required address attribute in route definition", of)
+		}
+		if r.Gateway == "" {
+			return xml.Errorf(xml.CodeXML, "%s: Missing required gateway attribute in route definition", of)
+		}
+		if r.Metric != nil && *r.Metric == 0 {
+			return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'metric' in element 'route': Zero is not permitted")
+		}
+		route := xml.NetworkRoute{Family: r.Family, Prefix: r.Prefix}
+		for _, a := range []struct {
+			text, what string
+			to         *xml.IP
+		}{{r.Address, "network", &route.Address}, {r.Netmask, "netmask", &route.Netmask}, {r.Gateway, "gateway", &route.Gateway}} {
+			if a.text != "" && a.to.ParseValue(a.text) != nil {
+				return xml.Errorf(xml.CodeXML, "%s: Bad %s address '%s' in route definition", of, a.what, a.text)
+			}
+		}
+		if err := route.Check(of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readGuestIP(ip *xml.InterfaceIP) error {
+	address, ok := xml.ParseIP(ip.Address)
+	if !ok || ip.Family == "ipv4" && !address.Is4() || ip.Family == "ipv6" && address.Is4() {
+		return xml.Errorf(xml.CodeXML, "Invalid address '%s' in <ip>", ip.Address)
+	}
+	ip.Family = "ipv6"
+	most := uint(128)
+	if address.Is4() {
+		ip.Family, most = "ipv4", 32
+	}
+	if ip.Prefix > most {
+		return xml.Errorf(xml.CodeXML, "Invalid prefix value '%d' in <ip>", ip.Prefix)
+	}
+	if peer, ok := xml.ParseIP(ip.Peer); ip.Peer != "" && (!ok || peer.Is4() != address.Is4()) {
+		return xml.Errorf(xml.CodeInvalidArg, "Invalid peer '%s' in <ip>", ip.Peer)
+	}
+	return nil
+}
