@@ -2,7 +2,6 @@ package remote
 
 import (
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,6 +66,9 @@ func parseAddress(u drivers.URI, o drivers.OpenOptions) (*address, error) {
 	case strings.HasPrefix(a.transport, "libssh"):
 		a.transport = "ssh"
 	}
+	if u.Transport != "" && u.Path == "/embed" {
+		return nil, xml.Bare(xml.CodeNoConnect, "no connection driver available for URI scheme '%s+%s' for embedded driver is not valid", u.Driver, u.Transport)
+	}
 	if a.transport == "unix" && u.Host != "" {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "using unix socket and remote server '%s' is not supported.", u.Host)
 	}
@@ -119,7 +121,7 @@ func (a *address) inner() string {
 
 // session tells whether the daemon is a user's own.
 func (a *address) session() bool {
-	return strings.HasSuffix(a.uri.Path, "/session") || a.uri.Path == "/session" || strings.HasPrefix(a.uri.Path, "/embed")
+	return a.uri.Path == "/session"
 }
 
 // daemon is the name of the driver's own daemon, "" if it has none.
@@ -158,7 +160,7 @@ func (a *address) sockets(dir string) []string {
 
 // localDir is the folder of sockets on this machine.
 func (a *address) localDir() string {
-	if !a.session() || os.Geteuid() == 0 {
+	if !a.userDaemon() {
 		return systemSockets
 	}
 	if dir := a.getenv("XDG_RUNTIME_DIR"); dir != "" {

@@ -33,29 +33,39 @@ func (a *address) dial(ctx context.Context) (io.ReadWriteCloser, error) {
 }
 
 func (a *address) dialUnix(ctx context.Context) (io.ReadWriteCloser, error) {
+	own := a.userDaemon() && a.param("socket") == ""
 	list := a.sockets(a.localDir())
-	var err error
-	for _, path := range list {
-		if len(list) > 1 && path != list[len(list)-1] {
-			if _, e := os.Stat(path); e != nil {
-				continue
-			}
+	path := list[len(list)-1]
+	if len(list) > 1 { // the driver's own daemon, where it runs or can be started
+		_, err := os.Stat(list[0])
+		program := ""
+		if err != nil && own {
+			_, program = programOf(list[0])
 		}
-		var conn io.ReadWriteCloser
-		if conn, err = a.dialPath(ctx, path); err == nil {
-			return conn, nil
+		if err == nil || program != "" {
+			path = list[0]
 		}
+	}
+	conn, err := a.dialPath(ctx, path)
+	if err != nil && own {
+		conn, err = a.startDaemon(ctx, path, err)
+	}
+	var known *xml.Error
+	if err != nil && !errors.As(err, &known) {
 		err = xml.Bare(xml.CodeSystem, "Failed to connect socket to '%s': %s", path, systemText(err))
 	}
-	return nil, err
+	return conn, err
 }
 
 // dialPath connects to a socket.
 func (a *address) dialPath(ctx context.Context, path string) (io.ReadWriteCloser, error) {
 	if !a.among {
 		s, err := dialSocket(ctx, path)
+		if err == nil {
+			return s, nil
+		}
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return s, err
+			return nil, err
 		}
 	}
 	var d net.Dialer
