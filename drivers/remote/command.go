@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 
 	"virgo/xml"
 )
@@ -66,11 +67,35 @@ func (c *commandConn) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if err != nil && n == 0 {
 		c.wait()
-		if text := c.errors.text(); text != "" {
-			err = xml.Bare(xml.CodeSystem, "Cannot recv data: %s: Connection reset by peer", text)
-		}
+		err = c.words(err)
 	}
 	return n, err
+}
+
+// Write writes what the program reads. One that has gone tells why, as in Read.
+func (c *commandConn) Write(p []byte) (int, error) {
+	n, err := c.WriteCloser.Write(p)
+	if err == nil {
+		return n, nil
+	}
+	ended := make(chan struct{})
+	go func() {
+		c.wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Second):
+	}
+	return n, c.words(io.EOF)
+}
+
+// words is the error of the program's end, in its own words if there are any.
+func (c *commandConn) words(err error) error {
+	if text := c.errors.text(); text != "" {
+		return xml.Bare(xml.CodeSystem, "Cannot recv data: %s: Connection reset by peer", text)
+	}
+	return err
 }
 
 // Close ends the program.
