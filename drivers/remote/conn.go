@@ -73,9 +73,12 @@ const (
 	keepaliveCount    = 6
 )
 
-// late turns the end of our own patience into words.
+// late turns the end of our own patience, or the caller's, into words.
 func (a *address) late(ctx, wait context.Context, err error) error {
-	if ctx.Err() == nil && wait.Err() != nil {
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
+	if wait.Err() != nil {
 		return xml.Bare(xml.CodeSystem, "the daemon has not answered within %v", a.patience)
 	}
 	return err
