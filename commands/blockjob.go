@@ -329,8 +329,7 @@ func (w jobWait) watch(ctx context.Context, c *Call, d drivers.BlockJobber, ref 
 			if !over {
 				left, total = job.End-job.Cur, job.End
 			}
-			c.Print(progress(w.label, left, total))
-			c.Flush()
+			c.progress(w.label, left, total)
 		}
 		if over {
 			return job, nil
@@ -343,9 +342,9 @@ func (w jobWait) watch(ctx context.Context, c *Call, d drivers.BlockJobber, ref 
 	}
 }
 
-// progress is a line that shows how far something is, over the one before. Only
-// what is done shows as 100.
-func progress(label string, left, total uint64) string {
+// progress shows how far something is, over the line before, where errors go, as
+// virsh does it. Only what is done shows as 100.
+func (c *Call) progress(label string, left, total uint64) {
 	percent := 100.0
 	if left > 0 {
 		percent = 0
@@ -353,7 +352,8 @@ func progress(label string, left, total uint64) string {
 			percent = min(100-float64(left)*100/float64(total), 99.99)
 		}
 	}
-	return fmt.Sprintf("\r%s: [%5.2f %%]", label, percent)
+	c.Flush()
+	fmt.Fprintf(c.Err, "\r%s: [%5.2f %%]", label, percent)
 }
 
 func blockjob(ctx context.Context, c *Call) error {
@@ -415,9 +415,11 @@ func blockJobMessage(c *Call, disk string, job *drivers.BlockJob) Message {
 		m.Text = fmt.Sprintf(" type=%s\n bandwidth=%d\n cur=%d\n end=%d\n", job.Kind, speed, job.Cur, job.End)
 		return m
 	}
-	m.Text = progress(job.Kind.String(), job.End-job.Cur, job.End)
+	if c.format() == "text" {
+		c.progress(job.Kind.String(), job.End-job.Cur, job.End)
+	}
 	if job.Bandwidth > 0 {
-		m.Text += fmt.Sprintf("    Bandwidth limit: %d bytes/s (%s/s)", job.Bandwidth, human(job.Bandwidth))
+		m.Text = fmt.Sprintf("    Bandwidth limit: %d bytes/s (%s/s)", job.Bandwidth, human(job.Bandwidth))
 	}
 	m.Text += "\n"
 	return m

@@ -73,7 +73,7 @@ func lifecycleRows() []Command {
 			waitFlag("the guest's agent answers, if it has one"), dryRunOptions())},
 		{Name: "undefine", Summary: "drop the definition of a domain", Run: undefine, Options: opts(
 			k.object(completion.Domains), flag("managed-save", "drop its saved state, too"),
-			str("storage", Loose, "volumes to remove, too: targets or paths, with commas").with(completion.Free),
+			str("storage", Loose|Empty, "volumes to remove, too: targets or paths, with commas").with(completion.Free),
 			flag("remove-all-storage", "remove all its volumes, too"),
 			alias("delete-snapshots", "delete-storage-volume-snapshots"),
 			flag("delete-storage-volume-snapshots", "remove the volumes' snapshots, too"),
@@ -176,11 +176,10 @@ func undefine(ctx context.Context, c *Call) error {
 		return err
 	}
 	word := c.Str("domain")
-	disks := c.Has("remove-all-storage") || c.Has("storage")
-	if disks && ref.ID >= 0 {
+	if c.removesStorage() && ref.ID >= 0 {
 		return shellError("Storage volume deletion is supported only on stopped domains")
 	}
-	if s, ok := objects.(drivers.ManagedSaver); ok && !c.Has("managed-save") {
+	if s, ok := objects.(drivers.ManagedSaver); ok && !c.Has("managed-save") && !c.hasSnapshots(ctx, ref) { // with snapshots it is the driver that refuses
 		has, err := s.HasManagedSave(ctx, ref)
 		if err != nil {
 			return failed(err, "Failed to undefine domain '%s'", word)
@@ -189,10 +188,9 @@ func undefine(ctx context.Context, c *Call) error {
 			return shellError("Refusing to undefine while domain managed save image exists")
 		}
 	}
-	if disks {
-		if err := undefineStorage(ctx, c, objects, ref); err != nil {
-			return err
-		}
+	volumes, err := c.storageOf(ctx, objects, ref)
+	if err != nil {
+		return err
 	}
 	d, err := change[drivers.Definer](c, objects, "virDomainUndefine")
 	if err == nil {
@@ -203,30 +201,12 @@ func undefine(ctx context.Context, c *Call) error {
 	if err != nil {
 		return failed(err, "Failed to undefine domain '%s'", word)
 	}
-	c.Emit(domainKind.done(ref, "undefined", "Domain '%s' has been undefined", word))
-	return nil
-}
-
-// undefineStorage names the disks whose volumes no pool manages.
-func undefineStorage(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.Ref) error {
-	doc, err := objects.XML(ctx, ref, drivers.Inactive)
-	if err != nil {
-		return err
+	done := domainKind.done(ref, "undefined", "Domain '%s' has been undefined", word)
+	if !c.removesStorage() {
+		c.Emit(done)
+		return nil
 	}
-	disks, err := listDisks(doc)
-	if err != nil {
-		return err
-	}
-	wanted := map[string]bool{}
-	for _, w := range strings.Split(c.Str("storage"), ",") {
-		wanted[w] = true
-	}
-	for _, d := range disks {
-		if (c.Has("remove-all-storage") || wanted[d.target] || wanted[d.source]) && d.source != "" {
-			c.Errorf("Storage volume '%s'(%s) is not managed by libvirt. Remove it manually.", d.target, d.source)
-		}
-	}
-	return nil
+	return removeStorage(ctx, c, done, volumes)
 }
 
 // modes reads --mode; last is the word before the last one that is offered.
@@ -338,7 +318,7 @@ func domrename(ctx context.Context, c *Call) error {
 }
 
 // disk is a domain's disk as listings show it.
-type disk struct{ kind, device, target, source string }
+type disk struct{ kind, device, target, source, pool string }
 
 // sourceAttrs are where a disk's source has its name.
 var sourceAttrs = [...]string{"file", "dev", "dir", "name", "volume", "path"}
@@ -364,6 +344,7 @@ func listDisks(doc []byte) ([]disk, error) {
 			d.target, _ = t.Attr("dev")
 		}
 		if s := e.Child("source"); s != nil {
+			d.pool, _ = s.Attr("pool")
 			for _, name := range sourceAttrs {
 				if v, ok := s.Attr(name); ok {
 					d.source = v

@@ -51,8 +51,11 @@ func (c *Call) runEditor(name string) error {
 	hear := deaf()
 	defer hear()
 	var cmd *exec.Cmd
+	told := command + " " + name // the command as an error tells it
 	if strings.ContainsAny(command, "|&;<>()$`\\\"'*?[]#~=%") {
-		cmd = exec.Command("sh", "-c", command+" "+shellQuote(name))
+		script := command + " " + shellQuote(name)
+		cmd = exec.Command("sh", "-c", script)
+		told = "sh -c " + shellQuote(script)
 	} else {
 		words := strings.Fields(command)
 		if len(words) == 0 {
@@ -67,7 +70,7 @@ func (c *Call) runEditor(name string) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &exit):
-		return xml.Errorf(xml.CodeInternal, "Child process (%s %s) unexpected exit status %d", command, name, exit.ExitCode())
+		return xml.Errorf(xml.CodeInternal, "Child process (%s) unexpected exit status %d", told, exit.ExitCode())
 	}
 	return xml.Errorf(xml.CodeSystem, "Cannot find '%s' in path: No such file or directory", strings.Fields(command + " x")[0])
 }

@@ -254,7 +254,7 @@ func (p jobProgress) run(ctx context.Context, c *Call, objects drivers.Objects, 
 		select {
 		case err := <-done:
 			if err == nil && shown {
-				c.Print(progress(p.label, 0, 1))
+				c.progress(p.label, 0, 1)
 			}
 			return err
 		case <-stopped:
@@ -279,8 +279,7 @@ func (p jobProgress) run(ctx context.Context, c *Call, objects drivers.Objects, 
 				p.second = nil
 			}
 			if shown && stat(job, "data_total") > 0 {
-				c.Print(progress(p.label, stat(job, "data_remaining"), stat(job, "data_total")))
-				c.Flush()
+				c.progress(p.label, stat(job, "data_remaining"), stat(job, "data_total"))
 			}
 		}
 	}

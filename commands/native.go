@@ -1,11 +1,8 @@
 package commands
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -122,62 +119,4 @@ func convertFrom(ctx context.Context, c *Call, format string, src xml.Source) ([
 		return nil, nil, err
 	}
 	return d.FromNative(ctx, format, src)
-}
-
-// askMonitor passes the command to the monitor, with open files if there are any.
-func askMonitor(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.Ref) (string, error) {
-	command := strings.Join(c.Words("cmd"), " ")
-	files, err := openFiles(c.Str("pass-fds"))
-	if err != nil {
-		return "", err
-	}
-	if len(files) > 0 {
-		d, err := change[drivers.FileMonitor](c, objects, "virDomainQemuMonitorCommandWithFiles")
-		if err != nil {
-			return "", err
-		}
-		return d.MonitorCommandFiles(ctx, ref, command, c.Has("hmp"), files)
-	}
-	d, err := change[drivers.Monitor](c, objects, "virDomainQemuMonitorCommand")
-	if err != nil {
-		return "", err
-	}
-	return d.MonitorCommand(ctx, ref, command, c.Has("hmp"))
-}
-
-func monitorCommand(ctx context.Context, c *Call) error {
-	for _, o := range []string{"pretty", "return-value"} {
-		if err := c.Exclusive("hmp", o); err != nil {
-			return err
-		}
-	}
-	objects, ref, err := c.Domain(ctx)
-	if err != nil {
-		return err
-	}
-	answer, err := askMonitor(ctx, c, objects, ref)
-	if err != nil {
-		return err
-	}
-	if c.Has("hmp") {
-		c.Emit(Message{Text: answer + "\n", Data: Data{{"answer", answer}}})
-		return nil
-	}
-	raw := json.RawMessage(answer)
-	if c.Has("return-value") {
-		var m map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &m); err != nil || m["return"] == nil {
-			return shellError("failed to find the value in QEMU's answer '%s'", answer)
-		}
-		raw = m["return"]
-	}
-	text := string(raw)
-	if c.Has("pretty") {
-		var b bytes.Buffer
-		if json.Indent(&b, raw, "", "  ") == nil {
-			text = b.String()
-		}
-	}
-	c.Emit(Message{Text: text + "\n", Data: raw})
-	return nil
 }

@@ -107,9 +107,9 @@ func save(ctx context.Context, c *Call) error {
 	case list != nil && !extended:
 		err = drivers.Unsupported("virDomainSaveParams")
 	case list != nil:
-		err = w.SaveWith(ctx, ref, list, f)
+		err = jobProgress{label: "Save"}.run(ctx, c, objects, ref, func(ctx context.Context) error { return w.SaveWith(ctx, ref, list, f) })
 	default:
-		err = d.Save(ctx, ref, c.Str("file"), doc, f)
+		err = jobProgress{label: "Save"}.run(ctx, c, objects, ref, func(ctx context.Context) error { return d.Save(ctx, ref, c.Str("file"), doc, f) })
 	}
 	if err != nil {
 		return failed(err, "Failed to save domain '%s' to %s", ref.Name, c.Str("file"))
@@ -223,7 +223,7 @@ func managedsave(ctx context.Context, c *Call) error {
 	}
 	d, err := change[drivers.ManagedSaver](c, objects, "virDomainManagedSave")
 	if err == nil {
-		err = d.ManagedSave(ctx, ref, f)
+		err = jobProgress{label: "Managedsave"}.run(ctx, c, objects, ref, func(ctx context.Context) error { return d.ManagedSave(ctx, ref, f) })
 	}
 	if err != nil {
 		return failed(err, "Failed to save domain '%s' state", ref.Name)
@@ -252,12 +252,7 @@ func managedsaveRemove(ctx context.Context, c *Call) error {
 		}
 		text = "Removed managedsave image for domain '%s'"
 	}
-	m := msgf(Data{{"domain", ref.Name}, {"removed", has}}, text, ref.Name)
-	m.Extra = true
-	if !has {
-		m.Text = strings.TrimSuffix(m.Text, "\n")
-	}
-	c.Emit(m)
+	c.Emit(Message{Text: fmt.Sprintf(text, ref.Name), Data: Data{{"domain", ref.Name}, {"removed", has}}, Extra: true})
 	return nil
 }
 
@@ -349,8 +344,9 @@ func dump(ctx context.Context, c *Call) error {
 	}
 	d, err := change[drivers.Dumper](c, objects, "virDomainCoreDump")
 	if err == nil {
-		err = d.Dump(ctx, ref, c.Str("file"), format, drivers.DumpFlags{Live: c.Has("live"), Crash: c.Has("crash"),
-			BypassCache: c.Has("bypass-cache"), Reset: c.Has("reset"), MemoryOnly: c.Has("memory-only")})
+		f := drivers.DumpFlags{Live: c.Has("live"), Crash: c.Has("crash"),
+			BypassCache: c.Has("bypass-cache"), Reset: c.Has("reset"), MemoryOnly: c.Has("memory-only")}
+		err = jobProgress{label: "Dump"}.run(ctx, c, objects, ref, func(ctx context.Context) error { return d.Dump(ctx, ref, c.Str("file"), format, f) })
 	}
 	if err != nil {
 		return failed(err, "Failed to core dump domain '%s' to %s", ref.Name, c.Str("file"))

@@ -122,7 +122,7 @@ func secretInput(c *Call) ([]byte, error) {
 	text := []byte(c.Str("base64"))
 	switch {
 	case c.Has("base64"):
-		c.Errorf("error: Passing secret value as command-line argument is insecure!\n")
+		c.Errorf("Passing secret value as command-line argument is insecure!")
 	case c.Has("file"):
 		f, err := os.Open(c.Str("file"))
 		if err != nil {

@@ -206,7 +206,17 @@ func domblkinfo(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// diskWords are a disk's numbers in words.
+// diskNumber is the place of a disk's number in diskWords; others come last.
+func diskNumber(name string) int {
+	for i, w := range diskWords {
+		if w.name == name {
+			return i
+		}
+	}
+	return len(diskWords)
+}
+
+// diskWords are a disk's numbers, in the order in which they are shown, in words.
 var diskWords = []struct{ name, words string }{{"rd_req", "number of read operations:"}, {"rd_bytes", "number of bytes read:"},
 	{"wr_req", "number of write operations:"}, {"wr_bytes", "number of bytes written:"}, {"errs", "error count:"},
 	{"flush_operations", "number of flush operations:"}, {"rd_total_times", "total duration of reads (ns):"},
@@ -221,18 +231,22 @@ func domblkstat(ctx context.Context, c *Call) error {
 	d, err := query[drivers.DiskStatser](objects, "virDomainBlockStats")
 	var list []drivers.Param
 	if err == nil {
-		list, err = d.DiskStats(ctx, ref, device)
-	}
-	if err != nil {
+		list, err = d.DiskStats(ctx, ref, device, true)
 		var asked *drivers.ParamError
 		switch {
-		case !errors.As(err, &asked):
-			return failed(err, "Failed to get block stats %s %s", ref.Name, device)
-		case asked.Counted:
+		case err == nil:
+		case xml.CodeOf(err) == xml.CodeNoSupport:
+			list, err = d.DiskStats(ctx, ref, device, false)
+		case errors.As(err, &asked) && asked.Counted:
 			return failed(err, "Failed to get block stats for domain '%s' device '%s'", ref.Name, device)
+		default:
+			return err
 		}
-		return err
 	}
+	if err != nil {
+		return failed(err, "Failed to get block stats %s %s", ref.Name, device)
+	}
+	slices.SortStableFunc(list, func(a, b drivers.Param) int { return diskNumber(a.Name) - diskNumber(b.Name) })
 	var b strings.Builder
 	var data Data
 	if c.Has("human") {
@@ -245,10 +259,8 @@ func domblkstat(ctx context.Context, c *Call) error {
 			continue
 		}
 		words := p.Name
-		for _, w := range diskWords {
-			if w.name == p.Name {
-				words = w.words
-			}
+		if n := diskNumber(p.Name); n < len(diskWords) {
+			words = diskWords[n].words
 		}
 		fmt.Fprintf(&b, " %-31s %v\n", words, p.Value)
 	}

@@ -144,7 +144,9 @@ type (
 	}
 	// DiskStatser tells of a disk's traffic and size.
 	DiskStatser interface {
-		DiskStats(ctx context.Context, r Ref, disk string) ([]Param, error)
+		// DiskStats are a disk's numbers; with extended the driver's own, else
+		// the five that every driver has. A driver may not know the former.
+		DiskStats(ctx context.Context, r Ref, disk string, extended bool) ([]Param, error)
 		DiskInfo(ctx context.Context, r Ref, disk string) (capacity, allocation, physical uint64, err error)
 	}
 	// DiskErrorer tells which disks have errors.

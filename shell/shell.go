@@ -67,12 +67,26 @@ func Main(ctx context.Context, p Process) int {
 		return 1
 	}
 	s.Eager = o.connect
+	if o.connect && o.uri == "" {
+		s.Getenv = libraryDefault(s.Getenv)
+	}
 	if fd, ok := terminal(p.In); ok {
 		s.Terminal, s.MakeRaw = true, makeRaw(fd)
 	}
 	_, s.Hints = terminal(p.Err)
 	s.Globals = globals
 	return status(limited(ctx, s, p.Err, o.rest))
+}
+
+// libraryDefault is the environment for -c without a URI, which means what the
+// library would take, not the shell's own default.
+func libraryDefault(getenv func(string) string) func(string) string {
+	return func(name string) string {
+		if name == "VIRGO_URI" || name == "VIRSH_DEFAULT_CONNECT_URI" {
+			return ""
+		}
+		return getenv(name)
+	}
 }
 
 // status is the exit status of what the last command came to.

@@ -87,7 +87,7 @@ func useOfDisk(list []blockUse, alias string) *blockUse {
 }
 
 // DiskStats tells of a disk's traffic, or with "" of that of all.
-func (d *domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
+func (d *domains) DiskStats(ctx context.Context, r drivers.Ref, disk string, _ bool) ([]drivers.Param, error) {
 	dom, err := d.liveDomain(ctx, r)
 	if err != nil {
 		return nil, &drivers.ParamError{Err: err}

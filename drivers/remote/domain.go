@@ -119,7 +119,6 @@ func (d domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, e
 		once, saved                      int32
 		model, doi                       chars
 		label                            libvirt.DomainGetSecurityLabelRet
-		labels                           []libvirt.DomainGetSecurityLabelRet
 		messages                         []string
 		osErr, infoErr, autoErr, onceErr error
 		savedErr, modelErr, persistErr   error
@@ -159,22 +158,16 @@ func (d domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, e
 	if model == "" || r.ID < 0 {
 		return i, nil
 	}
-	if err := d.ask(ctx, procDomainGetSecurityLabelList, r, nil, &labels); err != nil || len(labels) == 0 {
-		if err := d.ask(ctx, procDomainGetSecurityLabel, r, nil, &label); err != nil {
-			return i, err
-		}
-		labels = []libvirt.DomainGetSecurityLabelRet{label}
+	// the label of the model that is named, not those of all models
+	if err := d.ask(ctx, procDomainGetSecurityLabel, r, nil, &label); err != nil {
+		return i, err
 	}
-	for _, l := range labels {
-		text := charsText(l.Label)
-		if text == "" {
-			continue
-		}
+	if text := charsText(label.Label); text != "" {
 		how := " (permissive)"
-		if l.Enforcing != 0 {
+		if label.Enforcing != 0 {
 			how = " (enforcing)"
 		}
-		i.SecurityLabels = append(i.SecurityLabels, text+how)
+		i.SecurityLabels = []string{text + how}
 	}
 	return i, nil
 }

@@ -147,7 +147,6 @@ const (
 	procDomainGetSchedulerParametersFlags       = 223
 	procDomainGetSchedulerType                  = 56
 	procDomainGetSecurityLabel                  = 121
-	procDomainGetSecurityLabelList              = 278
 	procDomainGetState                          = 212
 	procDomainGetTime                           = 337
 	procDomainGetVcpuPinInfo                    = 230

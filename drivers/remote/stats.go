@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	libvirt "github.com/digitalocean/go-libvirt"
@@ -12,7 +11,14 @@ import (
 
 // DiskStats tells of a disk's traffic: what the daemon names itself, or the five
 // numbers that every daemon has.
-func (d domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
+func (d domains) DiskStats(ctx context.Context, r drivers.Ref, disk string, extended bool) ([]drivers.Param, error) {
+	if !extended {
+		var s libvirt.DomainBlockStatsRet
+		if err := d.ask(ctx, procDomainBlockStats, r, []any{disk}, &s); err != nil {
+			return nil, err
+		}
+		return known([]string{"rd_req", "rd_bytes", "wr_req", "wr_bytes", "errs"}, s.RdReq, s.RdBytes, s.WrReq, s.WrBytes, s.Errs), nil
+	}
 	var list []libvirt.TypedParam
 	var count int32
 	in := func() []any { return []any{disk, count, stringsToo} }
@@ -22,34 +28,19 @@ func (d domains) DiskStats(ctx context.Context, r drivers.Ref, disk string) ([]d
 			return nil, &drivers.ParamError{Err: err, Counted: true}
 		}
 	}
-	if err == nil {
-		return diskParams(list), nil
-	}
-	if !unsupported(err) {
-		return nil, &drivers.ParamError{Err: err}
-	}
-	var s libvirt.DomainBlockStatsRet
-	if err := d.ask(ctx, procDomainBlockStats, r, []any{disk}, &s); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return known([]string{"rd_req", "rd_bytes", "wr_req", "wr_bytes", "errs"}, s.RdReq, s.RdBytes, s.WrReq, s.WrBytes, s.Errs), nil
-}
-
-// diskNames are a disk's numbers in order, by the daemon's names and ours.
-var diskNames = [...][2]string{{"rd_operations", "rd_req"}, {"rd_bytes", "rd_bytes"}, {"wr_operations", "wr_req"}, {"wr_bytes", "wr_bytes"}, {"errs", "errs"},
-	{"flush_operations", "flush_operations"}, {"rd_total_times", "rd_total_times"}, {"wr_total_times", "wr_total_times"}, {"flush_total_times", "flush_total_times"}}
-
-// diskParams brings a disk's numbers into order; others follow.
-func diskParams(list []libvirt.TypedParam) []drivers.Param {
-	rest := params(list)
-	var out []drivers.Param
-	for _, n := range diskNames {
-		if i := slices.IndexFunc(rest, func(p drivers.Param) bool { return p.Name == n[0] }); i >= 0 {
-			out = append(out, drivers.Param{Name: n[1], Value: rest[i].Value})
-			rest = slices.Delete(rest, i, i+1)
+	out := params(list)
+	for i := range out {
+		switch out[i].Name { // the wire has its own words for these
+		case "rd_operations":
+			out[i].Name = "rd_req"
+		case "wr_operations":
+			out[i].Name = "wr_req"
 		}
 	}
-	return append(out, rest...)
+	return out, nil
 }
 
 // known are numbers with their names; those below zero are not known.

@@ -176,7 +176,10 @@ func (g *guest) diskOf(name string) *xml.Disk {
 }
 
 // DiskStats tells of a disk's traffic.
-func (d domains) DiskStats(_ context.Context, r drivers.Ref, disk string) ([]drivers.Param, error) {
+func (d domains) DiskStats(_ context.Context, r drivers.Ref, disk string, extended bool) ([]drivers.Param, error) {
+	if extended {
+		return nil, drivers.Unsupported("virDomainBlockStatsFlags")
+	}
 	var out []drivers.Param
 	err := d.running(r, func(g *guest) error {
 		if disk == "" {
@@ -231,6 +234,12 @@ func ifaceOf(def *xml.Domain, name string) *xml.Interface {
 	return nil
 }
 
+// ifaceNumbers are an interface's numbers, each a part of the time.
+var ifaceNumbers = [...]struct {
+	name string
+	part uint64
+}{{"rx_bytes", 1}, {"rx_packets", 10}, {"rx_errs", 100000}, {"rx_drop", 200000}, {"tx_bytes", 2}, {"tx_packets", 11}, {"tx_errs", 300000}, {"tx_drop", 400000}}
+
 // IfaceStats tells of an interface's traffic.
 func (d domains) IfaceStats(_ context.Context, r drivers.Ref, device string) ([]drivers.Param, error) {
 	var out []drivers.Param
@@ -239,8 +248,8 @@ func (d domains) IfaceStats(_ context.Context, r drivers.Ref, device string) ([]
 			return xml.Errorf(xml.CodeInvalidArg, "'%s' is not a known interface", device)
 		}
 		t := ticks()
-		for i, name := range []string{"rx_bytes", "rx_packets", "rx_errs", "rx_drop", "tx_bytes", "tx_packets", "tx_errs", "tx_drop"} {
-			out = append(out, drivers.Param{Name: name, Value: int64(t / uint64(i+1))})
+		for _, n := range ifaceNumbers {
+			out = append(out, drivers.Param{Name: n.name, Value: int64(t / n.part)})
 		}
 		return nil
 	})
