@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -62,6 +63,9 @@ func toNative(ctx context.Context, c *Call) error {
 	text, err := convertTo(ctx, c, c.Str("format"), src)
 	if err != nil {
 		return err
+	}
+	if c.Str("format") == "qemu-argv" { // virsh prints it without an end of the line
+		text = bytes.TrimSuffix(text, []byte("\n"))
 	}
 	c.Emit(Document{Key: "config", Text: string(text)})
 	return nil

@@ -71,6 +71,9 @@ func Insert(d *xml.Domain, v *Device) {
 	Add(d, v)
 	switch v.Kind {
 	case "disk":
+		if k := &d.Devices.Disks[len(d.Devices.Disks)-1]; k.Target != nil && k.Target.Bus == "" { // the order is that within a bus
+			k.Target.Bus = Bus(d, k)
+		}
 		d.Devices.Disks = sortDisks(d.Devices.Disks)
 	case "controller":
 		d.Devices.Controllers = sortControllers(d.Devices.Controllers)
@@ -189,7 +192,7 @@ func Join(d *xml.Domain, v *Device, t *Traits) (*xml.Domain, *Device, error) {
 		own = ""
 		v.SetAlias(joined)
 	}
-	Add(whole, v)
+	Insert(whole, v)
 	v.SetAlias(own)
 	if err := Complete(whole, t); err != nil {
 		return nil, nil, err
