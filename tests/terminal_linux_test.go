@@ -201,7 +201,7 @@ func TestTerminalEditor(t *testing.T) {
 	p.types("edit test\r")
 	time.Sleep(100 * time.Millisecond)
 	p.types("break\n")
-	p.sees("premature end of data")
+	p.sees("Premature end of data")
 	p.sees("Failed. Try again? [y,n,?]: ")
 	p.types("?\r")
 	p.sees("y - yes, edit again")
