@@ -43,6 +43,8 @@ func (a *Address) DecodeNode(n *Node) (err error) {
 		return Errorf(CodeXML, "Missing required attribute 'type' in element 'address'")
 	}
 	switch a.Type {
+	case "virtio-s390":
+		return Errorf(CodeXML, "virtio-s390 bus doesn't have an address")
 	case "pci":
 		a.Domain, a.Bus, a.Slot, a.Function = r.uint("domain", 0), r.uint("bus", 0), r.uint("slot", 0), r.uint("function", 0)
 		if r.err == nil {

@@ -408,7 +408,7 @@ type Vsock struct {
 // VsockCID is the guest's address.
 type VsockCID struct {
 	Auto    YesNo `el:"auto,attr"`
-	Address uint  `el:"address,attr"`
+	Address uint  `el:"address,attr,nonzero"`
 }
 
 // PStore keeps the guest's last words.

@@ -235,10 +235,10 @@ type BlkioDevice struct {
 
 // MemTune limits the memory of the guest's process.
 type MemTune struct {
-	HardLimit     KiB `el:"hard_limit"`
-	SoftLimit     KiB `el:"soft_limit"`
-	MinGuarantee  KiB `el:"min_guarantee"`
-	SwapHardLimit KiB `el:"swap_hard_limit"`
+	HardLimit     *KiB `el:"hard_limit"` // nil: none
+	SoftLimit     *KiB `el:"soft_limit"`
+	MinGuarantee  KiB  `el:"min_guarantee"`
+	SwapHardLimit *KiB `el:"swap_hard_limit"`
 }
 
 // MemoryBacking says where the guest's memory comes from.

@@ -212,6 +212,7 @@ type VendorID struct {
 
 // KVMFeatures are switches of KVM.
 type KVMFeatures struct {
+	_             struct{}   `root:",pair"`
 	Hidden        *State     `el:"hidden"`
 	HintDedicated *State     `el:"hint-dedicated"`
 	PollControl   *State     `el:"poll-control"`
@@ -227,6 +228,7 @@ type DirtyRing struct {
 
 // XenFeatures are switches of Xen.
 type XenFeatures struct {
+	_           struct{}        `root:",pair"`
 	E820Host    *State          `el:"e820_host"`
 	Passthrough *XenPassthrough `el:"passthrough"`
 }

@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readWhole, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
+		readIDs, readWhole, readParts, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
 		readGraphics, readHostdevs, readSysinfo, dropForeign,
 	}
 	for _, s := range steps {
@@ -33,8 +33,21 @@ func readIDs(d *xml.Domain) error {
 
 func readSecLabels(d *xml.Domain) error {
 	for i := range d.SecLabels {
-		if s := &d.SecLabels[i]; s.Type == "static" && s.Label == "" {
+		s := &d.SecLabels[i]
+		kind := s.Type
+		setDefault(&kind, "dynamic")
+		switch {
+		case kind == "static" && s.Label == "":
 			return xml.Errorf(xml.CodeXML, "security label is missing")
+		case kind == "dynamic" && s.Relabel == "no":
+			return unsupported("dynamic label type must use resource relabeling")
+		case kind == "none" && s.Relabel == "yes":
+			return unsupported("resource relabeling is not compatible with 'none' label type")
+		case s.Model == "" && kind != "none" && (s.Type == "" || kind == "static" || s.BaseLabel != ""):
+			return xml.Errorf(xml.CodeXML, "missing security model in domain seclabel")
+		}
+		if kind != "static" {
+			s.Label = ""
 		}
 	}
 	if len(d.SecLabels) < 2 {

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"slices"
+
 	"virgo/drivers"
 	"virgo/xml"
 )
@@ -188,11 +190,11 @@ func features(d *xml.Domain) {
 
 // seclabels completes the labels.
 func seclabels(d *xml.Domain, t *Traits) {
+	d.SecLabels = slices.DeleteFunc(d.SecLabels, func(s xml.SecLabel) bool { return s.Type == "" })
 	for i := range d.SecLabels {
 		s := &d.SecLabels[i]
 		s.ImageLabel = ""
-		setDefault(&s.Type, "dynamic")
-		if t.QEMU != nil && s.Type == "dynamic" && s.Model == "" {
+		if t.QEMU != nil && s.Type == "dynamic" && (s.Model == "" || s.Model == "none") {
 			s.Type = "none"
 		}
 		if s.Type == "none" {

@@ -46,6 +46,12 @@ func readWhole(d *xml.Domain) error {
 		if (len(m.UIDs) == 0) != (len(m.GIDs) == 0) {
 			return unsupported("uid and gid should be mapped both")
 		}
+		for _, list := range [][]xml.IDRange{m.UIDs, m.GIDs} {
+			slices.SortStableFunc(list, func(a, b xml.IDRange) int { return int(a.Start) - int(b.Start) })
+			if len(list) > 0 && list[0].Start != 0 {
+				return unsupported("You must map the root user of container")
+			}
+		}
 	}
 	return readBlkio(d)
 }

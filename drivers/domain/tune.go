@@ -16,10 +16,13 @@ func memtune(d *xml.Domain) {
 	if m == nil {
 		return
 	}
-	for _, k := range []*xml.KiB{&m.HardLimit, &m.SoftLimit, &m.MinGuarantee, &m.SwapHardLimit} {
-		if *k >= unlimited {
-			*k = 0
+	for _, k := range []**xml.KiB{&m.HardLimit, &m.SoftLimit, &m.SwapHardLimit} {
+		if *k != nil && **k >= unlimited {
+			*k = nil
 		}
+	}
+	if m.MinGuarantee >= unlimited {
+		m.MinGuarantee = 0
 	}
 	if *m == (xml.MemTune{}) {
 		d.MemTune = nil

@@ -51,7 +51,11 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 		if s.Service == "" {
 			return missing("service")
 		}
-	case "spiceport":
+	case "nmdm":
+		if t.QEMU != nil && (s.Master == "" || s.Slave == "") {
+			return xml.Errorf(xml.CodeInternal, "Should define both master and slave path attributes for nmdm device")
+		}
+	case "spiceport", "dbus":
 		if s.Channel == "" {
 			return unsupported("Missing source channel attribute for char device")
 		}

@@ -13,6 +13,11 @@ func checkMemories(d *xml.Domain) error {
 	if d.CPU != nil && d.CPU.NUMA != nil {
 		cells = len(d.CPU.NUMA.Cells)
 	}
+	for i := range list {
+		if err := checkMemoryDevice(&list[i]); err != nil {
+			return err
+		}
+	}
 	if d.MaxMemory == nil && len(list) > 0 {
 		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
 	}
@@ -20,9 +25,6 @@ func checkMemories(d *xml.Domain) error {
 		m := &list[i]
 		if m.Target == nil {
 			continue
-		}
-		if err := checkMemoryDevice(m); err != nil {
-			return err
 		}
 		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
 			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)

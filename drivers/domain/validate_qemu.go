@@ -49,6 +49,9 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err := checkFeatures(d, e); err != nil {
 		return err
 	}
+	if err := checkFirmwareNames(d); err != nil {
+		return err
+	}
 	if err := checkCounts(d); err != nil {
 		return err
 	}

@@ -167,6 +167,11 @@ func checkTuning(d *xml.Domain, t *Traits) error {
 			return unsupported("Cannot find 'iothread' : %d", p.IOThread)
 		}
 	}
+	for _, s := range c.VCPUScheds {
+		if n := number(s.VCPUs); n >= int(d.VCPU.Count) {
+			return unsupported("vCPU '%d' is not present in domain definition", n)
+		}
+	}
 	for _, s := range c.IOThreadScheds {
 		if n := number(s.IOThreads); !has(n) {
 			return unsupported("Cannot find 'iothread' : %d", n)

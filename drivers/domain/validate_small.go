@@ -336,7 +336,7 @@ func checkQEMUIOMMU(c *deviceCheck, v *xml.IOMMU) error {
 }
 
 func checkVsock(c *deviceCheck, v *xml.Vsock) error {
-	if v.CID != nil && (v.CID.Auto == "no" || v.CID.Address > 0) && v.CID.Address < 3 {
+	if v.CID != nil && v.CID.Address > 0 && v.CID.Address < 3 {
 		return unsupported("guest CIDs must be >= 3")
 	}
 	if dr := v.Driver; dr != nil && (v.Model == "" || v.Model == "default") {
@@ -353,8 +353,8 @@ func checkQEMUCrypto(c *deviceCheck, v *xml.Crypto) error {
 }
 
 func checkPStore(c *deviceCheck, p *xml.PStore) error {
-	if p.Path == "" {
-		return xml.Errorf(xml.CodeXML, "missing path for ACPI ERST pstore device")
+	if p.Size == 0 {
+		return xml.Errorf(xml.CodeXML, "missing element or attribute './size'")
 	}
 	if p.Size < 4 || p.Size&(p.Size-1) != 0 {
 		return xml.Errorf(xml.CodeXML, "invalid size of ACPI ERST pstore device")

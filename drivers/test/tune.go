@@ -78,11 +78,11 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 }
 
 // limitOf is a limit in KiB.
-func limitOf(k xml.KiB) uint64 {
-	if k == 0 {
+func limitOf(k *xml.KiB) uint64 {
+	if k == nil {
 		return unlimited
 	}
-	return uint64(k)
+	return uint64(*k)
 }
 
 func memoryParams(def *xml.Domain) []drivers.Param {
@@ -223,9 +223,10 @@ func setMemoryLimits(def *xml.Domain, list []drivers.Param) error {
 	}
 	hard, swap := limitOf(t.HardLimit), limitOf(t.SwapHardLimit)
 	for _, p := range list {
-		v := xml.KiB(p.Value.(uint64))
-		if v >= unlimited {
-			v = 0
+		size := xml.KiB(p.Value.(uint64))
+		v := &size
+		if size >= unlimited {
+			v = nil
 		}
 		switch p.Name {
 		case "hard_limit":

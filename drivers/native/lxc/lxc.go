@@ -167,7 +167,7 @@ func (r *reader) memory() error {
 	t := &xml.MemTune{}
 	for _, l := range []struct {
 		name string
-		to   *xml.KiB
+		to   **xml.KiB
 	}{{"lxc.cgroup.memory.limit_in_bytes", &t.HardLimit}, {"lxc.cgroup.memory.soft_limit_in_bytes", &t.SoftLimit},
 		{"lxc.cgroup.memory.memsw.limit_in_bytes", &t.SwapHardLimit},
 		{"lxc.cgroup2.memory.max", &t.HardLimit}, {"lxc.cgroup2.memory.low", &t.SoftLimit}} {
@@ -182,7 +182,8 @@ func (r *reader) memory() error {
 		if n == 0 {
 			return r.At(xml.Errorf(xml.CodeXML, "Memory size must be specified via <memory> or in the <numa> configuration"), v)
 		}
-		if *l.to = xml.KiB(n); l.to == &t.HardLimit {
+		limit := xml.KiB(n)
+		if *l.to = &limit; l.to == &t.HardLimit {
 			kib = n
 		}
 	}

@@ -217,7 +217,13 @@ func (w *writer) limits(d *xml.Domain) {
 	if t == nil {
 		t = &xml.MemTune{}
 	}
-	hard := uint64(t.HardLimit)
+	of := func(limit *xml.KiB) uint64 {
+		if limit == nil {
+			return 0
+		}
+		return uint64(*limit)
+	}
+	hard, soft, swap := of(t.HardLimit), of(t.SoftLimit), of(t.SwapHardLimit)
 	if hard == 0 && d.Memory != nil && d.Memory.KiB != noLimit {
 		hard = d.Memory.KiB
 	}
@@ -225,14 +231,14 @@ func (w *writer) limits(d *xml.Domain) {
 		w.put("lxc.cgroup.memory.limit_in_bytes", hard*1024)
 		w.put("lxc.cgroup2.memory.max", hard*1024)
 	}
-	if t.SoftLimit > 0 {
-		w.put("lxc.cgroup.memory.soft_limit_in_bytes", uint64(t.SoftLimit)*1024)
-		w.put("lxc.cgroup2.memory.low", uint64(t.SoftLimit)*1024)
+	if soft > 0 {
+		w.put("lxc.cgroup.memory.soft_limit_in_bytes", soft*1024)
+		w.put("lxc.cgroup2.memory.low", soft*1024)
 	}
-	if t.SwapHardLimit > 0 {
-		w.put("lxc.cgroup.memory.memsw.limit_in_bytes", uint64(t.SwapHardLimit)*1024)
-		if s := uint64(t.SwapHardLimit); s > hard {
-			w.put("lxc.cgroup2.memory.swap.max", (s-hard)*1024)
+	if swap > 0 {
+		w.put("lxc.cgroup.memory.memsw.limit_in_bytes", swap*1024)
+		if swap > hard {
+			w.put("lxc.cgroup2.memory.swap.max", (swap-hard)*1024)
 		}
 	}
 	w.cpu(d)

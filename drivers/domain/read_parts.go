@@ -1,0 +1,239 @@
+package domain
+
+import (
+	"strconv"
+	"strings"
+
+	"virgo/xml"
+)
+
+// readParts checks what elements outside of the devices must say.
+func readParts(d *xml.Domain) error {
+	steps := []func(*xml.Domain) error{readScheds, readHyperV, readKVM, readClock, readThrottle, readFirmwareNames, readSystemUUID, readSecurity}
+	for _, s := range steps {
+		if err := s(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readScheds wants a priority where the scheduler knows any, and drops it else.
+func readScheds(d *xml.Domain) error {
+	c := d.CPUTune
+	if c == nil {
+		return nil
+	}
+	for i := range c.VCPUPins {
+		for j := range i {
+			if c.VCPUPins[i].VCPU == c.VCPUPins[j].VCPU {
+				return xml.Errorf(xml.CodeInternal, "duplicate vcpupin for vcpu '%d'", c.VCPUPins[i].VCPU)
+			}
+		}
+	}
+	check := func(element, scheduler string, priority **int) error {
+		realtime := scheduler == "fifo" || scheduler == "rr"
+		if realtime && *priority == nil {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'priority' in element '%s'", element)
+		}
+		if !realtime {
+			*priority = nil
+		}
+		return nil
+	}
+	for i := range c.VCPUScheds {
+		if err := check("vcpusched", c.VCPUScheds[i].Scheduler, &c.VCPUScheds[i].Priority); err != nil {
+			return err
+		}
+	}
+	for i := range c.IOThreadScheds {
+		if err := check("iothreadsched", c.IOThreadScheds[i].Scheduler, &c.IOThreadScheds[i].Priority); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readHyperV wants the values that belong to a feature that is on, and drops
+// those of one that is off.
+func readHyperV(d *xml.Domain) error {
+	if d.Features == nil || d.Features.HyperV == nil {
+		return nil
+	}
+	h := d.Features.HyperV
+	if h.Mode == "passthrough" {
+		*h = xml.HyperV{Mode: h.Mode}
+		return nil
+	}
+	if s := h.Spinlocks; s != nil {
+		switch {
+		case s.State != "on":
+			s.Retries = 0
+		case s.Retries == 0:
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'retries' in element 'spinlocks'")
+		case s.Retries < 4095:
+			return xml.Errorf(xml.CodeXML, "HyperV spinlock retry count must be at least 4095")
+		}
+	}
+	if s := h.STimer; s != nil && s.State == "off" {
+		s.Direct = nil
+	}
+	if v := h.VendorID; v != nil {
+		switch {
+		case v.State == "off":
+			v.Value = ""
+		case v.Value == "":
+			return xml.Errorf(xml.CodeXML, "missing 'value' attribute for HyperV feature 'vendor_id'")
+		case len(v.Value) > 12:
+			return xml.Errorf(xml.CodeXML, "HyperV vendor_id value must not be more than 12 characters.")
+		case strings.Contains(v.Value, ","):
+			return xml.Errorf(xml.CodeXML, "HyperV vendor_id value is invalid")
+		}
+	}
+	if f := h.TLBFlush; f != nil {
+		for _, s := range []**xml.State{&f.Direct, &f.Extended} {
+			if *s != nil && (f.State == "off" || (*s).State == "off") {
+				*s = nil
+			}
+		}
+	}
+	return nil
+}
+
+// readKVM checks the size of the ring, and drops what says nothing.
+func readKVM(d *xml.Domain) error {
+	f := d.Features
+	if f == nil {
+		return nil
+	}
+	if f.KVM != nil && f.KVM.DirtyRing != nil {
+		r := f.KVM.DirtyRing
+		switch {
+		case r.State != "on":
+			r.Size = 0
+		case r.Size == 0:
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'size' in element 'dirty-ring'")
+		case r.Size&(r.Size-1) != 0 || r.Size < 1024 || r.Size > 65536:
+			return xml.Errorf(xml.CodeXML, "dirty ring must be power of 2 and ranges [1024, 65536]")
+		}
+	}
+	if f.Xen != nil && f.Xen.Passthrough != nil && f.Xen.Passthrough.State == "off" {
+		f.Xen.Passthrough.Mode = ""
+	}
+	return nil
+}
+
+// readClock checks what sets the clock.
+func readClock(d *xml.Domain) error {
+	c := d.Clock
+	if c == nil {
+		return nil
+	}
+	switch c.Offset {
+	case "variable":
+		// as the C library reads a number: what comes first of it
+		text := c.Adjustment
+		n := 0
+		for n < len(text) && (text[n] >= '0' && text[n] <= '9' || n == 0 && (text[n] == '-' || text[n] == '+')) {
+			n++
+		}
+		v, _ := strconv.ParseInt(text[:n], 10, 64)
+		c.Adjustment = strconv.FormatInt(v, 10)
+	case "absolute":
+		if c.Start == nil {
+			return xml.Errorf(xml.CodeInternal, "missing 'start' attribute for clock with offset='absolute'")
+		}
+	case "", "utc", "localtime":
+		if _, err := strconv.ParseInt(c.Adjustment, 10, 64); err != nil && c.Adjustment != "" && c.Adjustment != "reset" {
+			return xml.Errorf(xml.CodeXML, "unknown clock adjustment '%s'", c.Adjustment)
+		}
+	}
+	return nil
+}
+
+func readThrottle(d *xml.Domain) error {
+	for i := range d.Throttle {
+		if d.Throttle[i].Group == "" {
+			return xml.Errorf(xml.CodeXML, "missing group name")
+		}
+		for j := range i {
+			if d.Throttle[i].Group == d.Throttle[j].Group {
+				return xml.Errorf(xml.CodeXML, "duplicate group name '%s' found", d.Throttle[i].Group)
+			}
+		}
+	}
+	return nil
+}
+
+// readFirmwareNames checks what the guest reads by name.
+func readFirmwareNames(d *xml.Domain) error {
+	for i := range d.Sysinfo {
+		if d.Sysinfo[i].Type != "fwcfg" {
+			continue
+		}
+		for j := range d.Sysinfo[i].Entries {
+			e := &d.Sysinfo[i].Entries[j]
+			switch {
+			case e.Name == "":
+				return xml.Errorf(xml.CodeXML, "Firmware entry is missing 'name' attribute")
+			case e.File == "" && e.Text == "":
+				return xml.Errorf(xml.CodeXML, "Firmware entry must have either value or 'file' attribute")
+			case e.File != "":
+				e.Text = ""
+			}
+		}
+	}
+	return nil
+}
+
+// readSystemUUID wants the UUID that SMBIOS shows to be the domain's.
+func readSystemUUID(d *xml.Domain) error {
+	for i := range d.Sysinfo {
+		for j := range d.Sysinfo[i].System {
+			e := &d.Sysinfo[i].System[j]
+			if e.Name != "uuid" || d.Sysinfo[i].Type != "smbios" {
+				continue
+			}
+			uuid, ok := xml.ParseUUID(e.Text)
+			if !ok {
+				return xml.Errorf(xml.CodePlain, "malformed <sysinfo> uuid element")
+			}
+			if d.UUID != "" && uuid != d.UUID {
+				return xml.Errorf(xml.CodePlain, "UUID mismatch between <uuid> and <sysinfo>")
+			}
+			e.Text = uuid
+		}
+	}
+	return nil
+}
+
+// readSecurity wants the policy of a guest with encrypted memory.
+func readSecurity(d *xml.Domain) error {
+	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp") && s.Policy == nil {
+		return xml.Errorf(xml.CodeXML, "failed to get launch security policy")
+	}
+	return nil
+}
+
+// reservedNames are beginnings of names that QEMU and firmware use themselves.
+var reservedNames = []string{"opt/ovmf/", "opt/org.qemu/", "opt/org.qemu."}
+
+// checkFirmwareNames refuses names that are not the user's to give.
+func checkFirmwareNames(d *xml.Domain) error {
+	for i := range d.Sysinfo {
+		if d.Sysinfo[i].Type != "fwcfg" {
+			continue
+		}
+		for _, e := range d.Sysinfo[i].Entries {
+			if !strings.HasPrefix(e.Name, "opt/") {
+				return unsupported("Invalid firmware name")
+			}
+			for _, r := range reservedNames {
+				if strings.HasPrefix(e.Name, r) {
+					return unsupported("That firmware name is reserved")
+				}
+			}
+		}
+	}
+	return nil
+}
