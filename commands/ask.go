@@ -48,6 +48,9 @@ const (
 
 func (s *Session) askKeys(prompt string, secret bool) (string, error) {
 	out := s.terminal()
+	if s.Prompt != nil {
+		out = s.Prompt
+	}
 	restore, err := s.MakeRaw()
 	if err != nil {
 		return "", err

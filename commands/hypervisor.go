@@ -203,7 +203,9 @@ func enterNamespace(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Flush()
-	o := drivers.EnterOptions{In: c.In, Out: c.Out, Err: c.Err, NoSecurityLabel: c.Has("noseclabel")}
+	hear := deaf()
+	defer hear()
+	o := drivers.EnterOptions{In: c.terminalOf(), Out: c.Out, Err: c.Err, NoSecurityLabel: c.Has("noseclabel")}
 	var out bytes.Buffer
 	if c.format() == "json" {
 		o.Out = &out

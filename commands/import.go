@@ -56,7 +56,7 @@ func (c *Call) foreign(ctx context.Context, from string) ([]foreign.Item, error)
 	if !strings.Contains(from, "://") {
 		return foreign.Folder(from)
 	}
-	other, err := c.Open(ctx, from, drivers.OpenOptions{Getenv: c.Getenv, Ask: c.ask})
+	other, err := c.Open(ctx, from, drivers.OpenOptions{Getenv: c.Getenv, Ask: c.ask, Terminal: c.Terminal})
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func migrate(ctx context.Context, c *Call) error {
 	}
 	if !slices.Contains(m.Options, "p2p") && !slices.Contains(m.Options, "direct") {
 		c.Flush()
-		dest, err := c.Open(ctx, m.URI, drivers.OpenOptions{Getenv: c.Getenv, Ask: c.ask})
+		dest, err := c.Open(ctx, m.URI, drivers.OpenOptions{Getenv: c.Getenv, Ask: c.ask, Terminal: c.Terminal})
 		if err != nil {
 			return err
 		}

@@ -64,6 +64,7 @@ type Session struct {
 	emit    func(Result)  // takes what commands emit; nil: it is printed
 	limit   time.Duration // of a host, for each command
 	silent  bool          // nobody is asked anything
+	Prompt  io.Writer     // where questions are asked, if it is not Out
 	screen  io.Writer     // where editors and consoles write, if it is not Out
 	conn    drivers.Conn
 	broken  bool         // the connection is gone, and nobody has asked for its end
@@ -137,7 +138,7 @@ func (s *Session) dial(ctx context.Context, uri string, readOnly bool) (drivers.
 	if s.silent {
 		ask = nil
 	}
-	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Among: s.silent, Getenv: s.Getenv, Ask: ask, Command: s.command})
+	conn, err := s.Open(ctx, uri, drivers.OpenOptions{ReadOnly: readOnly, Among: s.silent, Getenv: s.Getenv, Ask: ask, Terminal: s.Terminal, Command: s.command})
 	if err != nil {
 		return nil, failed(err, "failed to connect to the hypervisor")
 	}

@@ -179,7 +179,7 @@ func (s *Session) several(ctx context.Context, inv *Invocation, names []string) 
 func (s *Session) one(ctx context.Context, inv *Invocation, o *Option, name string, r *outcome) {
 	sub := &Session{Name: s.Name, Table: s.Table, In: s.In, Out: &r.out, Err: &r.errs, Getenv: s.Getenv, Open: s.Open, URI: s.URI,
 		ReadOnly: s.ReadOnly, Quiet: s.Quiet, Output: s.format(), Debug: s.Debug, Log: s.Log, Escape: s.Escape, Terminal: s.Terminal,
-		MakeRaw: s.MakeRaw, Limit: s.Limit, silent: s.silent, screen: s.terminal(), conn: s.conn}
+		MakeRaw: s.MakeRaw, Limit: s.Limit, silent: s.silent, Prompt: s.Prompt, screen: s.terminal(), conn: s.conn}
 	args := make([]argument, len(inv.args))
 	for i, a := range inv.args {
 		if args[i] = a; a.option == o {

@@ -64,6 +64,8 @@ type OpenOptions struct {
 	// Ask asks the user for a user's name or a password; secret answers are
 	// not shown. nil if nobody can be asked.
 	Ask func(prompt string, secret bool) (string, error)
+	// Terminal tells that the answers come from a terminal, not from a script.
+	Terminal bool
 	// Command is the command that is at work, as a user would type it, for the
 	// history of definitions; nil: unknown.
 	Command func() string

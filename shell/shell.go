@@ -74,6 +74,9 @@ func Main(ctx context.Context, p Process) int {
 		s.Terminal, s.MakeRaw = true, makeRaw(fd)
 	}
 	_, s.Hints = terminal(p.Err)
+	if _, ok := terminal(p.Out); !ok && s.Hints {
+		s.Prompt = p.Err
+	}
 	s.Globals = globals
 	return status(limited(ctx, s, p.Err, o.rest))
 }

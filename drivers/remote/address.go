@@ -92,6 +92,9 @@ func parseAddress(u drivers.URI, o drivers.OpenOptions) (*address, error) {
 			a.port = p.port
 		}
 	}
+	if !o.Terminal {
+		a.ask = nil // a script's lines are commands, not answers
+	}
 	a.name = a.inner()
 	return a, nil
 }

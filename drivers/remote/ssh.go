@@ -274,6 +274,8 @@ func (a *address) sshClient(ctx context.Context, conn net.Conn, h hop) (*ssh.Cli
 		return ssh.NewClient(inner, channels, requests), nil
 	case refused != nil:
 		return nil, refused
+	case me.silence != nil:
+		return nil, xml.Errorf(xml.CodeAuthFailed, "%s@%s: %v", h.user, h.name, me.silence)
 	case slow.Load():
 		return nil, xml.Bare(xml.CodeSystem, "unable to connect to server at '%s:%s': Connection timed out", h.host, h.port)
 	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "(expected 60)"): // questions refused

@@ -182,7 +182,7 @@ func trySSH(t *testing.T, uri, home string, env map[string]string, ask func(stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := parseAddress(u, drivers.OpenOptions{Ask: ask, Getenv: func(name string) string {
+	a, err := parseAddress(u, drivers.OpenOptions{Ask: ask, Terminal: ask != nil, Getenv: func(name string) string {
 		if name == "HOME" {
 			return home
 		}

@@ -21,6 +21,7 @@ type prover struct {
 	hop
 	agent   net.Conn // nil: none
 	trouble error    // why a key could not be had
+	silence error    // why a question was not answered
 }
 
 func (p *prover) close() {
@@ -60,7 +61,7 @@ func (p *prover) methods() []ssh.AuthMethod {
 		switch w {
 		case "password":
 			out = append(out, ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
-				return p.ask(fmt.Sprintf("%s@%s's password: ", p.user, p.hop.name), true)
+				return p.question(fmt.Sprintf("%s@%s's password: ", p.user, p.hop.name), true)
 			}), tries))
 		case "keyboard-interactive":
 			out = append(out, ssh.RetryableAuthMethod(ssh.KeyboardInteractive(p.answer), tries))
@@ -74,10 +75,19 @@ func (p *prover) interactive() bool {
 	return p.ask != nil && !p.flag("no_tty") && !p.settings.is("batchmode", "yes")
 }
 
+// question asks the user.
+func (p *prover) question(prompt string, secret bool) (string, error) {
+	answer, err := p.ask(prompt, secret)
+	if err != nil {
+		p.silence = err
+	}
+	return answer, err
+}
+
 func (p *prover) answer(_, _ string, questions []string, echos []bool) ([]string, error) {
 	var answers []string
 	for i, q := range questions {
-		answer, err := p.ask(q, !echos[i])
+		answer, err := p.question(q, !echos[i])
 		if err != nil {
 			return nil, err
 		}
@@ -274,7 +284,7 @@ func (f *keyFile) signer() ssh.Signer {
 
 func (f *keyFile) unlock() (key ssh.Signer, err error) {
 	for range max(f.settings.number("numberofpasswordprompts", 3), 1) {
-		phrase, e := f.ask("Enter passphrase for key '"+f.name+"': ", true)
+		phrase, e := f.question("Enter passphrase for key '"+f.name+"': ", true)
 		if e != nil {
 			return nil, e
 		}

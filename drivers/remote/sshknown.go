@@ -207,7 +207,7 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 			answer = k.ask(fmt.Sprintf("Accept SSH host key %s %s for %s? (yes/no) ", key.Type(), print, k.name))
 		}
 		if answer != "yes" && answer != "y" {
-			return xml.Errorf(xml.CodeAuthFailed, "SSH host key of '%s' (%s %s) is not known: check it and add it to %s", k.name, key.Type(), print, k.file)
+			return xml.Errorf(xml.CodeAuthFailed, "SSH host key of '%s' (%s %s) is not known: check it and add it to %s, or say known_hosts_verify=auto, which takes and keeps it", k.name, key.Type(), print, k.file)
 		}
 	}
 	return k.remember(key)
