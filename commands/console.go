@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os/signal"
+	"syscall"
 
 	"virgo/drivers"
 )
@@ -42,11 +44,9 @@ func attachConsole(ctx context.Context, c *Call, ref drivers.Ref, device string,
 		return err
 	}
 	defer link.Close()
-	c.Print(fmt.Sprintf("Connected to domain '%s'\nEscape character is %s (Ctrl + %c)", ref.Name, escapeText(c.Escape), c.Escape|0x40))
-	if f.Has(drivers.Force) {
-		c.Print("\n")
+	if !c.Quiet {
+		c.Print(fmt.Sprintf("Connected to domain '%s'\nEscape character is %s\n", ref.Name, escapeText(c.Escape)))
 	}
-	c.Print("\n")
 	c.Flush()
 	restore, err := c.MakeRaw()
 	if err != nil {
@@ -60,7 +60,8 @@ func attachConsole(ctx context.Context, c *Call, ref drivers.Ref, device string,
 			}
 		}
 	}
-	ctx, stop := context.WithCancel(ctx)
+	// the terminal is put in order, whatever ends this
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	out := make(chan error, 1)
 	go func() {
@@ -71,15 +72,20 @@ func attachConsole(ctx context.Context, c *Call, ref drivers.Ref, device string,
 	go func() { in <- typeInto(link, c.In, c.Escape) }()
 	select {
 	case <-ctx.Done():
-	case <-out:
+		return ErrReported
+	case err = <-out:
 	case err = <-in:
 	}
-	c.Print("\n")
 	return err
 }
 
-// escapeText is a control character as people write it.
-func escapeText(b byte) string { return "^" + string(rune(b|0x40)) }
+// escapeText is the escape character as people write it, with its keys.
+func escapeText(b byte) string {
+	if b >= ' ' {
+		return string(rune(b))
+	}
+	return fmt.Sprintf("^%c (Ctrl + %c)", b|0x40, b|0x40)
+}
 
 // typeInto passes what is typed, until the escape character.
 func typeInto(w io.Writer, r io.Reader, escape byte) error {

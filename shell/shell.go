@@ -73,9 +73,12 @@ func Main(ctx context.Context, p Process) int {
 	if fd, ok := terminal(p.In); ok {
 		s.Terminal, s.MakeRaw = true, makeRaw(fd)
 	}
-	_, s.Hints = terminal(p.Err)
-	if _, ok := terminal(p.Out); !ok && s.Hints {
-		s.Prompt = p.Err
+	if _, ok := terminal(p.Err); ok {
+		// programs drive virsh through a terminal, too
+		s.Hints = s.Name != "virsh"
+		if _, ok := terminal(p.Out); !ok {
+			s.Prompt = p.Err
+		}
 	}
 	s.Globals = globals
 	return status(limited(ctx, s, p.Err, o.rest))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -57,7 +58,7 @@ func (d *domains) Console(ctx context.Context, r drivers.Ref, device string, f d
 		return nil, xml.Errorf(xml.CodeSystem, "unable to open tty %s: %s", dev.Path, drivers.SystemText(unwrapPath(err)))
 	}
 	rawMode(tty)
-	s := &session{File: tty, lock: held}
+	s := &session{tty: tty, lock: held}
 	s.watch(lock)
 	return s, nil
 }
@@ -105,10 +106,26 @@ func findConsole(dom *xml.Domain, device string) *xml.Chardev {
 
 // session is an open console. The guest's end of a terminal hangs up with it.
 type session struct {
-	*os.File
+	tty    *os.File
 	lock   *drivers.Lock
 	notify *os.File
+	taken  atomic.Bool // another one has it now
 }
+
+// Read gives what the guest says; it ends with the guest.
+func (s *session) Read(p []byte) (int, error) {
+	n, err := s.tty.Read(p)
+	switch {
+	case err == nil:
+	case s.taken.Load():
+		err = xml.Errorf(xml.CodeRPC, "stream had I/O failure")
+	default: // the terminal has hung up
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (s *session) Write(p []byte) (int, error) { return s.tty.Write(p) }
 
 // watch ends the session when another one takes its lock file away.
 func (s *session) watch(lock string) {
@@ -123,7 +140,8 @@ func (s *session) watch(lock string) {
 	go func() {
 		// Closing the session ends the read, and with it this.
 		if _, err := s.notify.Read(make([]byte, 4096)); err == nil {
-			s.File.Close()
+			s.taken.Store(true)
+			s.tty.Close()
 		}
 	}()
 }
@@ -134,5 +152,5 @@ func (s *session) Close() error {
 		s.notify.Close()
 	}
 	s.lock.Unlock()
-	return s.File.Close()
+	return s.tty.Close()
 }
