@@ -197,7 +197,7 @@ func screenshot(ctx context.Context, c *Call) error {
 	if err := os.WriteFile(name, data, 0o666); err != nil {
 		return shellError("cannot create file %s: %s", name, systemText(err))
 	}
-	c.Emit(Message{Text: fmt.Sprintf("Screenshot saved to %s, with type of %s", name, mime), Data: Data{{"file", name}, {"type", mime}}})
+	c.Emit(Message{Text: fmt.Sprintf("Screenshot saved to %s, with type of %s", name, mime), Data: Data{{"file", name}, {"type", mime}}, Extra: true})
 	return nil
 }
 

@@ -400,7 +400,7 @@ func blockjob(ctx context.Context, c *Call) error {
 
 func blockJobMessage(c *Call, disk string, job *drivers.BlockJob) Message {
 	if job == nil {
-		m := Message{Text: "No current block job for " + disk, Data: Data{{"disk", disk}, {"type", nil}}}
+		m := Message{Text: "No current block job for " + disk, Data: Data{{"disk", disk}, {"type", nil}}, Extra: true}
 		if c.Has("raw") {
 			m.Text = ""
 		}

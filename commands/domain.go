@@ -313,7 +313,7 @@ func domrename(ctx context.Context, c *Call) error {
 	if err := d.Rename(ctx, ref, c.Str("new-name")); err != nil {
 		return err
 	}
-	c.Emit(msgf(Data{{"domain", c.Str("new-name")}, {"action", "renamed"}}, "Domain successfully renamed"))
+	c.Emit(Message{Text: "Domain successfully renamed\n", Data: Data{{"domain", c.Str("new-name")}, {"action", "renamed"}}, Extra: true})
 	return nil
 }
 

@@ -186,7 +186,9 @@ func freeCells(ctx context.Context, c *Call, h drivers.FreeMemorier) error {
 		total += list[0] / 1024
 		cells = append(cells, Data{{"cell", id}, {"free_kib", list[0] / 1024}})
 	}
-	fmt.Fprintf(&b, "--------------------\n%5s: %10d KiB\n", "Total", total)
+	if !c.Quiet {
+		fmt.Fprintf(&b, "--------------------\n%5s: %10d KiB\n", "Total", total)
+	}
 	c.Emit(Message{Text: b.String(), Data: Data{{"cells", cells}, {"free_kib", total}}})
 	return nil
 }

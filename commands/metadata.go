@@ -84,7 +84,7 @@ func (k *kind) runDesc(ctx context.Context, c *Call) error {
 		}
 		if !c.Has("edit") && !set {
 			if old == "" {
-				c.Emit(Message{Text: "No " + word + " for " + k.noun + ": " + ref.Name, Data: Data{{word, nil}}})
+				c.Emit(Message{Text: "No " + word + " for " + k.noun + ": " + ref.Name, Data: Data{{word, nil}}, Extra: true})
 			} else {
 				c.Emit(Message{Text: old, Data: Data{{word, old}}})
 			}
@@ -170,7 +170,7 @@ func (k *kind) runMetadata(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		c.Emit(msgf(Data{{k.option, ref.Name}, {"action", "removed"}}, "Metadata removed"))
+		c.Emit(Message{Text: "Metadata removed\n", Data: Data{{k.option, ref.Name}, {"action", "removed"}}, Extra: true})
 		return nil
 	case c.Has("set"):
 		return k.setMetadata(ctx, c, objects, ref, c.Str("set"), key, uri, f)
@@ -208,6 +208,6 @@ func (k *kind) setMetadata(ctx context.Context, c *Call, objects drivers.Objects
 	if err != nil {
 		return err
 	}
-	c.Emit(msgf(Data{{k.option, ref.Name}, {"action", "modified"}}, "Metadata modified"))
+	c.Emit(Message{Text: "Metadata modified\n", Data: Data{{k.option, ref.Name}, {"action", "modified"}}, Extra: true})
 	return nil
 }

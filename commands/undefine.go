@@ -109,7 +109,7 @@ func removeStorage(ctx context.Context, c *Call, done Message, volumes []diskVol
 	}
 	say := func(format string, args ...any) {
 		if text {
-			c.Emit(Message{Text: fmt.Sprintf(format, args...)})
+			c.Emit(Message{Text: fmt.Sprintf(format, args...), Extra: true})
 		}
 	}
 	var failure error

@@ -326,8 +326,11 @@ func emulatorpin(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	c.Emit(Message{Text: "emulator: CPU Affinity\n----------------------------------\n       *: " + set.String() + "\n",
-		Data: Data{{"affinity", set.String()}}})
+	head := "emulator: CPU Affinity\n----------------------------------\n       *: "
+	if c.Quiet {
+		head = ""
+	}
+	c.Emit(Message{Text: head + set.String() + "\n", Data: Data{{"affinity", set.String()}}})
 	return nil
 }
 

@@ -54,16 +54,18 @@ func prompt(ctx context.Context, s *commands.Session) error {
 func piped(ctx context.Context, s *commands.Session) error {
 	in := bufio.NewReader(s.In)
 	for {
+		// who sends the next command may wait for this
+		s.Print(promptText(s))
+		s.Flush()
 		line, err := in.ReadString('\n')
 		if err != nil && line == "" {
-			s.Print(promptText(s))
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
 		}
 		line = strings.TrimSuffix(line, "\n")
-		s.Print(promptText(s) + line + "\n")
+		s.Print(line + "\n")
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
