@@ -134,6 +134,9 @@ func readDiskSource(v *xml.Disk) error {
 			return xml.Errorf(xml.CodeXML, "missing 'type' attribute to disk source")
 		}
 	}
+	if i := s.Identity; i != nil && kind == "network" && s.Protocol == "ssh" && i.Keyfile == "" && i.AgentSock == "" {
+		return xml.Errorf(xml.CodeXML, "element 'identity' requires either 'keyfile' or 'agentsock' attribute")
+	}
 	keepSource(s, kind)
 	return nil
 }

@@ -54,7 +54,7 @@ func (a *args) numberNodes() {
 	n := 0
 	for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
 		d := &a.d.Devices.Disks[i]
-		if d.Target != nil && d.Target.Bus == "sd" {
+		if d.Target != nil && d.Target.Bus == "sd" || unresolved(d) {
 			continue
 		}
 		if d.Source == nil {

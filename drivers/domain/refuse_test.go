@@ -1,0 +1,160 @@
+package domain
+
+import (
+	"strings"
+	"testing"
+
+	"virgo/xml"
+)
+
+// refusal is a document that is refused: what stands outside of the devices, or a device.
+type refusal struct{ name, whole, device, want string }
+
+func disk0(attrs, inner string) string {
+	return "<disk" + attrs + "><source file='/a'/>" + inner + "</disk>"
+}
+
+var refusals = []refusal{
+	{"floppy on USB", "", disk0(" device='floppy'", "<target dev='sda' bus='usb'/>"), "Invalid bus type 'usb' for floppy disk"},
+	{"disk on a floppy's bus", "", disk0("", "<target dev='fda' bus='fdc'/>"), "Invalid bus type 'fdc' for disk"},
+	{"queues of SCSI", "", disk0("", "<driver queues='2'/><target dev='sda' bus='scsi'/>"), "queues attribute in disk driver element is only supported for virtio bus"},
+	{"virtio switch of IDE", "", disk0("", "<driver packed='on'/><target dev='hda' bus='ide'/>"), "packed driver option is only supported for virtio devices"},
+	{"removable of SATA", "", disk0("", "<target dev='sda' bus='sata' removable='on'/>"), "removable is only valid for usb or scsi disks"},
+	{"tray of a disk", "", disk0("", "<target dev='hda' tray='open'/>"), "tray is only valid for cdrom and floppy"},
+	{"model of IDE", "", disk0(" model='virtio'", "<target dev='hda' bus='ide'/>"), "disk model 'virtio' not supported for bus 'ide'"},
+	{"unit in qcow2", "", "<disk type='block' device='lun'><driver type='qcow2'/><source dev='/a'/><target dev='sda' bus='scsi'/></disk>", "disk device 'lun' must use 'raw' format"},
+	{"unit with a serial", "", "<disk type='block' device='lun'><source dev='/a'/><target dev='sda' bus='scsi'/><serial>x</serial></disk>", "do not support the serial property"},
+	{"log in to NBD", "", "<disk type='network'><source protocol='nbd' name='x'><host name='h'/><auth username='u'><secret type='iscsi' usage='x'/></auth></source><target dev='vda'/></disk>", "authentication is not supported for protocol 'nbd'"},
+	{"cookie", "", "<disk type='network'><source protocol='http' name='x'><host name='h'/><cookies><cookie name='a b'>c</cookie></cookies></source><target dev='vda'/></disk>", "cookie name 'a b' contains invalid characters"},
+	{"two NFS servers", "", "<disk type='network'><source protocol='nfs' name='/x'><host name='a'/><host name='b'/></source><target dev='vda'/></disk>", "exactly one host"},
+	{"folder as raw", "", "<disk type='dir' device='floppy'><source dir='/a'/><target dev='fda'/><readonly/></disk>", "requires use of storage format 'fat'"},
+	{"geometry of USB", "", disk0("", "<target dev='sda' bus='usb'/><geometry cyls='1' heads='1' secs='1'/>"), "CHS geometry can not be set for 'usb' bus"},
+	{"wwn of virtio", "", disk0("", "<target dev='vda'/><wwn>5000c50015ea71ac</wwn>"), "Only ide and scsi disk support wwn"},
+	{"rotation of virtio", "", disk0("", "<target dev='vda' rotation_rate='1'/>"), "rotation rate is only valid for SCSI/IDE/SATA bus"},
+	{"serial's letters", "", disk0("", "<target dev='vda'/><serial>a/b</serial>"), "contains unsafe characters"},
+	{"native with a cache", "", disk0("", "<driver io='native' cache='writeback'/><target dev='vda'/>"), "io='native' needs either no disk cache or directsync cache mode"},
+	{"limit", "", disk0("", "<target dev='vda'/><iotune><read_iops_sec>1000000000000001</read_iops_sec></iotune>"), "must be no more than 1000000000000000"},
+	{"transient and read-only", "", disk0("", "<target dev='vda'/><readonly/><transient/>"), "transient disk 'vda' must not be read-only"},
+	{"vhost-user with a cache", "<memoryBacking><access mode='shared'/></memoryBacking>", "<disk type='vhostuser'><driver cache='none'/><source type='unix' path='/p'/><target dev='vda'/></disk>", "cache is not supported with vhostuser disk"},
+	{"old encryption", "", "<disk><source file='/a'><encryption format='qcow'><secret type='passphrase' usage='u'/></encryption></source><target dev='vda'/></disk>", "old qcow/qcow2 encryption is not supported"},
+	{"third floppy", "", disk0(" device='floppy'", "<target dev='fdc'/>"), "Only 1 fdc controller is supported"},
+
+	{"route of the other family", "", "<interface type='user'><route address='fe80::' prefix='64' gateway='fe80::1'/></interface>", "guest interface: No family specified for non-IPv4 address 'fe80::' in route definition"},
+	{"route to a host", "", "<interface type='user'><route address='10.0.0.1' prefix='8' gateway='10.0.0.1'/></interface>", "Address '10.0.0.1' in route definition is not a network address"},
+	{"peer of the other family", "", "<interface type='user'><ip address='10.0.0.1' peer='fe80::1'/></interface>", "Invalid peer 'fe80::1' in <ip>"},
+	{"prefix", "", "<interface type='user'><ip address='10.0.0.1' prefix='33'/></interface>", "Invalid prefix value '33' in <ip>"},
+	{"address on a bridge", "", "<interface type='bridge'><source bridge='b'/><ip address='10.0.0.1'/></interface>", "guest-side IP address info"},
+	{"MTU", "", "<interface type='user'><mtu size='1400'/></interface>", "setting MTU on interface type user is not supported yet"},
+	{"virtual port", "", "<interface type='user'><virtualport type='openvswitch'/></interface>", "<virtualport> element unsupported for <interface type='user'>"},
+	{"vDPA's model", "", "<interface type='vdpa'><source dev='/d'/><model type='e1000'/></interface>", "invalid model for interface of type 'vdpa': 'e1000'"},
+	{"class", "", "<interface type='user'><bandwidth classID='3'><inbound average='1'/></bandwidth></interface>", "classID attribute not supported"},
+	{"team", "", "<interface type='user'><model type='e1000'/><teaming type='persistent'/></interface>", "must be <model type='virtio'/>, not 'e1000'"},
+
+	{"queues of IDE's controller", "", "<controller type='ide'><driver queues='2'/></controller>", "'queues' is only supported by virtio-scsi controller"},
+	{"second IDE controller", "", "<controller type='ide' index='1'/>", "Only a single IDE controller"},
+	{"capabilities", "", "<hostdev mode='capabilities' type='misc'><source><char>/c</char></source></hostdev>", "hostdev mode 'capabilities' is not supported in qemu"},
+	{"USB's address", "", "<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source><address type='pci'/></hostdev>", "USB host device must use 'usb' address type"},
+	{"file system of a block device", "", "<filesystem type='block'><source dev='/d'/><target dir='t'/></filesystem>", "only supports mount filesystem type"},
+	{"modes without mapping", "", "<filesystem fmode='0600'><source dir='/d'/><target dir='t'/></filesystem>", "fmode and dmode must be used with accessmode=mapped"},
+	{"heads", "", "<video><model type='vga' heads='2'/></video>", "doesn't support multiple 'heads'"},
+	{"resolution", "", "<video><model type='cirrus'><resolution x='8' y='6'/></model></video>", "model resolution is not supported"},
+	{"password's end", "", "<graphics type='vnc' passwd='x' passwdValidTo='soon'/>", "cannot parse password validity time 'soon'"},
+	{"doorbell without server", "", "<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", "is supported only with server option enabled"},
+	{"itco on pc", "", "<watchdog model='itco'/>", "itco model of watchdog is only part of q35 machine"},
+	{"two card readers", "", "<smartcard mode='host'/><smartcard mode='host'/>", "lacks multiple smartcard support"},
+	{"settings", "", "<audio id='1' type='none'><input><settings frequency='44100'/></input></audio>", "audio settings specified without fixed settings flag"},
+
+	{"label without relabelling", "<seclabel type='dynamic' relabel='no'/>", "", "dynamic label type must use resource relabeling"},
+	{"label of no model", "<seclabel type='static'><label>x</label></seclabel>", "", "missing security model in domain seclabel"},
+	{"ring", "<features><kvm><dirty-ring state='on' size='1000'/></kvm></features>", "", "dirty ring must be power of 2"},
+	{"spinlocks", "<features><hyperv><spinlocks state='on' retries='5'/></hyperv></features>", "", "must be at least 4095"},
+	{"vendor", "<features><hyperv><vendor_id state='on' value='abcdefghijklm'/></hyperv></features>", "", "must not be more than 12 characters"},
+	{"sysinfo's UUID", "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1000</uuid><sysinfo type='smbios'><system><entry name='uuid'>c7a5fdbd-edaf-9455-926a-d65c16db1001</entry></system></sysinfo>", "", "UUID mismatch between <uuid> and <sysinfo>"},
+	{"firmware's name", "<sysinfo type='fwcfg'><entry name='opt/ovmf/x'>y</entry></sysinfo>", "", "That firmware name is reserved"},
+	{"root of the container", "<idmap><uid start='1' target='5' count='2'/><gid start='0' target='5' count='2'/></idmap>", "", "You must map the root user of container"},
+	{"group without name", "<throttlegroups><throttlegroup><total_bytes_sec>5</total_bytes_sec></throttlegroup></throttlegroups>", "", "missing group name"},
+	{"absolute clock", "<clock offset='absolute'/>", "", "missing 'start' attribute"},
+	{"scheduler of a vCPU that is not there", "<cputune><vcpusched vcpus='7' scheduler='batch'/></cputune>", "", "vCPU '7' is not present in domain definition"},
+	{"policy", "<launchSecurity type='sev'/>", "", "failed to get launch security policy"},
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range refusals {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.device)}, rulesTraits())
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// Of several faults the one is told that the peer finds first: devices are
+// checked one by one, and of each first what no driver takes.
+func TestFirstRefusal(t *testing.T) {
+	const (
+		diskAll  = "<disk><source file='/a'/><target dev='hda' tray='open'/></disk>"
+		diskQEMU = "<disk><source file='/a'/><target dev='vda' rotation_rate='1'/></disk>"
+		netAll   = "<interface type='user'><model type='e1000'/><driver ats='on'/></interface>"
+		fsAll    = "<filesystem><source dir='/a'/></filesystem>"
+		tpmQEMU  = "<tpm model='tpm-tis'><backend type='emulator' version='1.2'/></tpm>"
+		vsockAll = "<vsock><cid address='1'/></vsock>"
+	)
+	for _, c := range []struct{ name, devices, want string }{
+		{"QEMU's of a disk before all drivers' of an interface", netAll + diskQEMU, "rotation rate"},
+		{"by place within a kind", diskQEMU + diskAll, "rotation rate"},
+		{"interface before file system", fsAll + netAll, "ats driver option"},
+		{"QEMU's of a TPM before all drivers' of a vsock", vsockAll + tpmQEMU, "TPM version '1.2'"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", "", c.devices)}, rulesTraits())
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// What is written but says nothing is dropped, and limits of zero stay.
+func TestDropped(t *testing.T) {
+	for _, c := range []struct{ name, whole, device, has, lacks string }{
+		{"limit of zero", "<memtune><hard_limit>0</hard_limit></memtune>", "", "<hard_limit unit='KiB'>0</hard_limit>", ""},
+		{"timers of one that is off", "<features><hyperv><stimer state='off'><direct state='on'/></stimer></hyperv></features>", "", "<stimer state='off'/>", "<direct"},
+		{"no switches of Xen", "<features><xen/></features>", "", "<xen>\n    </xen>", ""},
+		{"parts of another protocol", "", "<disk type='network'><source protocol='nbd' name='x' query='q'><host name='h'/><readahead size='5'/></source><target dev='vda'/></disk>", "name='x'>", "readahead"},
+		{"geometry of nothing", "", disk0("", "<target dev='hda'/><geometry cyls='0' heads='1' secs='1'/>"), "dev='hda'", "geometry"},
+		{"odd alias", "", "<sound model='ac97'><alias name='ua-a.b'/></sound>", "ac97", "ua-a.b"},
+		{"memory of a card", "", "<video><model type='vga' vram='16385'/></video>", "vram='32768'", ""},
+		{"NVMe's address", "", "<disk type='nvme'><source type='pci' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source><target dev='vda'/></disk>", "<address domain='0x0000' bus='0x01'", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			traits := rulesTraits()
+			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.device)}, traits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := Print(d, traits, 0)
+			if err != nil || !strings.Contains(string(out), c.has) || c.lacks != "" && strings.Contains(string(out), c.lacks) {
+				t.Errorf("%v: want %q, not %q, in\n%s", err, c.has, c.lacks, out)
+			}
+		})
+	}
+}
+
+// The 32nd conventional device of q35 needs a bridge behind the bridge.
+func TestManyConventional(t *testing.T) {
+	traits := rulesTraits()
+	d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "q35", "", strings.Repeat("<interface type='user'><model type='e1000'/></interface>", 32))}, traits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var models []string
+	for _, c := range d.Devices.Controllers {
+		if c.Type == "pci" {
+			models = append(models, c.Model)
+		}
+	}
+	if got := strings.Join(models[:4], " "); got != "pcie-root pcie-root-port pcie-to-pci-bridge pci-bridge" {
+		t.Error(got)
+	}
+}
