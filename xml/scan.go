@@ -118,10 +118,10 @@ func newScanner(src Source) (*scanner, error) {
 	if len(src.Data) > maxSize {
 		return nil, s.fail(0, "the document is too large")
 	}
-	text, err := toUTF8(src.Data)
-	if err != nil {
+	text, wrong := toUTF8(src.Data)
+	if wrong != "" {
 		s.text = string(src.Data)
-		return nil, s.fail(strings.Index(s.text, "?>"), err.Error())
+		return nil, s.fail(strings.Index(s.text, "?>"), wrong)
 	}
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")

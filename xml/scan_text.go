@@ -8,29 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// toUTF8 gives the document as UTF-8. Besides UTF-8 it reads what needs no
+// toUTF8 gives the document as UTF-8, or what is wrong with it. Besides UTF-8 it reads what needs no
 // tables: UTF-16 with a byte order mark, Latin 1 and ASCII.
-func toUTF8(data []byte) (string, error) {
+func toUTF8(data []byte) (text, wrong string) {
 	switch {
 	case len(data) >= 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF:
-		return string(data[3:]), nil
+		return string(data[3:]), ""
 	case len(data) >= 2 && data[0] == 0xFE && data[1] == 0xFF:
-		return fromUTF16(data[2:], binary.BigEndian), nil
+		return fromUTF16(data[2:], binary.BigEndian), ""
 	case len(data) >= 2 && data[0] == 0xFF && data[1] == 0xFE:
-		return fromUTF16(data[2:], binary.LittleEndian), nil
+		return fromUTF16(data[2:], binary.LittleEndian), ""
 	}
-	text := string(data)
+	text = string(data)
 	switch name := strings.ToLower(declared(text)); name {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
-		return text, nil
+		return text, ""
 	case "iso-8859-1", "latin1", "latin-1":
 		out := make([]rune, len(data))
 		for i, b := range data {
 			out[i] = rune(b)
 		}
-		return string(out), nil
+		return string(out), ""
 	default:
-		return "", fmt.Errorf("Unsupported encoding %s", name)
+		return "", "Unsupported encoding " + name
 	}
 }
 
