@@ -186,7 +186,7 @@ func plugVCPU(ctx context.Context, q *qmp.Conn, number int, s vcpuSlot) error {
 // unplugVCPU asks the guest to let go of a vCPU, and waits for that.
 func unplugVCPU(ctx context.Context, q *qmp.Conn, s vcpuSlot) error {
 	if filepath.Dir(s.Path) != "/machine/peripheral" {
-		return xml.Errorf(xml.CodeOperationFailed, "a vcpu that was there when the guest started cannot be unplugged")
+		return xml.Errorf(xml.CodeConfigUnsupported, "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count")
 	}
 	id := filepath.Base(s.Path)
 	wait, stop := context.WithTimeout(ctx, detachWait)

@@ -1,0 +1,69 @@
+package qemu
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"strings"
+
+	"virgo/drivers"
+	"virgo/xml"
+)
+
+var (
+	_ drivers.IfaceAddresser = (*domains)(nil)
+	_ drivers.NMIer          = (*domains)(nil)
+)
+
+// InjectNMI sends the guest a non-maskable interrupt.
+func (d *domains) InjectNMI(ctx context.Context, r drivers.Ref) error {
+	if _, err := d.liveDomain(ctx, r); err != nil {
+		return err
+	}
+	return asVirsh(d.ask(ctx, r, "inject-nmi", nil, nil))
+}
+
+// IfaceAddresses tells the addresses of a guest's interfaces as the host's table
+// of neighbours has them. Leases there are none: no network of a root runs here.
+func (d *domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source string) ([]drivers.IfaceAddress, error) {
+	dom, err := d.liveDomain(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	switch source {
+	case "agent":
+		return nil, drivers.Unsupported("virDomainInterfaceAddresses")
+	case "arp":
+		table, err := os.ReadFile("/proc/net/arp")
+		if err != nil {
+			return nil, xml.Errorf(xml.CodeSystem, "cannot read the table of neighbours: %s", drivers.SystemText(unwrapPath(err)))
+		}
+		return neighbours(dom, table), nil
+	}
+	return nil, nil
+}
+
+// neighbours are the interfaces whose addresses a table of the kernel's has.
+func neighbours(dom *xml.Domain, table []byte) []drivers.IfaceAddress {
+	var out []drivers.IfaceAddress
+	for i := range dom.Devices.Interfaces {
+		n := &dom.Devices.Interfaces[i]
+		if n.MAC == nil || n.Target == nil || n.Target.Dev == "" {
+			continue
+		}
+		a := drivers.IfaceAddress{Name: n.Target.Dev, MAC: n.MAC.Address}
+		for s := bufio.NewScanner(bytes.NewReader(table)); s.Scan(); {
+			// address, type, flags, MAC, mask, device
+			f := strings.Fields(s.Text())
+			if len(f) < 6 || f[2] == "0x0" || !strings.EqualFold(f[3], n.MAC.Address) {
+				continue
+			}
+			a.Addrs = append(a.Addrs, drivers.IPAddress{Version: 4, Addr: f[0]})
+		}
+		if len(a.Addrs) > 0 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
