@@ -128,7 +128,7 @@ func start(ctx context.Context, c *Call) error {
 		return err
 	}
 	d, err := change[drivers.Starter](c, objects, "virDomainCreate")
-	files, e := openFiles(c.Str("pass-fds"))
+	files, e := c.openFiles(c.Str("pass-fds"))
 	if e != nil {
 		return e
 	}

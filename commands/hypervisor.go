@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -324,12 +325,18 @@ func monitorEventResult(c *Call, e drivers.MonitorEvent) Event {
 	return Event{Text: text, Data: data}
 }
 
-// openFiles reads a list of numbers of files that this process was given.
-func openFiles(list string) ([]*os.File, error) {
+// openFiles are the open files with those numbers. They stay the caller's: the
+// session keeps what stands for them, so that nothing closes them behind its back.
+func (s *Session) openFiles(list string) ([]*os.File, error) {
 	numbers, err := fileNumbers(list)
 	var out []*os.File
 	for _, fd := range numbers {
-		out = append(out, os.NewFile(fd, "fd "+strconv.FormatUint(uint64(fd), 10)))
+		i := slices.IndexFunc(s.passed, func(f *os.File) bool { return f.Fd() == fd })
+		if i < 0 {
+			i = len(s.passed)
+			s.passed = append(s.passed, os.NewFile(fd, "fd "+strconv.FormatUint(uint64(fd), 10)))
+		}
+		out = append(out, s.passed[i])
 	}
 	return out, err
 }
@@ -355,7 +362,7 @@ func fdAssociate(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	files, err := openFiles(c.Str("pass-fds"))
+	files, err := c.openFiles(c.Str("pass-fds"))
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func monitorCommand(ctx context.Context, c *Call) error {
 
 // askMonitor asks, with the open files that --pass-fds names.
 func (c *Call) askMonitor(ctx context.Context, objects drivers.Objects, ref drivers.Ref, command string) (string, error) {
-	files, err := openFiles(c.Str("pass-fds"))
+	files, err := c.openFiles(c.Str("pass-fds"))
 	if err != nil {
 		return "", err
 	}

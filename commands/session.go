@@ -64,6 +64,7 @@ type Session struct {
 	emit    func(Result)  // takes what commands emit; nil: it is printed
 	limit   time.Duration // of a host, for each command
 	silent  bool          // nobody is asked anything
+	passed  []*os.File    // open files that commands were told to pass, which are the caller's
 	Prompt  io.Writer     // where questions are asked, if it is not Out
 	screen  io.Writer     // where editors and consoles write, if it is not Out
 	conn    drivers.Conn

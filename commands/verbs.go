@@ -137,7 +137,7 @@ func (k *kind) create(after func(context.Context, *Call, drivers.Ref) error, opt
 
 // createFiles is create with open files for the guest.
 func createFiles(ctx context.Context, c *Call, d drivers.Creator, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
-	files, err := openFiles(c.Str("pass-fds"))
+	files, err := c.openFiles(c.Str("pass-fds"))
 	if err != nil {
 		return drivers.Ref{}, err
 	}

@@ -93,6 +93,8 @@ func sitAt(t *testing.T, echo bool, env []string, args ...string) *person {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
 		pty.Close()
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if t.Failed() {
 			t.Logf("the terminal:\n%q", p.seen.String())
 		}
