@@ -185,12 +185,12 @@ func (d domains) StartPostcopy(ctx context.Context, r drivers.Ref) error {
 }
 
 // BeginBackup starts a copy of a running domain's disks.
-func (d domains) BeginBackup(ctx context.Context, r drivers.Ref, backup xml.Source, checkpoint *xml.Source, reuse bool) error {
+func (d domains) BeginBackup(ctx context.Context, r drivers.Ref, backup xml.Source, checkpoint *xml.Source, f drivers.BackupFlags) error {
 	var second *string
 	if checkpoint != nil {
 		second = document(checkpoint.Data)
 	}
-	return d.on(ctx, procDomainBackupBegin, r, string(backup.Data), second, when(reuse, 1))
+	return d.on(ctx, procDomainBackupBegin, r, string(backup.Data), second, when(f.Reuse, 1)|when(f.Preserve, 2))
 }
 
 // BackupXML is the document of the backup under way.
