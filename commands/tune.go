@@ -144,7 +144,8 @@ func emitParams(c *Call, list []drivers.Param, show func(drivers.Param) string) 
 		fmt.Fprintf(&b, "%-15s: %s\n", p.Name, text)
 		data = append(data, Pair{p.Name, p.Value})
 	}
-	c.Emit(Message{Text: b.String(), Data: data})
+	// virsh takes the state of performance events for a remark
+	c.Emit(Message{Text: b.String(), Data: data, Extra: c.Command.Name == "perf"})
 }
 
 // unlimitedMemory is what stands for no limit, in KiB.
