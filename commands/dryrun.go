@@ -49,7 +49,7 @@ func dryRun(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.R
 	}
 	files := make([]Data, 0, len(plan.Files))
 	for _, f := range plan.Files {
-		files = append(files, Data{{"path", f.Path}, {"kind", string(f.Kind)}, {"from", orNull(f.From)}})
+		files = append(files, Data{{"path", f.Path}, {"kind", string(f.Kind)}, {"from", orNull(f.From)}, {"format", orNull(f.Format)}})
 	}
 	data := Data{{"argv", plan.Argv}, {"env", env}, {"files", files}, {"inherited", append([]string{}, plan.Inherited...)}, {"user", orNull(plan.User)}}
 	text := shell.Join(append(append([]string{}, plan.Env...), plan.Argv...)) + "\n"

@@ -149,7 +149,9 @@ type StartPlan struct {
 type StartFile struct {
 	Path string
 	Kind StartFileKind
-	From string // StartCopy: what it is copied from, unless it is there
+	From string // StartCopy: what it is copied from, unless it is there; StartOverlay: the image below
+	// Format is that of From.
+	Format string
 }
 
 // StartFileKind says what a file is.
@@ -160,4 +162,6 @@ const (
 	StartFolder StartFileKind = "folder"
 	StartKey    StartFileKind = "key" // random, made anew for each start
 	StartCopy   StartFileKind = "copy"
+	// StartOverlay is made anew for each start, and gone at its end.
+	StartOverlay StartFileKind = "overlay"
 )

@@ -17,17 +17,18 @@ type image struct {
 	format string
 	source *xml.DiskSource
 	node   int
-	last   bool   // the definition says that nothing is below
-	data   string // node of the file that holds its data
+	index  *string // the node's number, in live documents
+	last   bool    // the definition says that nothing is below
+	data   string  // node of the file that holds its data
 	cache  *xml.MetadataCache
 }
 
 // chain lists a disk's images, the top first.
 func chain(d *xml.Disk) []image {
 	if d.Source == nil {
-		return []image{{kind: d.Type, format: "raw", source: &xml.DiskSource{}}}
+		return []image{{kind: d.Type, format: "raw", source: &xml.DiskSource{}, index: new(string)}}
 	}
-	top := image{kind: d.Type, format: "raw", source: d.Source}
+	top := image{kind: d.Type, format: "raw", source: d.Source, index: &d.Source.Index}
 	if d.Driver != nil && d.Driver.Type != "" {
 		top.format = d.Driver.Type
 	}
@@ -40,7 +41,7 @@ func chain(d *xml.Disk) []image {
 			images[len(images)-1].last = true
 			break
 		}
-		im := image{kind: b.Type, format: "raw", source: b.Source}
+		im := image{kind: b.Type, format: "raw", source: b.Source, index: &b.Index}
 		if b.Format != nil {
 			im.format, im.cache = b.Format.Type, b.Format.MetadataCache
 		}
@@ -61,7 +62,11 @@ func (a *args) numberNodes() {
 			n++
 			continue
 		}
-		for _, im := range chain(d) {
+		images := chain(d)
+		if isOverlay(a.d.Name, d) { // they come behind all others
+			images = images[1:]
+		}
+		for _, im := range images {
 			n++
 			a.nodes[im.source] = n
 			if im.kind == "file" && im.source.FDGroup != "" {
@@ -74,6 +79,14 @@ func (a *args) numberNodes() {
 			}
 		}
 		n += len(d.Throttle)
+	}
+	for _, sharing := range []bool{false, true} {
+		for i := range a.d.Devices.Disks {
+			if d := &a.d.Devices.Disks[i]; isOverlay(a.d.Name, d) && (d.Transient.ShareBacking == "yes") == sharing {
+				n++
+				a.nodes[d.Source] = n
+			}
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func Files(d *xml.Domain, b Build) []drivers.StartFile {
 	if path := nvramFile(d); path != "" {
 		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartCopy, From: d.OS.NVRAM.Template})
 	}
-	return list
+	return append(list, overlayFiles(d)...)
 }
 
 // keyFile holds the key with which secrets on the command line are encrypted.
@@ -67,6 +67,8 @@ func Script(d *xml.Domain, p *drivers.StartPlan, key []byte) string {
 				fmt.Fprintf(&b, "\\%03o", c)
 			}
 			fmt.Fprintf(&b, "' >%s\n", path)
+		case drivers.StartOverlay:
+			b.WriteString("qemu-img " + shell.Join(overlayArgs(f)) + "\n")
 		case drivers.StartCopy:
 			fmt.Fprintf(&b, "mkdir -p %s\ntest -e %s || cp %s %s\n", shell.Quote(filepath.Dir(f.Path)), path, shell.Quote(f.From), path)
 		}

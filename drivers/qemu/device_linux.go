@@ -261,7 +261,7 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	}
 	var r plugRequest
 	for _, v := range list {
-		if err := c.prepareDevice(v); err != nil {
+		if err := c.prepareDevice(ctx, v); err != nil {
 			return err
 		}
 		domain.Insert(c.live, v)
@@ -340,10 +340,13 @@ func (c *change) build() (Build, error) {
 
 // prepareDevice completes what only a running guest's device has, and looks
 // for its files.
-func (c *change) prepareDevice(v *domain.Device) error {
+func (c *change) prepareDevice(ctx context.Context, v *domain.Device) error {
 	switch k := v.Value.(type) {
 	case *xml.Disk:
 		if err := imagesThere(k); err != nil {
+			return err
+		}
+		if err := c.ownFile(ctx, k); err != nil {
 			return err
 		}
 		numberImages(c.live, k)
@@ -367,6 +370,19 @@ func (c *change) prepareDevice(v *domain.Device) error {
 		}
 	}
 	return nil
+}
+
+// ownFile makes the file that a transient disk's data go to. If the disk cannot
+// be plugged in it goes with the guest, as it does when the disk is unplugged.
+func (c *change) ownFile(ctx context.Context, k *xml.Disk) error {
+	if overlay(c.live.Name, k); !isOverlay(c.live.Name, k) {
+		return nil
+	}
+	owner, err := c.d.layout.user()
+	if err != nil {
+		return err
+	}
+	return makeOverlay(ctx, c.d.layout.guest(c.ref.Name), overlayFile(k), owner, c.lock)
 }
 
 // imagesThere fails as the peer does for a disk whose file is not there.

@@ -76,7 +76,7 @@ func (d *domains) launch(ctx context.Context, dom *xml.Domain, f drivers.Flags, 
 	if err != nil {
 		return drivers.Ref{}, err
 	}
-	st, err := d.prepare(ctx, dom, status, &undo)
+	st, err := d.prepare(ctx, dom, status, &undo, lock)
 	if err != nil {
 		return drivers.Ref{}, err
 	}
@@ -141,7 +141,7 @@ func holdsBack(dom *xml.Domain) bool {
 	for _, d := range dom.Devices.Disks {
 		local := d.Type == "file" || d.Type == "block" || d.Type == ""
 		raw := d.Driver == nil || d.Driver.Type == "raw" || d.Driver.Type == ""
-		if d.Source != nil && !diskReadonly(&d) && !(local && raw) {
+		if d.Source != nil && !diskReadonly(&d) && d.Transient == nil && !(local && raw) {
 			return true
 		}
 	}

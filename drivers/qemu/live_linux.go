@@ -122,7 +122,7 @@ func liveDisks(dom *xml.Domain) {
 			continue
 		}
 		for _, im := range chain(d) {
-			im.source.Index = itoa(a.nodes[im.source])
+			*im.index = itoa(a.nodes[im.source])
 		}
 		if d.BackingStore == nil && (d.Driver == nil || d.Driver.Type == "" || d.Driver.Type == "raw") {
 			d.BackingStore = &xml.BackingStore{}
@@ -207,6 +207,9 @@ func inactive(dom *xml.Domain) {
 			none := -1
 			v.Port = &none
 		}
+	}
+	for i := range dom.Devices.Disks {
+		withoutOverlay(dom.Name, &dom.Devices.Disks[i])
 	}
 	domain.DropAliases(dom)
 }

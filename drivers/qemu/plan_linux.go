@@ -26,6 +26,7 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if err != nil {
 		return nil, err
 	}
+	overlays(dom)
 	domain.AssignAliases(dom)
 	build, err := d.build(ctx, dom, e)
 	if err != nil {

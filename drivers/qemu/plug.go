@@ -118,7 +118,7 @@ func (a *args) imageNumbers(d *xml.Disk) {
 		return
 	}
 	for _, im := range chain(d) {
-		a.nodes[im.source], _ = strconv.Atoi(im.source.Index)
+		a.nodes[im.source], _ = strconv.Atoi(*im.index)
 		if s := im.source.DataStore; s != nil && s.Source != nil {
 			a.nodes[s.Source], _ = strconv.Atoi(s.Source.Index)
 		}
@@ -129,8 +129,8 @@ func (a *args) imageNumbers(d *xml.Disk) {
 // those that the domain has.
 func numberImages(d *xml.Domain, v *xml.Disk) {
 	next := 1
-	see := func(s *xml.DiskSource) {
-		if n, err := strconv.Atoi(s.Index); err == nil {
+	see := func(index string) {
+		if n, err := strconv.Atoi(index); err == nil {
 			next = max(next, n+1)
 		}
 	}
@@ -138,23 +138,27 @@ func numberImages(d *xml.Domain, v *xml.Disk) {
 		k := &d.Devices.Disks[i]
 		next = max(next, i+2) // numbers that drives without medium had
 		if k.Mirror != nil && k.Mirror.Source != nil {
-			see(k.Mirror.Source)
+			see(k.Mirror.Source.Index)
 		}
 		if k.Source == nil {
 			continue
 		}
 		for _, im := range chain(k) {
-			see(im.source)
+			see(*im.index)
 			if s := im.source.DataStore; s != nil && s.Source != nil {
-				see(s.Source)
+				see(s.Source.Index)
 			}
 		}
 	}
 	if v.Source == nil {
 		return
 	}
-	for _, im := range chain(v) {
-		im.source.Index = itoa(next)
+	images := chain(v)
+	if isOverlay(d.Name, v) { // made after the others
+		images = append(images[1:], images[0])
+	}
+	for _, im := range images {
+		*im.index = itoa(next)
 		next++
 		if s := im.source.DataStore; s != nil && s.Source != nil {
 			s.Source.Index = itoa(next)

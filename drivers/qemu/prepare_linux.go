@@ -77,7 +77,7 @@ func (c *Conn) startable(ctx context.Context, dom *xml.Domain) (*Emulator, error
 
 // prepare decides all that can be decided before the guest's process is there,
 // and makes its files.
-func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo) (*startConfig, error) {
+func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo, lock *drivers.Lock) (*startConfig, error) {
 	e, err := c.startable(ctx, dom)
 	if err != nil {
 		return nil, err
@@ -90,6 +90,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 		return nil, err
 	}
 	dropOptional(dom)
+	overlays(dom)
 	domain.AssignAliases(dom)
 	build, err := c.build(ctx, dom, e)
 	if err != nil {
@@ -109,6 +110,11 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	if err := owner.own(c.layout, dom, s); err != nil {
 		return nil, err
+	}
+	for _, f := range overlayFiles(dom) {
+		if err := makeOverlay(ctx, c.layout.guest(dom.Name), f, owner, lock); err != nil {
+			return nil, err
+		}
 	}
 	id := s.ID
 	dom.ID = &id

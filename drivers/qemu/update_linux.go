@@ -152,7 +152,7 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 	if err != nil {
 		return err
 	}
-	if err := c.prepareDevice(v); err != nil {
+	if err := c.prepareDevice(ctx, v); err != nil {
 		return err
 	}
 	v.SetAlias(old.Alias())
