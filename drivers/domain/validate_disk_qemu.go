@@ -94,7 +94,13 @@ func qemuEncryption(v *xml.Disk) error {
 		list[1] = v.Source.Encryption
 	}
 	for _, e := range list {
-		if e == nil || e.Engine == "librbd" {
+		if e == nil {
+			continue
+		}
+		if e.Engine == "librbd" {
+			if v.Type != "network" || v.Source == nil || v.Source.Protocol != "rbd" {
+				return unsupported("librbd encryption is supported only with RBD backed disks")
+			}
 			continue
 		}
 		switch e.Format {

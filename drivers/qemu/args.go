@@ -15,17 +15,22 @@ import (
 type Build struct {
 	Emulator  *Emulator
 	Layout    Layout
-	ID        int      // -1 for a command line that is only shown
-	CPU       string   // model and features, as -cpu takes them
-	CPUEnd    string   // address width and caches
-	Path      string   // PATH of the guest's environment
-	Live      bool     // monitors and taps are inherited descriptors
-	ByHand    bool     // with Live: nothing is inherited, and no watcher looks after the guest
-	Paused    bool     // ByHand: its vCPUs wait
-	Secrets   *bool    // if not nil, set where the command line holds encrypted secrets
-	MasterKey []byte   // encrypts the secrets on the command line
-	Numad     []int    // host nodes for placement auto
-	Nodes     []string // host NUMA nodes
+	ID        int    // -1 for a command line that is only shown
+	CPU       string // model and features, as -cpu takes them
+	CPUEnd    string // address width and caches
+	Path      string // PATH of the guest's environment
+	Live      bool   // monitors and taps are inherited descriptors
+	ByHand    bool   // with Live: nothing is inherited, and no watcher looks after the guest
+	Paused    bool   // ByHand: its vCPUs wait
+	Secrets   *bool  // if not nil, set where the command line holds encrypted secrets
+	MasterKey []byte // encrypts the secrets on the command line
+	// Reveal gives the value of a secret that the definition names, by UUID or
+	// else by usage; nil where values do not matter.
+	Reveal func(usageType, uuid, usage string) ([]byte, error)
+	// Pool tells whether a storage pool of that name is defined. None is ever active.
+	Pool  func(name string) bool
+	Numad []int    // host nodes for placement auto
+	Nodes []string // host NUMA nodes
 }
 
 // args collects a command line.

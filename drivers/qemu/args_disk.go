@@ -21,6 +21,9 @@ type image struct {
 	last   bool    // the definition says that nothing is below
 	data   string  // node of the file that holds its data
 	cache  *xml.MetadataCache
+
+	encryption *xml.Encryption
+	key        string // the object that holds its key, ""
 }
 
 // chain lists a disk's images, the top first.
@@ -220,7 +223,11 @@ func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
 	prefix := fmt.Sprintf("libvirt-%d", im.node)
 	readonly := diskReadonly(d) || !top
 	s := im.source
-	encrypted := s.Encryption != nil && s.Encryption.Engine != "librbd"
+	im.encryption = s.Encryption
+	if top && d.Encryption != nil {
+		im.encryption = d.Encryption
+	}
+	encrypted := im.encryption != nil && im.encryption.Engine != "librbd"
 	single := im.format == "raw" && !encrypted
 	data := a.dataFile(d, s, readonly, top)
 	storage := a.storage(d, im, prefix)
@@ -230,6 +237,9 @@ func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
 	node := prefix + "-storage"
 	storage.str("node-name", node)
 	im.data = data
+	if encrypted {
+		im.key = a.imageKeys(im.encryption, prefix+"-format")
+	}
 	if s.Slice != nil {
 		a.blockdev(storage.flag("auto-read-only", true).str("discard", "unmap").cache(cacheMode(d)))
 		storage = newProps("driver", "raw").str("file", node).num("offset", s.Slice.Offset).num("size", s.Slice.Size)
@@ -272,7 +282,15 @@ func discard(p *props, d *xml.Disk, top bool) *props {
 func (a *args) formatNode(d *xml.Disk, im image, storage string, readonly, top bool, backing string) string {
 	name := fmt.Sprintf("libvirt-%d-format", im.node)
 	p := discard(newProps("node-name", name).flag("read-only", readonly), d, top)
-	p.cache(cacheMode(d)).str("driver", qemuFormat(im.format))
+	p.cache(cacheMode(d))
+	switch {
+	case im.key == "":
+		p.str("driver", qemuFormat(im.format))
+	case im.format == "raw":
+		p.str("driver", "luks").str("key-secret", im.key)
+	default:
+		p.str("driver", qemuFormat(im.format)).obj("encrypt", newProps("format", "luks").str("key-secret", im.key))
+	}
 	if m := im.cache; m != nil && m.MaxSize != nil {
 		p.num("cache-size", m.MaxSize.Value)
 	}
@@ -390,12 +408,19 @@ func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
 				raw("namespace", strings.TrimLeft(s.Namespace, "0"))
 		}
 	case "volume":
-		a.fail(xml.CodeInternal, "storage pool '%s' of disk '%s' must be resolved before a start", s.Pool, d.Target.Dev)
+		if a.err == nil {
+			a.err = a.unreachable(s)
+		}
 		return nil
 	}
 	a.fail(xml.CodeConfigUnsupported, "disk type '%s' is not supported", im.kind)
 	return nil
 }
 
-// server is one host of a network disk.
-// optID adds a user or group number; +N is the number N.
+// unreachable is why a volume cannot be had.
+func (a *args) unreachable(s *xml.DiskSource) error {
+	if a.Pool != nil && a.Pool(s.Pool) {
+		return xml.Errorf(xml.CodeConfigUnsupported, "storage pool '%s' containing volume '%s' is not active", s.Pool, s.Volume)
+	}
+	return xml.Errorf(xml.CodeNoPool, "no storage pool with matching name '%s'", s.Pool)
+}

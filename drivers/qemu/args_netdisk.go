@@ -9,6 +9,7 @@ import (
 	"virgo/xml"
 )
 
+// server is one host of a network disk.
 func (a *args) server(h xml.NetHost, port string) *props {
 	switch h.Transport {
 	case "unix":
@@ -85,7 +86,7 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 		}
 		return p
 	case "ssh":
-		return a.ssh(s)
+		return a.ssh(s, prefix)
 	case "rbd":
 		return a.rbd(s, prefix)
 	case "iscsi":
@@ -98,6 +99,7 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 	return nil
 }
 
+// optID adds a user or group number; +N is the number N.
 func (p *props) optID(key, id string) *props {
 	if n, err := strconv.ParseUint(strings.TrimPrefix(id, "+"), 10, 32); err == nil {
 		return p.num(key, n)
@@ -149,6 +151,9 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 		a.secret(cookie, strings.Join(text, "; "))
 	}
 	p := newProps("driver", s.Protocol).str("url", u)
+	if key := a.authKey(s, prefix); key != "" {
+		p.str("username", s.Auth.Username).str("password-secret", key)
+	}
 	if s.SSL != nil {
 		p.optFlag("sslverify", string(s.SSL.Verify))
 	}
@@ -162,9 +167,11 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 	return p
 }
 
-func (a *args) ssh(s *xml.DiskSource) *props {
+func (a *args) ssh(s *xml.DiskSource, prefix string) *props {
 	p := newProps("driver", "ssh").str("path", s.Name).obj("server", a.inet(firstHost(s), "22"))
-	if s.Identity != nil {
+	if a.authKey(s, prefix) != "" {
+		p.str("user", s.Auth.Username)
+	} else if s.Identity != nil {
 		p.opt("user", s.Identity.Username)
 	}
 	return p
@@ -186,10 +193,27 @@ func (a *args) rbd(s *xml.DiskSource, prefix string) *props {
 	if len(hosts) > 0 {
 		p.raw("server", "["+strings.Join(hosts, ",")+"]")
 	}
+	if key := a.authKey(s, prefix); key != "" {
+		p.str("user", s.Auth.Username).raw("auth-client-required", `["cephx","none"]`).str("key-secret", key)
+	}
+	if e := s.Encryption; e != nil && e.Engine == "librbd" {
+		a.imageKeys(e, prefix+"-storage")
+		var encrypt *props // the last secret is that of the innermost layer
+		for i := len(e.Secrets) - 1; i >= 0; i-- {
+			layer := newProps("format", e.Format).str("key-secret", keyObject(prefix+"-storage", i))
+			if encrypt != nil {
+				layer.obj("parent", encrypt)
+			}
+			encrypt = layer
+		}
+		if encrypt != nil {
+			p.obj("encrypt", encrypt)
+		}
+	}
 	return p
 }
 
-func (a *args) iscsi(s *xml.DiskSource, _ string) *props {
+func (a *args) iscsi(s *xml.DiskSource, prefix string) *props {
 	if len(s.Hosts) != 1 {
 		a.fail(xml.CodeInternal, "iSCSI protocol accepts only one host")
 		return nil
@@ -209,5 +233,8 @@ func (a *args) iscsi(s *xml.DiskSource, _ string) *props {
 		return nil
 	}
 	p := newProps("driver", "iscsi").str("portal", h.Name+":"+port).str("target", target).num("lun", n).str("transport", "tcp")
+	if key := a.authKey(s, prefix); key != "" {
+		p.str("user", s.Auth.Username).str("password-secret", key)
+	}
 	return p.opt("initiator-name", s.Initiator)
 }

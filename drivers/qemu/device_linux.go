@@ -335,7 +335,7 @@ func (c *change) build() (Build, error) {
 	if err != nil {
 		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
 	}
-	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key}, nil
+	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Pool: c.d.hasPool}, nil
 }
 
 // prepareDevice completes what only a running guest's device has, and looks

@@ -11,6 +11,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/host"
+	"virgo/drivers/kept"
 	"virgo/drivers/native"
 	"virgo/drivers/native/shell"
 	"virgo/xml"
@@ -128,7 +129,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 
 // build resolves the guest's CPU, which becomes that of dom.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: make([]byte, masterKeySize)}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: make([]byte, masterKeySize), Reveal: c.reveal(), Pool: c.hasPool}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
 		return b, nil // the machine's own
 	}
@@ -152,6 +153,25 @@ func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, er
 		b.CPU = defaultCPU(e, dom) + strings.TrimPrefix(b.CPU, resolved.Model)
 	}
 	return b, nil
+}
+
+// reveal gives the values of the root's secrets.
+func (c *Conn) reveal() func(usageType, uuid, usage string) ([]byte, error) {
+	if s, ok := kept.Objects(c.root, drivers.Secret).(interface {
+		Reveal(usageType, uuid, usage string) ([]byte, error)
+	}); ok {
+		return s.Reveal
+	}
+	return nil
+}
+
+func (c *Conn) hasPool(name string) bool {
+	pools := kept.Objects(c.root, drivers.Pool)
+	if pools == nil {
+		return false
+	}
+	_, err := pools.Lookup(context.Background(), drivers.ByName, name)
+	return err == nil
 }
 
 // defaultCPU is the machine's own choice.

@@ -115,6 +115,34 @@ func (s *Secrets) Find(usageType, usage string) (drivers.Ref, error) {
 	return drivers.Ref{}, xml.Errorf(xml.CodeNoSecret, "no secret with matching usage '%s'", usage)
 }
 
+// Reveal gives the value of the secret that a domain names by its UUID or, if
+// that is "", by its usage. It has to be for that kind of use.
+func (s *Secrets) Reveal(usageType, uuid, usage string) ([]byte, error) {
+	if uuid == "" {
+		ref, err := s.Find(usageType, usage)
+		if err != nil {
+			return nil, err
+		}
+		return s.Value(ref)
+	}
+	ref, err := s.Lookup(context.Background(), drivers.ByUUID, uuid)
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeNoSecret, "no secret with matching uuid '%s'", uuid)
+	}
+	def, err := read(s.of(uuid), uuid)
+	if err != nil {
+		return nil, err
+	}
+	kind := "none"
+	if def.Usage != nil {
+		kind = def.Usage.Type
+	}
+	if kind != usageType {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "secret with uuid %s is of type '%s' not expected '%s' type", uuid, kind, usageType)
+	}
+	return s.Value(ref)
+}
+
 // XML prints a definition.
 func (s *Secrets) XML(_ context.Context, r drivers.Ref, _ drivers.Flags) ([]byte, error) {
 	return s.of(r.UUID).Read(r)
