@@ -36,16 +36,17 @@ type Build struct {
 // args collects a command line.
 type args struct {
 	Build
-	d     *xml.Domain
-	words []string
-	pci   map[uint]string // bus number to QEMU's name of it
-	nodes map[*xml.DiskSource]int
-	boot  bootOrder
-	fd    int             // next descriptor
-	env   []string        // what devices add to the environment
-	made  map[string]bool // shared objects that are there already
-	zpci  *xml.ZPCI       // of the next device
-	err   error
+	d        *xml.Domain
+	words    []string
+	pci      map[uint]string // bus number to QEMU's name of it
+	nodes    map[*xml.DiskSource]int
+	backends int // the last number of a block node
+	boot     bootOrder
+	fd       int             // next descriptor
+	env      []string        // what devices add to the environment
+	made     map[string]bool // shared objects that are there already
+	zpci     *xml.ZPCI       // of the next device
+	err      error
 }
 
 // Args gives QEMU's words, the emulator first, and its environment.

@@ -91,6 +91,7 @@ func (a *args) numberNodes() {
 			}
 		}
 	}
+	a.backends = n
 }
 
 func (a *args) disks() {

@@ -150,16 +150,7 @@ func (a *args) scsiDisk(d *xml.Disk) *props {
 	case "lun":
 		driver = "scsi-block"
 	}
-	addr := d.Address
-	if addr == nil {
-		addr = &xml.Address{}
-	}
-	p := newProps("driver", driver).str("bus", a.controllerAlias("scsi", addr.Controller)+".0")
-	if a.scsiModel(addr.Controller) == "lsilogic" {
-		p.num("scsi-id", uint64(addr.Unit))
-	} else {
-		p.num("channel", uint64(addr.Bus)).num("scsi-id", uint64(addr.Target)).num("lun", uint64(addr.Unit))
-	}
+	p := a.scsiPlace(newProps("driver", driver), d.Address)
 	if d.Device != "lun" {
 		id := d.Serial
 		if id == "" {
@@ -168,6 +159,18 @@ func (a *args) scsiDisk(d *xml.Disk) *props {
 		p.str("device_id", id)
 	}
 	return p
+}
+
+// scsiPlace says where a SCSI device sits.
+func (a *args) scsiPlace(p *props, addr *xml.Address) *props {
+	if addr == nil {
+		addr = &xml.Address{}
+	}
+	p.str("bus", a.controllerAlias("scsi", addr.Controller)+".0")
+	if a.scsiModel(addr.Controller) == "lsilogic" {
+		return p.num("scsi-id", uint64(addr.Unit))
+	}
+	return p.num("channel", uint64(addr.Bus)).num("scsi-id", uint64(addr.Target)).num("lun", uint64(addr.Unit))
 }
 
 func (a *args) scsiModel(index uint) string {

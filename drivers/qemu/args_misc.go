@@ -273,6 +273,10 @@ func (a *args) hostdevs() {
 			a.device(a.where(p, h.Address, h.ACPI))
 		case "pci":
 			a.hostPCI(h, id)
+		case "scsi":
+			a.hostSCSI(h, id)
+		case "scsi_host":
+			a.vhostSCSI(h, id)
 		case "mdev":
 			p := newProps("driver", h.Model).str("id", id)
 			if s.Address != nil {

@@ -90,7 +90,7 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 	case "rbd":
 		return a.rbd(s, prefix)
 	case "iscsi":
-		return a.iscsi(s, prefix)
+		return a.iscsi(s, "3260", prefix+"-storage-auth-secret0")
 	case "vxhs":
 		a.fail(xml.CodeConfigUnsupported, "VxHS protocol is not supported with this QEMU binary")
 		return nil
@@ -213,15 +213,15 @@ func (a *args) rbd(s *xml.DiskSource, prefix string) *props {
 	return p
 }
 
-func (a *args) iscsi(s *xml.DiskSource, prefix string) *props {
+// iscsi is a source at an iSCSI target; key names its password.
+func (a *args) iscsi(s *xml.DiskSource, port, key string) *props {
 	if len(s.Hosts) != 1 {
 		a.fail(xml.CodeInternal, "iSCSI protocol accepts only one host")
 		return nil
 	}
 	h := s.Hosts[0]
-	port := h.Port
-	if port == "" || port == "0" {
-		port = "3260"
+	if h.Port != "" && h.Port != "0" {
+		port = h.Port
 	}
 	target, lun, ok := strings.Cut(s.Name, "/")
 	if !ok {
@@ -233,7 +233,7 @@ func (a *args) iscsi(s *xml.DiskSource, prefix string) *props {
 		return nil
 	}
 	p := newProps("driver", "iscsi").str("portal", h.Name+":"+port).str("target", target).num("lun", n).str("transport", "tcp")
-	if key := a.authKey(s, prefix); key != "" {
+	if a.authSecret(s.Auth, key) {
 		p.str("user", s.Auth.Username).str("password-secret", key)
 	}
 	return p.opt("initiator-name", s.Initiator)

@@ -37,10 +37,17 @@ func (a *args) imageKeys(e *xml.Encryption, node string) string {
 // authKey adds the secret with which a source's server knows the host, and
 // names it, "" if there is none.
 func (a *args) authKey(s *xml.DiskSource, prefix string) string {
-	if s.Auth == nil || s.Auth.Secret == nil {
-		return ""
+	if id := prefix + "-storage-auth-secret0"; a.authSecret(s.Auth, id) {
+		return id
 	}
-	id := prefix + "-storage-auth-secret0"
-	a.named(id, s.Auth.Secret.Type, string(s.Auth.Secret.UUID), s.Auth.Secret.Usage)
-	return id
+	return ""
+}
+
+// authSecret adds the object of a password, if there is one.
+func (a *args) authSecret(auth *xml.Auth, id string) bool {
+	if auth == nil || auth.Secret == nil {
+		return false
+	}
+	a.named(id, auth.Secret.Type, auth.Secret.UUID, auth.Secret.Usage)
+	return true
 }

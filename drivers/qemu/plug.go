@@ -82,6 +82,9 @@ func (a *args) single(v *domain.Device) error {
 	case "watchdog":
 		a.watchdogs()
 	case "hostdev":
+		if t := a.d.Devices.Hostdevs[0].Type; t == "scsi" || t == "scsi_host" { // nothing would know its node's number when it goes
+			return notPluggable("attach", "hostdev type "+t)
+		}
 		a.hostdevs()
 	case "redirdev":
 		a.redirdevs()
