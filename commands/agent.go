@@ -153,7 +153,7 @@ func setLifecycle(ctx context.Context, c *Call) error {
 		return err
 	}
 	for _, o := range []string{"type", "action"} {
-		if !strings.Contains(" "+c.Command.Option(o).Values+" ", " "+c.Str(o)+" ") {
+		if !c.Lists(o, c.Str(o)) {
 			return shellError("Invalid lifecycle %s '%s'.", o, c.Str(o))
 		}
 	}
@@ -339,7 +339,7 @@ func sendKey(ctx context.Context, c *Call) error {
 	if set == "rfb" { // its older name
 		set = "qnum"
 	}
-	if !strings.Contains(" "+c.Command.Option("codeset").Values+" ", " "+set+" ") {
+	if !c.Lists("codeset", set) {
 		return shellError("unknown codeset: '%s'", set)
 	}
 	hold, _, err := c.Uint32("holdtime")

@@ -36,7 +36,7 @@ func attachInterface(ctx context.Context, c *Call) error {
 // buildInterface makes the element of attach-interface's options, in virsh's order.
 func buildInterface(c *Call) (*xml.Node, error) {
 	kind, mode := c.Str("type"), c.Str("source-mode")
-	if !strings.Contains(" "+c.Command.Option("type").Values+" ", " "+kind+" ") {
+	if !c.Lists("type", kind) {
 		return nil, shellError("No support for %s in command 'attach-interface'", kind)
 	}
 	if mode != "" && mode != "server" && mode != "client" {

@@ -124,6 +124,10 @@ func (c *Call) Scaled(name string, scale, max uint64) (uint64, bool, error) {
 	return bytes, true, nil
 }
 
+// Lists tells whether an option's row lists a word. What it does not list is not
+// refused by itself: virsh has words of its own for each.
+func (c *Call) Lists(option, word string) bool { return c.Command.Option(option).knows(word) }
+
 // Exclusive refuses two options together; the first two that are given are named.
 func (c *Call) Exclusive(names ...string) error {
 	for i, a := range names {

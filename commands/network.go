@@ -78,7 +78,7 @@ func netUpdate(ctx context.Context, c *Call) error {
 		u.Command = "add-last"
 	}
 	for _, o := range []string{"command", "section"} {
-		if !hasWord(c.Command.Option(o).Values, c.Str(o)) {
+		if !c.Lists(o, c.Str(o)) {
 			return shellError("unrecognized %s name '%s'", o, c.Str(o))
 		}
 	}

@@ -186,7 +186,7 @@ func (o *Option) knows(word string) bool {
 		words = strings.Split(word, ",")
 	}
 	for _, w := range words {
-		if !strings.Contains(" "+o.Values+" ", " "+w+" ") {
+		if !hasWord(o.Values, w) {
 			return false
 		}
 	}

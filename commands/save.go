@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"virgo/completion"
 	"virgo/drivers"
@@ -338,7 +337,7 @@ func dump(ctx context.Context, c *Call) error {
 		if !c.Has("memory-only") {
 			return shellError("--format only works with --memory-only")
 		}
-		if !strings.Contains(" "+c.Command.Option("format").Values+" ", " "+format+" ") {
+		if !c.Lists("format", format) {
 			return shellError("format '%s' is not supported, expecting 'kdump-zlib', 'kdump-lzo', 'kdump-snappy', 'win-dmp' or 'elf'", format)
 		}
 	}
