@@ -47,8 +47,6 @@ func AssignAliases(d *xml.Domain) {
 		i := index[v.kind]
 		index[v.kind]++
 		switch v.kind {
-		case "smartcard", "parallel", "serial", "channel", "input", "tpm", "sound", "video", "hub", "watchdog", "panic", "vsock", "iommu", "pstore":
-			name(v.alias, fmt.Sprint(v.kind, i))
 		case "redirdev":
 			name(v.alias, fmt.Sprint("redir", i))
 		case "memballoon":
@@ -63,10 +61,7 @@ func AssignAliases(d *xml.Domain) {
 			}
 			name(v.alias, fmt.Sprint("console", i))
 		default:
-			// Named above already, or a kind for which the peer has no other rule.
-			if v.alias != nil {
-				name(v.alias, fmt.Sprint(v.kind, i))
-			}
+			name(v.alias, fmt.Sprint(v.kind, i)) // unless it was named above
 		}
 	})
 }

@@ -16,18 +16,13 @@ type Device struct {
 	Value any
 }
 
-// deviceKinds are the elements that are devices.
-var deviceKinds = []string{"audio", "channel", "console", "controller", "crypto", "disk", "filesystem", "graphics", "hostdev", "hub", "input",
-	"interface", "iommu", "lease", "memballoon", "memory", "nvram", "panic", "parallel", "pstore", "redirdev", "rng", "serial", "shmem",
-	"smartcard", "sound", "tpm", "video", "vsock", "watchdog"}
-
 // ReadDevice reads a device's document.
 func ReadDevice(src xml.Source) (*Device, error) {
 	root, err := xml.Parse(src)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(deviceKinds, root.Name) {
+	if !slices.ContainsFunc(deviceKinds(), func(k deviceKind) bool { return k.name == root.Name }) {
 		return nil, unsupported("unknown device type '%s'", root.Name)
 	}
 	var all xml.Devices
@@ -41,13 +36,12 @@ func ReadDevice(src xml.Source) (*Device, error) {
 	return &Device{root.Name, field.Index(0).Addr().Interface()}, nil
 }
 
-// deviceField is the field of an element: a slice, or a pointer where a domain
-// has at most one.
+// deviceField is the field of a kind: a slice, or a pointer where a domain has at
+// most one.
 func deviceField(d *xml.Devices, kind string) reflect.Value {
-	v := reflect.ValueOf(d).Elem()
-	for i := range v.NumField() {
-		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("el"), ","); name == kind {
-			return v.Field(i)
+	for _, k := range deviceKinds() {
+		if k.name == kind {
+			return reflect.ValueOf(d).Elem().Field(k.field)
 		}
 	}
 	return reflect.Value{}
@@ -132,7 +126,7 @@ func ByAlias(d *xml.Domain, alias string) []*Device {
 
 // Alias is the device's alias, or "".
 func (v *Device) Alias() string {
-	if a := v.alias(); a != nil && *a != nil {
+	if a := aliasOf(v.Value); a != nil && *a != nil {
 		return (*a).Name
 	}
 	return ""
@@ -140,7 +134,7 @@ func (v *Device) Alias() string {
 
 // SetAlias names the device; kinds without alias stay as they are.
 func (v *Device) SetAlias(name string) {
-	if a := v.alias(); a != nil {
+	if a := aliasOf(v.Value); a != nil {
 		*a = nil
 		if name != "" {
 			*a = &xml.Alias{Name: name}
@@ -148,28 +142,18 @@ func (v *Device) SetAlias(name string) {
 	}
 }
 
-func (v *Device) alias() **xml.Alias {
-	f := reflect.ValueOf(v.Value).Elem().FieldByName("Alias")
-	if !f.IsValid() {
-		return nil
-	}
-	return f.Addr().Interface().(**xml.Alias)
-}
-
 // Address is the device's address, or nil.
 func (v *Device) Address() *xml.Address {
-	f := reflect.ValueOf(v.Value).Elem().FieldByName("Address")
-	if !f.IsValid() {
-		return nil
+	if a := addressOf(v.Value); a != nil {
+		return *a
 	}
-	a, _ := f.Interface().(*xml.Address)
-	return a
+	return nil
 }
 
 // DropAddress takes the device's address away.
 func (v *Device) DropAddress() {
-	if f := reflect.ValueOf(v.Value).Elem().FieldByName("Address"); f.IsValid() && f.CanSet() {
-		f.SetZero()
+	if a := addressOf(v.Value); a != nil {
+		*a = nil
 	}
 }
 

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 
 	"virgo/xml"
@@ -85,4 +87,25 @@ func FuzzReadDevice(f *testing.F) {
 			t.Errorf("%d devices are left", n)
 		}
 	})
+}
+
+// Every device that can have an alias is gone over, and every kind is one that
+// can be attached, found and taken away by its element's name.
+func TestEachDevice(t *testing.T) {
+	d := &xml.Domain{}
+	var want []string
+	for _, k := range deviceKinds() {
+		Add(d, &Device{k.name, reflect.New(k.device).Interface()})
+		if len(All(d, k.name)) != 1 {
+			t.Errorf("there are %d of the only <%s>", len(All(d, k.name)), k.name)
+		}
+		if k.alias >= 0 {
+			want = append(want, k.name)
+		}
+	}
+	var got []string
+	eachDevice(d, func(v deviceView) { got = append(got, v.kind) })
+	if !slices.Equal(got, want) {
+		t.Errorf("eachDevice goes over\n%v, and not over\n%v", got, want)
+	}
 }

@@ -102,60 +102,13 @@ func (c *deviceCheck) commonQEMU(v any) error {
 }
 
 // whereOf gives a device's address and its number for the firmware.
-func whereOf(v any) (*xml.Address, *xml.ACPIIndex) {
-	switch v := v.(type) {
-	case *xml.Disk:
-		return v.Address, v.ACPI
-	case *xml.Interface:
-		return v.Address, v.ACPI
-	case *xml.Sound:
-		return v.Address, v.ACPI
-	case *xml.Hostdev:
-		return v.Address, v.ACPI
-	case *xml.Video:
-		return v.Address, v.ACPI
-	case *xml.Controller:
-		return v.Address, v.ACPI
-	case *xml.Smartcard:
-		return v.Address, v.ACPI
-	case *xml.Chardev:
-		return v.Address, v.ACPI
-	case *xml.Input:
-		return v.Address, v.ACPI
-	case *xml.Filesystem:
-		return v.Address, v.ACPI
-	case *xml.Watchdog:
-		return v.Address, v.ACPI
-	case *xml.Memballoon:
-		return v.Address, v.ACPI
-	case *xml.RNG:
-		return v.Address, v.ACPI
+func whereOf(v any) (addr *xml.Address, acpi *xml.ACPIIndex) {
+	k, device := kindOfDevice(v)
+	if a := fieldAt[xml.Address](device, k.addr); a != nil {
+		addr = *a
 	}
-	return whereOfMore(v)
-}
-
-func whereOfMore(v any) (*xml.Address, *xml.ACPIIndex) {
-	switch v := v.(type) {
-	case *xml.NVRAM:
-		return v.Address, nil
-	case *xml.Shmem:
-		return v.Address, v.ACPI
-	case *xml.MemoryDevice:
-		return v.Address, v.ACPI
-	case *xml.TPM:
-		return v.Address, v.ACPI
-	case *xml.Redirdev:
-		return v.Address, v.ACPI
-	case *xml.Panic:
-		return v.Address, v.ACPI
-	case *xml.IOMMU:
-		return v.Address, v.ACPI
-	case *xml.Vsock:
-		return v.Address, v.ACPI
-	case *xml.Crypto:
-		return v.Address, v.ACPI
-	case *xml.PStore:
-		return v.Address, v.ACPI
+	if a := fieldAt[xml.ACPIIndex](device, k.acpi); a != nil {
+		acpi = *a
 	}
-	return nil, nil
+	return addr, acpi
 }
