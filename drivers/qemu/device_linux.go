@@ -120,9 +120,6 @@ func (d *domains) Attach(ctx context.Context, r drivers.Ref, src xml.Source, f d
 	return c.keep(ctx)
 }
 
-// keptKinds are the kinds of devices that the peer does not add to definitions.
-var unkeptKinds = []string{"graphics", "memballoon", "hub", "panic", "crypto", "nvram", "pstore", "audio", "video", "smartcard"}
-
 // attachConfig is the definition with the device.
 func (c *change) attachConfig(ctx context.Context, src xml.Source) (*xml.Domain, error) {
 	v, err := domain.ReadDevice(src)
@@ -152,7 +149,7 @@ func (c *change) attachConfig(ctx context.Context, src xml.Source) (*xml.Domain,
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(unkeptKinds, v.Kind) {
+	if plugKindOf(v.Kind).attach&drivers.Config == 0 {
 		return nil, xml.Errorf(xml.CodeUnsupported, "persistent attach of device '%s' is not supported", v.Kind)
 	}
 	return whole, nil
@@ -203,6 +200,9 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 
 // hotplug refuses devices that a running guest cannot be given.
 func hotplug(v *domain.Device) error {
+	if plugKindOf(v.Kind).attach&drivers.Live == 0 {
+		return notPluggable("attach", v.Kind)
+	}
 	no := func(format string, args ...any) error { return xml.Errorf(xml.CodeUnsupported, format, args...) }
 	switch k := v.Value.(type) {
 	case *xml.Disk:
@@ -223,12 +223,9 @@ func hotplug(v *domain.Device) error {
 			return no("only virtiofs filesystems can be hotplugged")
 		}
 	case *xml.Chardev:
-		if v.Kind == "console" || k.Target != nil && k.Target.Type == "guestfwd" {
-			return no("live attach of device 'chr' is not supported")
+		if k.Target != nil && k.Target.Type == "guestfwd" {
+			return notPluggable("attach", v.Kind)
 		}
-	case *xml.Interface, *xml.RNG, *xml.Hostdev, *xml.Redirdev, *xml.Input, *xml.Watchdog, *xml.MemoryDevice, *xml.Shmem, *xml.Vsock, *xml.Lease:
-	default:
-		return notPluggable("attach", v.Kind)
 	}
 	return nil
 }
@@ -473,17 +470,11 @@ func (d *domains) DetachAlias(ctx context.Context, r drivers.Ref, alias string, 
 
 // detachable refuses kinds of devices that stay.
 func detachable(v *domain.Device, live bool) error {
-	switch v.Kind {
-	case "disk", "interface", "rng", "controller", "hostdev", "redirdev", "channel", "serial", "parallel", "input", "watchdog", "memory", "shmem",
-		"filesystem", "vsock", "lease":
-		return nil
-	case "sound", "tpm", "iommu":
-		if !live {
-			return nil
-		}
-	}
-	if live {
+	switch can := plugKindOf(v.Kind).detach; {
+	case live && can&drivers.Live == 0:
 		return notPluggable("detach", v.Kind)
+	case live || can&drivers.Config != 0:
+		return nil
 	}
 	return xml.Errorf(xml.CodeUnsupported, "persistent detach of device '%s' is not supported", kindWord(v.Kind))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/xml"
 )
@@ -64,41 +65,61 @@ func plugged(d *xml.Domain, v *domain.Device, b Build) ([]Step, error) {
 	return steps(a.words)
 }
 
+// both is the definition and the running guest.
+const both = drivers.Config | drivers.Live
+
+// plugKind is what can be done to devices of a kind. What is not in the table can
+// neither be attached nor detached.
+type plugKind struct {
+	kind           string
+	attach, detach drivers.Flags // what it can be put into, and taken out of
+	words          func(*args)   // of the only device, as at a start
+}
+
+var plugKinds = []plugKind{
+	{"disk", both, both, func(a *args) { a.imageNumbers(&a.d.Devices.Disks[0]); a.disks() }},
+	{"controller", both, both, nil}, // plugged makes its words
+	{"lease", both, both, nil},      // QEMU has no part in it
+	{"filesystem", both, both, (*args).filesystems},
+	{"interface", both, both, func(a *args) { a.fd = 0; a.interfaces() }},
+	{"serial", both, both, (*args).chardevs},
+	{"parallel", both, both, (*args).chardevs},
+	{"console", drivers.Config, 0, (*args).chardevs},
+	{"channel", both, both, (*args).chardevs},
+	{"input", both, both, (*args).inputs},
+	{"tpm", drivers.Config, drivers.Config, nil},
+	{"sound", drivers.Config, drivers.Config, nil},
+	{"hostdev", both, both, (*args).hostdevs},
+	{"redirdev", both, both, (*args).redirdevs},
+	{"watchdog", both, both, (*args).watchdogs},
+	{"rng", both, both, (*args).rngs},
+	{"shmem", both, both, func(a *args) { a.shmem(&a.d.Devices.Shmems[0]) }},
+	{"memory", both, both, (*args).memoryDevices},
+	{"iommu", drivers.Config, drivers.Config, nil},
+	{"vsock", both, both, (*args).later},
+}
+
+func plugKindOf(kind string) plugKind {
+	for _, k := range plugKinds {
+		if k.kind == kind {
+			return k
+		}
+	}
+	return plugKind{kind: kind}
+}
+
 // single adds the words of the only device.
 func (a *args) single(v *domain.Device) error {
-	switch v.Kind {
-	case "disk":
-		a.imageNumbers(&a.d.Devices.Disks[0])
-		a.disks()
-	case "interface":
-		a.fd = 0
-		a.interfaces()
-	case "rng":
-		a.rngs()
-	case "input":
-		a.inputs()
-	case "channel", "console", "serial", "parallel":
-		a.chardevs()
-	case "watchdog":
-		a.watchdogs()
-	case "hostdev":
+	if v.Kind == "hostdev" {
 		if t := a.d.Devices.Hostdevs[0].Type; t == "scsi" || t == "scsi_host" { // nothing would know its node's number when it goes
 			return notPluggable("attach", "hostdev type "+t)
 		}
-		a.hostdevs()
-	case "redirdev":
-		a.redirdevs()
-	case "memory":
-		a.memoryDevices()
-	case "shmem":
-		a.shmem(&a.d.Devices.Shmems[0])
-	case "filesystem":
-		a.filesystems()
-	case "vsock", "crypto":
-		a.later()
-	default:
+	}
+	words := plugKindOf(v.Kind).words
+	if words == nil {
 		return notPluggable("attach", v.Kind)
 	}
+	words(a)
 	return nil
 }
 
