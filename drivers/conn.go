@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -61,6 +62,9 @@ const (
 	ByPath    // a volume's path
 )
 
+// String is the word in the error of a miss: "no domain with matching uuid '...'".
+func (b By) String() string { return [...]string{"name", "uuid", "id", "key", "path"}[b] }
+
 // Ref names one object of a connection.
 type Ref struct {
 	Kind   Kind
@@ -88,6 +92,17 @@ type Entry struct {
 	UsageType, Usage              string // secrets; what they are for
 	Ephemeral, Private            bool   // secrets
 	Filter                        string // bindings
+}
+
+// Sort puts entries into the order of listings: what has an id by that, then the
+// others by name.
+func Sort(list []Entry) {
+	slices.SortFunc(list, func(a, b Entry) int {
+		if (a.ID >= 0) != (b.ID >= 0) {
+			return cmp.Compare(b.ID, a.ID) // -1 comes last
+		}
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 // Tri is a filter's condition: Any, Yes or No.

@@ -81,7 +81,7 @@ func (c *Conn) DomainCapabilities(_ context.Context, q drivers.EmulatorQuery) ([
 		}
 	}
 	if bits != 0 {
-		return nil, badFlags(bits, "testConnectGetDomainCapabilities")
+		return nil, drivers.BadFlags(bits, "testConnectGetDomainCapabilities")
 	}
 	if q.Arch == "" {
 		q.Arch = "i686"

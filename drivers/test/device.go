@@ -21,7 +21,7 @@ func (g *guest) liveOnly(f drivers.Flags, function string) error {
 	if f&^drivers.Current == 0 && !g.active() {
 		f = drivers.Config
 	}
-	if err := refuse(f, function, bit{drivers.Config, 2}); err != nil {
+	if err := drivers.Refuse(f, function, drivers.Config, 2); err != nil {
 		return err
 	}
 	if !g.active() {
@@ -168,7 +168,7 @@ func (d domains) DetachAlias(_ context.Context, r drivers.Ref, alias string, f d
 
 // UpdateDevice changes a disk: no other device can be changed.
 func (d domains) UpdateDevice(_ context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
-	if err := refuse(f, "testDomainUpdateDeviceFlags", bit{drivers.Force, 4}); err != nil {
+	if err := drivers.Refuse(f, "testDomainUpdateDeviceFlags", drivers.Force, 4); err != nil {
 		return err
 	}
 	return d.with(r, func(g *guest) error {

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -125,20 +124,8 @@ func (d domains) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, byIDThenName)
+	drivers.Sort(out)
 	return out, nil
-}
-
-func byIDThenName(a, b drivers.Entry) int {
-	switch {
-	case a.ID >= 0 && b.ID >= 0:
-		return cmp.Compare(a.ID, b.ID)
-	case a.ID >= 0:
-		return -1
-	case b.ID >= 0:
-		return 1
-	}
-	return cmp.Compare(a.Name, b.Name)
 }
 
 // Lookup finds a domain.
@@ -152,14 +139,12 @@ func (d domains) Lookup(_ context.Context, by drivers.By, word string) (drivers.
 			return g.ref(), nil
 		}
 	}
-	return drivers.Ref{}, xml.Errorf(xml.CodeNoDomain, "no domain with matching %s '%s'", byNames[by], word)
+	return drivers.Ref{}, xml.Errorf(xml.CodeNoDomain, "no domain with matching %s '%s'", by, word)
 }
-
-var byNames = [...]string{"name", "uuid", "id", "key", "path"}
 
 // XML prints a definition.
 func (d domains) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	if err := refuse(f, "testDomainGetXMLDesc", bit{drivers.UpdateCPU, 4}); err != nil {
+	if err := drivers.Refuse(f, "testDomainGetXMLDesc", drivers.UpdateCPU, 4); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()

@@ -77,10 +77,10 @@ func (d domains) SetTime(_ context.Context, r drivers.Ref, _ time.Time, _ bool) 
 // GuestHostname is made of the domain's name.
 func (d domains) GuestHostname(_ context.Context, r drivers.Ref, source string) (string, error) {
 	if source == "lease" {
-		return "", badFlags(1, "testDomainGetHostname")
+		return "", drivers.BadFlags(1, "testDomainGetHostname")
 	}
 	if source == "agent" {
-		return "", badFlags(2, "testDomainGetHostname")
+		return "", drivers.BadFlags(2, "testDomainGetHostname")
 	}
 	name := ""
 	return name + r.Name + "host", d.running(r, func(*guest) error { return nil })

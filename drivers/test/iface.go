@@ -66,7 +66,7 @@ func (n cards) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, byName)
+	drivers.Sort(out)
 	return out, nil
 }
 
@@ -94,7 +94,7 @@ func (n cards) Lookup(_ context.Context, by drivers.By, word string) (drivers.Re
 
 // XML prints a definition.
 func (n cards) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	if err := refuse(f, "testInterfaceGetXMLDesc", bit{drivers.Inactive, 1}); err != nil {
+	if err := drivers.Refuse(f, "testInterfaceGetXMLDesc", drivers.Inactive, 1); err != nil {
 		return nil, err
 	}
 	var doc []byte

@@ -90,7 +90,7 @@ func (d domains) DelIOThread(_ context.Context, r drivers.Ref, id int, f drivers
 // SetIOThread sets how long a thread polls.
 func (d domains) SetIOThread(_ context.Context, r drivers.Ref, id int, list []drivers.Param, f drivers.Flags) error {
 	if f.Has(drivers.Config) {
-		return badFlags(2, "testDomainSetIOThreadParams")
+		return drivers.BadFlags(2, "testDomainSetIOThreadParams")
 	}
 	for _, p := range list {
 		if p.Name == "thread_pool_min" || p.Name == "thread_pool_max" {

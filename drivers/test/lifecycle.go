@@ -38,7 +38,7 @@ func (d domains) Define(_ context.Context, src xml.Source, f drivers.Flags) (dri
 // Undefine drops a definition; a running domain goes on.
 func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) error {
 	if f.Has(drivers.NVRAMToo) {
-		return refuse(f, "testDomainUndefineFlags", bit{drivers.NVRAMToo, 4}, bit{drivers.CheckpointsToo, 16}, bit{drivers.TPMToo, 32}, bit{drivers.KeepTPM, 64})
+		return drivers.Refuse(f, "testDomainUndefineFlags", drivers.NVRAMToo, 4, drivers.CheckpointsToo, 16, drivers.TPMToo, 32, drivers.KeepTPM, 64)
 	}
 	return d.with(r, func(g *guest) error {
 		switch {
@@ -54,7 +54,7 @@ func (d domains) Undefine(_ context.Context, r drivers.Ref, f drivers.Flags) err
 
 // Create starts a domain that is not kept.
 func (d domains) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
-	err := refuse(f, "testDomainCreateXML", bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2}, bit{drivers.ResetNVRAM, 0x20})
+	err := drivers.Refuse(f, "testDomainCreateXML", drivers.Paused, 1, drivers.AutoDestroy, 2, drivers.ResetNVRAM, 0x20)
 	if err == nil {
 		err = drivers.CheckSchema(f, src, &xml.Domain{}, "domain")
 	}
@@ -78,8 +78,8 @@ func (d domains) Create(_ context.Context, src xml.Source, f drivers.Flags) (dri
 
 // Start starts a kept domain.
 func (d domains) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	err := refuse(f, "testDomainCreateWithFlags", bit{drivers.Paused, 1}, bit{drivers.AutoDestroy, 2},
-		bit{drivers.BypassCache, 4}, bit{drivers.ResetNVRAM, 0x20})
+	err := drivers.Refuse(f, "testDomainCreateWithFlags", drivers.Paused, 1, drivers.AutoDestroy, 2,
+		drivers.BypassCache, 4, drivers.ResetNVRAM, 0x20)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (n *node) stop(g *guest, reason drivers.Reason) {
 
 // Destroy ends a domain at once.
 func (d domains) Destroy(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	if err := refuse(f, "testDomainDestroyFlags", bit{drivers.RemoveLogs, 2}); err != nil {
+	if err := drivers.Refuse(f, "testDomainDestroyFlags", drivers.RemoveLogs, 2); err != nil {
 		return err
 	}
 	return d.with(r, func(g *guest) error {
@@ -137,7 +137,7 @@ func (d domains) Shutdown(_ context.Context, r drivers.Ref, modes []string) erro
 		n |= modeBits[m]
 	}
 	if n != 0 {
-		return badFlags(n, "testDomainShutdownFlags")
+		return drivers.BadFlags(n, "testDomainShutdownFlags")
 	}
 	return d.with(r, func(g *guest) error {
 		if !g.active() {

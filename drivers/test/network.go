@@ -3,7 +3,6 @@ package test
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/network"
@@ -66,7 +65,7 @@ func (n networks) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, er
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b drivers.Entry) int { return strings.Compare(a.Name, b.Name) })
+	drivers.Sort(out)
 	return out, nil
 }
 
@@ -79,12 +78,12 @@ func (n networks) Lookup(_ context.Context, by drivers.By, word string) (drivers
 			return x.ref(), nil
 		}
 	}
-	return drivers.Ref{}, xml.Errorf(xml.CodeNoNetwork, "no network with matching %s '%s'", byNames[by], word)
+	return drivers.Ref{}, xml.Errorf(xml.CodeNoNetwork, "no network with matching %s '%s'", by, word)
 }
 
 // XML prints a definition.
 func (n networks) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	if err := refuse(f, "testNetworkGetXMLDesc", bit{drivers.Inactive, 1}); err != nil {
+	if err := drivers.Refuse(f, "testNetworkGetXMLDesc", drivers.Inactive, 1); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()

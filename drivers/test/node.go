@@ -26,7 +26,7 @@ type node struct {
 	info   drivers.NodeInfo
 	cells  []cell
 	users  []user
-	listen listeners
+	listen drivers.Listeners
 	past   map[string][]former // former definitions of domains, by name
 
 	command func() string // the one that is at work; nil: unknown

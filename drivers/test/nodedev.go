@@ -95,7 +95,7 @@ func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, byName)
+	drivers.Sort(out)
 	return out, nil
 }
 
@@ -124,7 +124,7 @@ func (n devices) Lookup(_ context.Context, by drivers.By, word string) (drivers.
 
 // XML prints a definition.
 func (n devices) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	if err := refuse(f, "testNodeDeviceGetXMLDesc", bit{drivers.Inactive, 1}); err != nil {
+	if err := drivers.Refuse(f, "testNodeDeviceGetXMLDesc", drivers.Inactive, 1); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()
@@ -187,5 +187,5 @@ func (n devices) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) erro
 
 // Events sends the events of devices.
 func (n devices) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
-	return n.subscribe(ctx, drivers.NodeDevice, r)
+	return n.listen.Events(ctx, drivers.NodeDevice, r), nil
 }

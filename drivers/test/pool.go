@@ -3,7 +3,6 @@ package test
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/storage"
@@ -108,11 +107,9 @@ func (n pools) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error
 			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, byName)
+	drivers.Sort(out)
 	return out, nil
 }
-
-func byName(a, b drivers.Entry) int { return strings.Compare(a.Name, b.Name) }
 
 // Lookup finds a pool.
 func (n pools) Lookup(_ context.Context, by drivers.By, word string) (drivers.Ref, error) {
@@ -123,12 +120,12 @@ func (n pools) Lookup(_ context.Context, by drivers.By, word string) (drivers.Re
 			return p.ref(), nil
 		}
 	}
-	return drivers.Ref{}, xml.Errorf(xml.CodeNoPool, "no storage pool with matching %s '%s'", byNames[by], word)
+	return drivers.Ref{}, xml.Errorf(xml.CodeNoPool, "no storage pool with matching %s '%s'", by, word)
 }
 
 // XML prints a definition.
 func (n pools) XML(_ context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	if err := refuse(f, "testStoragePoolGetXMLDesc", bit{drivers.Inactive, 1}); err != nil {
+	if err := drivers.Refuse(f, "testStoragePoolGetXMLDesc", drivers.Inactive, 1); err != nil {
 		return nil, err
 	}
 	var doc []byte
@@ -197,11 +194,11 @@ func (n pools) drop(p *pool) {
 }
 
 // buildBits are the flags of starting and creating, as the peer numbers them.
-var buildBits = []bit{{drivers.Build, 1}, {drivers.Overwrite, 2}, {drivers.NoOverwrite, 4}}
+var buildBits = []drivers.Flags{drivers.Build, 1, drivers.Overwrite, 2, drivers.NoOverwrite, 4}
 
 // Create starts a pool that is not kept.
 func (n pools) Create(_ context.Context, src xml.Source, f drivers.Flags) (drivers.Ref, error) {
-	if err := refuse(f, "testStoragePoolCreateXML", buildBits...); err != nil {
+	if err := drivers.Refuse(f, "testStoragePoolCreateXML", buildBits...); err != nil {
 		return drivers.Ref{}, err
 	}
 	n.mu.Lock()
@@ -217,7 +214,7 @@ func (n pools) Create(_ context.Context, src xml.Source, f drivers.Flags) (drive
 
 // Start starts a kept pool.
 func (n pools) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	if err := refuse(f, "testStoragePoolCreate", buildBits...); err != nil {
+	if err := drivers.Refuse(f, "testStoragePoolCreate", buildBits...); err != nil {
 		return err
 	}
 	return n.with(r, drivers.No, func(p *pool) error {
@@ -256,7 +253,7 @@ func (n pools) SetAutostart(_ context.Context, r drivers.Ref, on bool) error {
 
 // BuildPool has nothing to build.
 func (n pools) BuildPool(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	if err := refuse(f, "testStoragePoolBuild", bit{drivers.NoOverwrite, 4}, bit{drivers.Overwrite, 8}); err != nil {
+	if err := drivers.Refuse(f, "testStoragePoolBuild", drivers.NoOverwrite, 4, drivers.Overwrite, 8); err != nil {
 		return err
 	}
 	return n.with(r, drivers.No, func(p *pool) error {
@@ -296,7 +293,7 @@ func (n pools) PoolInfo(_ context.Context, r drivers.Ref) (drivers.PoolInfo, err
 
 // Events sends the events of pools.
 func (n pools) Events(ctx context.Context, r *drivers.Ref, _ []string) (<-chan drivers.Event, error) {
-	return n.subscribe(ctx, drivers.Pool, r)
+	return n.listen.Events(ctx, drivers.Pool, r), nil
 }
 
 // PoolSources makes storage up.

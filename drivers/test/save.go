@@ -50,7 +50,7 @@ func readSave(path string) (*xml.Domain, error) {
 
 // saveFlags refuses what the peer's driver refuses.
 func saveFlags(f drivers.Flags, function string) error {
-	return refuse(f, function, bit{drivers.BypassCache, 1}, bit{drivers.Live, 2}, bit{drivers.Paused, 4})
+	return drivers.Refuse(f, function, drivers.BypassCache, 1, drivers.Live, 2, drivers.Paused, 4)
 }
 
 // Save keeps a running domain in a file and ends it.
@@ -74,7 +74,7 @@ func (d domains) Save(_ context.Context, r drivers.Ref, path string, doc []byte,
 
 // Restore starts the domain that a file keeps.
 func (d domains) Restore(_ context.Context, path string, doc []byte, f drivers.Flags) error {
-	if err := refuse(f, "testDomainRestoreFlags", bit{drivers.BypassCache, 1}, bit{drivers.Live, 2}, bit{drivers.Paused, 4}, bit{drivers.ResetNVRAM, 8}); err != nil {
+	if err := drivers.Refuse(f, "testDomainRestoreFlags", drivers.BypassCache, 1, drivers.Live, 2, drivers.Paused, 4, drivers.ResetNVRAM, 8); err != nil {
 		return err
 	}
 	if doc != nil {
@@ -121,7 +121,7 @@ func (d domains) SaveImageDefine(_ context.Context, path string, src xml.Source,
 
 // ManagedSave ends a domain such that its next start goes on.
 func (d domains) ManagedSave(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	if err := refuse(f, "testDomainManagedSave", bit{drivers.ResetNVRAM, 8}); err != nil {
+	if err := drivers.Refuse(f, "testDomainManagedSave", drivers.ResetNVRAM, 8); err != nil {
 		return err
 	}
 	return d.running(r, func(g *guest) error {
@@ -157,7 +157,7 @@ func (d domains) Dump(_ context.Context, r drivers.Ref, path, format string, f d
 		}
 	}
 	if n != 0 {
-		return badFlags(n, "testDomainCoreDumpWithFormat")
+		return drivers.BadFlags(n, "testDomainCoreDumpWithFormat")
 	}
 	return d.running(r, func(g *guest) error {
 		if format != "" && format != "elf" {

@@ -90,14 +90,14 @@ func (f family) CreateMoment(_ context.Context, dom drivers.Ref, src xml.Source,
 			return ref, xml.Errorf(xml.CodePlain, "Flag 'VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE' is required by flag 'VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT'")
 		}
 		if n != 0 {
-			return ref, badFlags(n, "testDomainSnapshotCreateXML")
+			return ref, drivers.BadFlags(n, "testDomainSnapshotCreateXML")
 		}
 	}
 	switch {
 	case f.kind == drivers.Checkpoint && fl.Redefine && fl.Quiesce:
 		return ref, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE' and 'VIR_DOMAIN_CHECKPOINT_CREATE_QUIESCE' are mutually exclusive")
 	case f.kind == drivers.Checkpoint && fl.Redefine && fl.RedefineValidate:
-		return ref, badFlags(4, "testDomainCheckpointCreateXML")
+		return ref, drivers.BadFlags(4, "testDomainCheckpointCreateXML")
 	case f.kind == drivers.Checkpoint:
 		if err := xml.CheckSchema(src, &xml.Checkpoint{}, "domaincheckpoint"); err != nil {
 			return ref, err
@@ -202,7 +202,7 @@ func (f family) CurrentMoment(_ context.Context, dom drivers.Ref) (drivers.Ref, 
 // DeleteMoment removes a moment, or its descendants, or both.
 func (f family) DeleteMoment(_ context.Context, r drivers.Ref, children, only, metadata bool) error {
 	if metadata && f.kind == drivers.Snapshot {
-		return badFlags(2, "testDomainSnapshotDelete")
+		return drivers.BadFlags(2, "testDomainSnapshotDelete")
 	}
 	if err := moment.CheckDelete(f.kind, children, only); err != nil {
 		return err
@@ -221,7 +221,7 @@ type snapshots struct{ family }
 // Revert takes a domain back.
 func (s snapshots) Revert(_ context.Context, r drivers.Ref, running, paused, _, fresh bool) error {
 	if fresh {
-		return badFlags(8, "testDomainRevertToSnapshot")
+		return drivers.BadFlags(8, "testDomainRevertToSnapshot")
 	}
 	if running && paused {
 		return xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING' and 'VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED' are mutually exclusive")

@@ -28,9 +28,9 @@ func (d domains) Params(_ context.Context, r drivers.Ref, group drivers.ParamGro
 		if group == drivers.Schedule {
 			if f&(drivers.Live|drivers.Config|drivers.Current) != 0 { // the peer's words for what its driver cannot tell
 				if f.Has(drivers.Live | drivers.Config) {
-					return badFlags(4, "testDomainGetSchedulerParametersFlags")
+					return drivers.BadFlags(4, "testDomainGetSchedulerParametersFlags")
 				}
-				return refuse(f|drivers.Current, "testDomainGetSchedulerParametersFlags", bit{drivers.Live, 1}, bit{drivers.Config, 2}, bit{drivers.Current, 4})
+				return drivers.Refuse(f|drivers.Current, "testDomainGetSchedulerParametersFlags", drivers.Live, 1, drivers.Config, 2, drivers.Current, 4)
 			}
 			out = []drivers.Param{{Name: "weight", Value: uint32(50)}}
 			return nil

@@ -15,7 +15,7 @@ const hostCPUs = 8
 func (d domains) VCPUCount(_ context.Context, r drivers.Ref, maximum, agent bool, f drivers.Flags) (int, error) {
 	n := 0
 	if agent {
-		return 0, badFlags(8, "testDomainGetVcpusFlags")
+		return 0, drivers.BadFlags(8, "testDomainGetVcpusFlags")
 	}
 	err := d.with(r, func(g *guest) error {
 		def, err := g.one(f)
@@ -41,7 +41,7 @@ func (d domains) SetVCPUs(_ context.Context, r drivers.Ref, n int, c drivers.VCP
 		bits |= 0x10
 	}
 	if bits != 0 {
-		return badFlags(bits, "testDomainSetVcpusFlags")
+		return drivers.BadFlags(bits, "testDomainSetVcpusFlags")
 	}
 	if n > 32 {
 		return xml.Errorf(xml.CodeInvalidArg, "requested cpu amount exceeds maximum supported amount (%d > 32)", n)
@@ -137,7 +137,7 @@ func (d domains) VCPUPins(_ context.Context, r drivers.Ref, f drivers.Flags) ([]
 
 // PinVCPU says where a vCPU may run.
 func (d domains) PinVCPU(_ context.Context, r drivers.Ref, vcpu int, cpus xml.Set, f drivers.Flags) error {
-	if err := refuse(f, "testDomainPinVcpuFlags", bit{drivers.Live, 1}, bit{drivers.Config, 2}); err != nil {
+	if err := drivers.Refuse(f, "testDomainPinVcpuFlags", drivers.Live, 1, drivers.Config, 2); err != nil {
 		return err
 	}
 	return d.with(r, func(g *guest) error {

@@ -57,7 +57,7 @@ func (n volumes) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 			out = append(out, drivers.Entry{Ref: volumeRef(p, v), Active: true, Persistent: true, Path: v.Target.Path})
 		}
 	}
-	slices.SortFunc(out, byName)
+	drivers.Sort(out)
 	return out, nil
 }
 
@@ -74,7 +74,7 @@ func (n volumes) Lookup(_ context.Context, by drivers.By, word string) (drivers.
 			}
 		}
 	}
-	return drivers.Ref{}, xml.Errorf(xml.CodeNoVolume, "no storage vol with matching %s '%s'", byNames[by], word)
+	return drivers.Ref{}, xml.Errorf(xml.CodeNoVolume, "no storage vol with matching %s '%s'", by, word)
 }
 
 // Child finds a volume of a pool by its name.
@@ -125,7 +125,7 @@ func (n volumes) CreateVolumeFrom(_ context.Context, pool drivers.Ref, src xml.S
 }
 
 func (n volumes) create(parent drivers.Ref, src xml.Source, from string, f drivers.Flags, function string) (drivers.Ref, error) {
-	if err := refuse(f, function, bit{drivers.Prealloc, 1}, bit{drivers.Reflink, 2}); err != nil {
+	if err := drivers.Refuse(f, function, drivers.Prealloc, 1, drivers.Reflink, 2); err != nil {
 		return drivers.Ref{}, err
 	}
 	if err := drivers.CheckSchema(f, src, &xml.Volume{}, "storagevol"); err != nil {
@@ -145,7 +145,7 @@ func (n volumes) create(parent drivers.Ref, src xml.Source, from string, f drive
 
 // DeleteVolume gives a volume's storage back.
 func (n volumes) DeleteVolume(_ context.Context, r drivers.Ref, f drivers.Flags) error {
-	if err := refuse(f, "testStorageVolDelete", bit{drivers.SnapshotsToo, 2}); err != nil {
+	if err := drivers.Refuse(f, "testStorageVolDelete", drivers.SnapshotsToo, 2); err != nil {
 		return err
 	}
 	return n.one(r, func(p *pool, v *xml.Volume) error {
