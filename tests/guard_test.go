@@ -102,6 +102,24 @@ func TestImportsGoOneWay(t *testing.T) {
 	}
 }
 
+// docs/layout.md names each folder that a stranger meets.
+func TestLayout(t *testing.T) {
+	page, err := os.ReadFile("../docs/layout.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range folders(t) {
+		rel, _ := filepath.Rel("..", dir)
+		rel = filepath.ToSlash(rel)
+		if strings.Count(rel, "/") > 1 || rel == "." { // the parts of a driver, main.go
+			continue
+		}
+		if text := string(page); !strings.Contains(text, "`"+rel+"`") && !strings.Contains(text, "`"+rel+"/`") {
+			t.Errorf("docs/layout.md does not name %s", rel)
+		}
+	}
+}
+
 // No file written by hand has over 800 lines.
 func TestFileSizes(t *testing.T) {
 	for _, dir := range folders(t) {
