@@ -141,7 +141,7 @@ func word(v string) string {
 
 // previewDiff compares what define would keep with what stands.
 func (k *kind) previewDiff(ctx context.Context, c *Call, objects drivers.Objects, src xml.Source) error {
-	p, err := query[drivers.Previewer](objects, k.api+"DefineXML")
+	p, err := query[drivers.Previewer](objects, "define --diff")
 	if err != nil {
 		return err
 	}
