@@ -200,6 +200,9 @@ func (p *parser) positional() *Option {
 		if o.Flags&(Positional|Loose) == 0 || o.Kind == Alias || o.Kind == Bool {
 			continue
 		}
+		if o.Own && o.Has(Loose) && !p.row.Own && !p.seen(o) {
+			continue // a word too many for virsh is one here, too
+		}
 		if o.Kind == Argv || !p.seen(o) {
 			return o
 		}
