@@ -39,8 +39,11 @@ func (f Finding) String() string {
 // Lint compares a document with a document type, such as *Domain: it names each
 // element and attribute that the type does not know, each that stands where only
 // the first of its kind counts, and each value that cannot be.
-func Lint(n *Node, v any) []Finding {
-	l := linter{special: lintables(), top: reflect.TypeOf(v)}
+func Lint(n *Node, v any) []Finding { return lint(n, v, false) }
+
+// lint is Lint; strict adds what only a schema minds.
+func lint(n *Node, v any, strict bool) []Finding {
+	l := linter{special: lintables(), top: reflect.TypeOf(v), strict: strict}
 	for l.top.Kind() == reflect.Pointer {
 		l.top = l.top.Elem()
 	}
@@ -69,6 +72,7 @@ type linter struct {
 	special map[reflect.Type]lintNames
 	top     reflect.Type
 	parents map[string][]string // what elements of a name may stand in, made when first asked for
+	strict  bool
 	found   []Finding
 }
 
@@ -118,7 +122,15 @@ func (l *linter) element(n *Node, t reflect.Type) {
 
 // listed checks an element whose type does not tell its names.
 func (l *linter) listed(n *Node, s *lintNames) {
+	if s.kids != "" && !s.text {
+		l.stray(n)
+	}
+	seen := map[string]bool{}
 	l.names(n, strings.Fields(s.attrs), strings.Fields(s.kids), func(c *Node) {
+		if l.strict && seen[c.Name] && slices.Contains(strings.Fields(s.once), c.Name) {
+			l.add(LintError, c.Line, c.Column, "repeated", "Extra element %s", c.Name)
+		}
+		seen[c.Name] = true
 		if inner := s.inner[c.Name]; inner != nil {
 			l.element(c, inner)
 			return
@@ -141,6 +153,9 @@ func (l *linter) plan(n *Node, p *plan) {
 	if p.text != nil && hasText(n) {
 		l.value(p.text, n.Value(), n, n.Line, n.Column)
 	}
+	if l.strict {
+		l.demands(n, p)
+	}
 	for _, f := range p.kids {
 		// A name may stand for two fields: an attribute of a path, and a child.
 		if inner[f.name] == nil || f.kind == kindPath {
@@ -151,7 +166,7 @@ func (l *linter) plan(n *Node, p *plan) {
 	seen := map[string]int{}
 	l.names(n, attrs, kids, func(c *Node) {
 		f := inner[c.Name]
-		if seen[c.Name]++; seen[c.Name] == 2 && !f.list && !merged(p, c.Name) {
+		if seen[c.Name]++; seen[c.Name] == 2 && !f.list && (l.strict || !merged(p, c.Name)) {
 			l.add(LintWarning, c.Line, c.Column, "repeated", "<%s> has more than one <%s>: only the first counts", n.Name, c.Name)
 		}
 		switch f.kind {
@@ -164,6 +179,7 @@ func (l *linter) plan(n *Node, p *plan) {
 			l.element(c, f.typ)
 			l.refused(c, Decode(c, reflect.New(f.typ).Interface()))
 		case kindFlag:
+			l.stray(c)
 			l.names(c, nil, nil, nil)
 		default:
 			l.names(c, nil, nil, nil)

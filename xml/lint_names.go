@@ -6,6 +6,8 @@ import "reflect"
 // children, and the types or names of children that are checked too.
 type lintNames struct {
 	attrs, kids string
+	once        string // the children of which a schema allows one
+	text        bool   // text may stand beside the children
 	inner       map[string]reflect.Type
 	nested      map[string]*lintNames
 }
@@ -26,10 +28,10 @@ func lintables() map[reflect.Type]lintNames {
 			inner: map[string]reflect.Type{"format": reflect.TypeFor[DiskFormat](), "source": reflect.TypeFor[DiskSource]()}},
 		reflect.TypeFor[FilterRule]():  rule,
 		reflect.TypeFor[Address]():     {attrs: "type domain bus slot function multifunction controller target unit port cssid ssid devno reg iobase irq base uuid device", kids: "zpci"},
-		reflect.TypeFor[Chardev]():     {attrs: "type tty", kids: "source protocol target log alias acpi address", inner: device},
+		reflect.TypeFor[Chardev]():     {attrs: "type tty", kids: "source protocol target log alias acpi address", once: "protocol target log alias acpi address", inner: device},
 		reflect.TypeFor[Redirdev]():    {attrs: "type bus", kids: "source protocol log boot alias address", inner: device},
 		reflect.TypeFor[Smartcard]():   {attrs: "mode type", kids: "source protocol log certificate database alias address", inner: device},
-		reflect.TypeFor[RNGBackend]():  {attrs: "model type", kids: "source protocol log"},
+		reflect.TypeFor[RNGBackend]():  {attrs: "model type", kids: "source protocol log", text: true},
 		reflect.TypeFor[KiB]():         {attrs: "unit"},
 		reflect.TypeFor[Bytes]():       {attrs: "unit"},
 		reflect.TypeFor[MiB]():         {attrs: "unit"},
@@ -42,6 +44,7 @@ func lintables() map[reflect.Type]lintNames {
 // lintCPU are the names in a guest's <cpu>.
 func lintCPU() lintNames {
 	return lintNames{attrs: "mode match check migratable deprecated_features",
+		once: "arch model vendor microcode signature topology maxphysaddr numa",
 		kids: "arch model vendor microcode signature topology maxphysaddr counter cache feature pages numa",
 		nested: map[string]*lintNames{
 			"model": {attrs: "fallback vendor_id"}, "vendor": {}, "arch": {}, "microcode": {attrs: "version"},

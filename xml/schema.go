@@ -17,13 +17,9 @@ func CheckSchema(src Source, v any, schema string) error {
 		return Errorf(CodeXML, "expecting root element of '%s', not '%s'", root, n.Name)
 	}
 	var words []string
-	for _, f := range Lint(n, v) {
-		if f.Code != "repeated" { // the schemas' order and number of elements are not known here
-			words = append(words, f.String())
-		}
+	for _, f := range lint(n, v, true) {
+		words = append(words, f.String())
 	}
-	t := reflect.TypeOf(v).Elem()
-	words = append(words, wanted(n, planOf(t))...)
 	if len(words) == 0 {
 		return nil
 	}
@@ -50,21 +46,35 @@ func CheckDocument(src Source, v any, schema string) error {
 	return nil
 }
 
-// wanted names what a schema asks for and reading does not.
-func wanted(n *Node, p *plan) []string {
-	var out []string
+// demands adds what a schema asks for and reading does not.
+func (l *linter) demands(n *Node, p *plan) {
+	if p.text == nil {
+		l.stray(n)
+	}
 	for _, f := range p.parse {
 		if !f.wanted {
 			continue
 		}
 		if _, ok := n.Attr(f.name); f.attr && !ok {
-			out = append(out, "Element "+n.Name+" lacks the attribute "+f.name)
+			l.add(LintError, n.Line, n.Column, "missing", "Element %s lacks the attribute %s", n.Name, f.name)
 		}
 		if !f.attr && n.Child(f.name) == nil {
-			out = append(out, "Expecting an element "+f.name+", got nothing")
+			l.add(LintError, n.Line, n.Column, "missing", "Expecting an element %s, got nothing", f.name)
 		}
 	}
-	return out
+}
+
+// stray adds text where there is none to be.
+func (l *linter) stray(n *Node) {
+	if !l.strict {
+		return
+	}
+	for _, c := range n.Children {
+		if c.isText() && strings.TrimSpace(c.Text) != "" {
+			l.add(LintError, n.Line, n.Column, "stray-text", "Expecting an element of %s, got text", n.Name)
+			return
+		}
+	}
 }
 
 // schemas are the document types by their root elements.
