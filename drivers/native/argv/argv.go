@@ -8,7 +8,6 @@ package argv
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -26,11 +25,11 @@ type Options struct {
 // From reads a command line or script. Notes tell what the definition does not
 // say, or says otherwise.
 func From(src xml.Source, o Options) (*xml.Domain, []string, error) {
-	script, err := shell.Parse(src, o.Env)
+	script, err := shell.Parse(commandText(src), o.Env)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &reader{o: o, d: &xml.Domain{Type: "qemu"}, file: src.Name, machine: &props{option: "-machine"}, defaults: true, claimed: map[*device]bool{}, iothreads: map[string]uint{}}
+	r := &reader{o: o, d: &xml.Domain{Type: "qemu"}, file: src.Name, machine: &props{option: "-machine"}, defaults: true, claimed: map[*device]bool{}, iothreads: map[string]uint{}, kept: map[string]bool{}}
 	command, err := r.choose(script)
 	if err != nil {
 		return nil, nil, err
@@ -44,7 +43,9 @@ func From(src xml.Source, o Options) (*xml.Domain, []string, error) {
 		}
 	}
 	for _, u := range slices.Compact(slices.Sorted(slices.Values(script.Unknown))) {
-		r.note("%s is not known here and stands as it is written", u)
+		if slices.ContainsFunc(command.Words, func(w string) bool { return w != u && strings.Contains(w, u) }) || r.kept[u] {
+			r.note("%s is not known here and stands as it is written", u)
+		}
 	}
 	return r.d, r.notes, nil
 }
@@ -99,6 +100,7 @@ type reader struct {
 	audio     map[string]uint  // numbers of audio backends by id
 	boots     []booting
 	taken     map[string]bool  // names, addresses and units that devices have
+	kept      map[string]bool  // expansions that are not known, and stand as an argument
 	claimed   map[*device]bool // codecs of sound cards
 }
 
@@ -127,72 +129,6 @@ func (r *reader) note(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	if len(r.notes) < maxNotes && !slices.Contains(r.notes, text) {
 		r.notes = append(r.notes, text)
-	}
-}
-
-// choose finds the command that runs QEMU, and goes along with cd.
-func (r *reader) choose(s *shell.Script) (*shell.Command, error) {
-	r.dir = r.o.Dir
-	var found *shell.Command
-	var exported []shell.Variable
-	for i := range s.Commands {
-		c := &s.Commands[i]
-		at := slices.IndexFunc(c.Words, isQEMU)
-		if c.Words[0] == "cd" && len(c.Words) > 1 && found == nil {
-			r.dir = r.absolute(c.Words[1])
-		}
-		if c.Words[0] == "export" && found == nil {
-			exported = append(exported, c.Env...)
-		}
-		switch {
-		case at < 0:
-		case found != nil:
-			r.note("only the first command is read; there is another one in line %d", c.Line)
-		default:
-			own := *c
-			r.program, own.Words, own.Lines = c.Words[at], c.Words[at+1:], c.Lines[at+1:]
-			own.Env = append(exported, c.Env...)
-			r.environment(&own, c.Words[:at])
-			found = &own
-		}
-	}
-	if found == nil {
-		return nil, xml.Errorf(xml.CodeConfSyntax, "there is no command that runs QEMU (qemu-system-..., qemu-kvm or kvm)")
-	}
-	return found, nil
-}
-
-// isQEMU tells a word that runs QEMU.
-func isQEMU(w string) bool {
-	base := path.Base(w)
-	return strings.HasPrefix(base, "qemu-system-") || base == "qemu-kvm" || base == "kvm"
-}
-
-// environment keeps the variables that are set for QEMU, also behind env.
-func (r *reader) environment(c *shell.Command, before []string) {
-	vars := slices.Clone(c.Env)
-	for i, w := range before {
-		name, value, ok := strings.Cut(w, "=")
-		switch {
-		case ok && !strings.HasPrefix(w, "-") && !strings.Contains(name, "/"):
-			vars = append(vars, shell.Variable{Name: name, Value: value})
-		case !slices.Contains([]string{"sudo", "exec", "env", "nohup", "then", "do", "else", "{", "(", "!", "time"}, w):
-			r.note("'%s' before the program is left out", strings.Join(before[i:], " "))
-			i = len(before)
-		default:
-			continue
-		}
-		if i == len(before) {
-			break
-		}
-	}
-	for _, v := range vars {
-		if slices.Contains([]string{"LC_ALL", "PATH", "HOME", "USER", "LOGNAME"}, v.Name) {
-			continue // set for every guest
-		}
-		value := v.Value
-		c := r.commandline()
-		c.Env = append(c.Env, xml.QEMUEnv{Name: v.Name, Value: &value})
 	}
 }
 
@@ -230,12 +166,7 @@ func (r *reader) passProps(p *props, why string) {
 }
 
 // absolute makes a path absolute, as seen from where the command is run.
-func (r *reader) absolute(p string) string {
-	if p == "" || path.IsAbs(p) || strings.HasPrefix(p, "$") || r.dir == "" {
-		return p
-	}
-	return path.Join(r.dir, p)
-}
+func (r *reader) absolute(p string) string { return join(r.dir, p) }
 
 func (r *reader) arch() string { return r.d.OS.Type.Arch }
 

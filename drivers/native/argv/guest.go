@@ -17,7 +17,7 @@ var programs = []struct{ program, arch string }{{"arm", "armv7l"}, {"i386", "i68
 func (r *reader) guest() {
 	os := &r.d.OS
 	os.Type.Text = "hvm"
-	base := path.Base(r.program)
+	base := programName(r.program)
 	os.Type.Arch = strings.TrimPrefix(base, "qemu-system-")
 	for _, p := range programs {
 		if p.program == os.Type.Arch {

@@ -170,6 +170,10 @@ func (r *reader) words(c *shell.Command) {
 	for i := 0; i < len(c.Words) && r.err == nil; i++ {
 		text := c.Words[i]
 		w := word{name: text, line: c.Lines[i]}
+		if expansion(text) { // most are options that a script adds or not
+			r.note("left out: %s (what it stands for is not known here)", text)
+			continue
+		}
 		if !strings.HasPrefix(text, "-") || text == "-" {
 			r.optHard(word{name: "-hda", arg: text, line: w.line}) // a disk without an option
 			continue
@@ -185,9 +189,12 @@ func (r *reader) words(c *shell.Command) {
 		case known && options[at].arg, !known && more && !strings.HasPrefix(c.Words[i+1], "-"):
 			i++
 			w.arg = c.Words[i]
+			r.kept[w.arg] = true
 		}
 		switch {
 		case r.err != nil:
+		case known && expansion(w.arg) && !options[at].free():
+			r.note("left out: %s %s (what it stands for is not known here)", w.name, w.arg)
 		case known:
 			r.option(&options[at], w)
 		case w.arg != "":
@@ -196,6 +203,35 @@ func (r *reader) words(c *shell.Command) {
 			r.pass("the option is not known here", w.name)
 		}
 	}
+}
+
+// free tells the options whose argument may be any text.
+func (o *option) free() bool {
+	switch o.name {
+	case "append", "bios", "cdrom", "dtb", "fda", "fdb", "hda", "hdb", "hdc", "hdd", "initrd", "kernel", "mem-path", "mtdblock", "name", "pflash", "sd", "shim":
+		return true
+	}
+	return o.pass || o.note != ""
+}
+
+// expansion tells a word that is one of the shell's expansions and nothing else.
+func expansion(word string) bool {
+	switch {
+	case len(word) < 2:
+		return false
+	case word[0] == '`':
+		return word[len(word)-1] == '`'
+	case word[0] != '$':
+		return false
+	}
+	body := word[1:]
+	switch body[0] {
+	case '(':
+		return body[len(body)-1] == ')'
+	case '{':
+		return strings.IndexByte(body, '}') == len(body)-1
+	}
+	return strings.Trim(body, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 func (r *reader) option(o *option, w word) {

@@ -44,6 +44,9 @@ func (p *parser) substitution(w *words, rest string) error {
 // paths apart. No command is run.
 func (p *parser) substitute(w *words, text, written string) error {
 	p.line += strings.Count(written, "\n")
+	if strings.HasPrefix(strings.TrimLeft(text, " \t"), "#") { // a comment within a command
+		return nil
+	}
 	if p.depth < maxDepth {
 		inner := parser{text: text, line: p.line, name: p.name, env: p.env, depth: p.depth + 1, vars: p.vars, arrays: p.arrays, expanded: p.expanded}
 		if err := inner.command(); err != nil {

@@ -32,6 +32,15 @@ type Script struct {
 	// Unknown are expansions whose value the script does not tell, such as $1
 	// or $(command), in the order in which they stand; words have them as written.
 	Unknown []string
+	// Documents are the texts of here-documents, which may be scripts themselves.
+	Documents []Document
+	vars      map[string]string
+}
+
+// Variable gives the value that the script leaves a variable with.
+func (s *Script) Variable(name string) (string, bool) {
+	value, ok := s.vars[name]
+	return value, ok
 }
 
 // Limits of a script: how long it may become when variables are put in, and
@@ -49,6 +58,7 @@ func Parse(src xml.Source, env Lookup) (*Script, error) {
 			return nil, err
 		}
 	}
+	p.out.vars = p.vars
 	return &p.out, nil
 }
 
@@ -62,6 +72,8 @@ type parser struct {
 	vars     map[string]string
 	arrays   map[string][]string
 	expanded int
+	pending  []Document // whose text begins in the next line
+	ends     []string   // the words that end them
 	out      Script
 }
 
@@ -97,11 +109,12 @@ var separators = []string{"&&", "||", ";;", ";", "|", "&", "\n", ")"}
 // separator passes over the end of a command, and tells whether it was one.
 func (p *parser) separator() bool {
 	for _, s := range separators {
-		if p.has(s) {
+		if p.has(s) && !p.has("&>") {
+			p.pos += len(s)
 			if s == "\n" {
 				p.line++
+				p.documents()
 			}
-			p.pos += len(s)
 			return true
 		}
 	}
@@ -134,7 +147,9 @@ func (p *parser) command() error {
 		if c.Line == 0 {
 			c.Line = p.line
 		}
-		if p.redirection() {
+		if done, err := p.redirection(); err != nil {
+			return err
+		} else if done {
 			continue
 		}
 		if len(c.Words) == 0 || len(c.Words) == 1 && declares(c.Words[0]) {
@@ -175,28 +190,6 @@ func declares(word string) bool {
 		return true
 	}
 	return false
-}
-
-// redirection passes over >file, 2>&1, <file and their like.
-func (p *parser) redirection() bool {
-	i := p.pos
-	for i < len(p.text) && p.text[i] >= '0' && p.text[i] <= '9' {
-		i++
-	}
-	if i >= len(p.text) || p.text[i] != '>' && p.text[i] != '<' {
-		return false
-	}
-	for i < len(p.text) && strings.IndexByte("<>&|-", p.text[i]) >= 0 {
-		i++
-	}
-	for i < len(p.text) && (p.text[i] == ' ' || p.text[i] == '\t') {
-		i++
-	}
-	for i < len(p.text) && strings.IndexByte(" \t\n;&|", p.text[i]) < 0 {
-		i++
-	}
-	p.pos = i
-	return true
 }
 
 // assignment reads NAME=word or NAME=(words), if one stands here.

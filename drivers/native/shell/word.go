@@ -210,62 +210,6 @@ func (p *parser) elements(w *words, name string) error {
 	return nil
 }
 
-// value puts a variable's value in. suffix is what stands behind its name in
-// braces, written how it stands in the script.
-func (p *parser) value(w *words, name, suffix, written string, quoted bool) error {
-	value, ok := p.vars[name]
-	if !ok && len(p.arrays[name]) > 0 {
-		value, ok = p.arrays[name][0], true
-	}
-	if !ok && p.env != nil && name != "" {
-		value, ok = p.env(name)
-	}
-	for _, op := range []string{":-", ":=", "-", "="} {
-		def, cut := strings.CutPrefix(suffix, op)
-		if !cut {
-			continue
-		}
-		if !ok || value == "" && op[0] == ':' {
-			def, err := p.inner(def)
-			if err != nil {
-				return err
-			}
-			value, ok = def, true
-			if strings.HasSuffix(op, "=") {
-				p.vars[name] = value
-			}
-		}
-		suffix = ""
-		break
-	}
-	switch i := strings.LastIndexByte(value, '/'); suffix {
-	case "%/*":
-		if suffix = ""; i >= 0 {
-			value = value[:i]
-		}
-	case "##*/":
-		suffix, value = "", value[i+1:]
-	}
-	if !ok || suffix != "" || name == "" {
-		p.unknown(w, written)
-		return nil
-	}
-	if err := p.grow(len(value)); err != nil {
-		return err
-	}
-	if quoted {
-		w.put(value)
-		return nil
-	}
-	for i, f := range strings.Fields(value) {
-		if i > 0 || value[0] == ' ' {
-			w.end()
-		}
-		w.put(f)
-	}
-	return nil
-}
-
 // grow counts what variables add, so that a small script cannot become a huge one.
 func (p *parser) grow(n int) error {
 	if p.expanded += n + 1; p.expanded > maxExpanded {
