@@ -4,7 +4,7 @@ import "strings"
 
 // Controller is a bus of the guest, or what devices are plugged into.
 type Controller struct {
-	Type      string            `el:"type,attr" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
+	Type      string            `el:"type,attr,wanted" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
 	Index     *uint             `el:"index,attr,nonneg"`
 	Model     string            `el:"model,attr"`
 	Ports     *uint             `el:"ports,attr,nonneg"`

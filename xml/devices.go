@@ -3,7 +3,7 @@ package xml
 // Devices are the guest's devices. Their order here is that of printing.
 type Devices struct {
 	_           struct{}       `root:",pair"`
-	Emulator    string         `el:"emulator"`
+	Emulator    string         `el:"emulator" like:"/.+"`
 	Disks       []Disk         `el:"disk,order=1"`
 	Controllers []Controller   `el:"controller,order=2"`
 	Leases      []Lease        `el:"lease,order=3"`

@@ -16,7 +16,7 @@ type Disk struct {
 	Geometry      *Geometry      `el:"geometry"`
 	BlockIO       *BlockIO       `el:"blockio"`
 	Mirror        *Mirror        `el:"mirror"`
-	Target        *DiskTarget    `el:"target"`
+	Target        *DiskTarget    `el:"target,wanted"`
 	IOTune        *IOTune        `el:"iotune"`
 	Throttle      []ThrottleRef  `el:"throttlefilters>throttlefilter"`
 	Readonly      bool           `el:"readonly"`
@@ -105,7 +105,7 @@ type Mirror struct {
 
 // DiskTarget is the disk as the guest names it.
 type DiskTarget struct {
-	Dev          string `el:"dev,attr"`
+	Dev          string `el:"dev,attr,wanted" like:"(ioemu:)?(fd|hd|sd|vd|xvd|ubd)[a-zA-Z0-9_]+"`
 	Bus          string `el:"bus,attr" enum:"ide fdc scsi virtio xen usb uml sata sd"`
 	Tray         string `el:"tray,attr" enum:"closed open"`
 	Removable    OnOff  `el:"removable,attr"`
@@ -272,7 +272,7 @@ type SourceSecLabel struct {
 // Auth is who logs in, and with which secret.
 type Auth struct {
 	Username string  `el:"username,attr"`
-	Secret   *Secret `el:"secret"`
+	Secret   *Secret `el:"secret,wanted"`
 }
 
 // Secret names a secret of the host, by UUID or by usage.

@@ -39,6 +39,7 @@
 // nothing is inside.
 //
 // Further tags: enum:"a b c" lists the values that a string may have;
+// like:"regexp" is the form that CheckSchema wants, though reading does not;
 // unknown:"unsupported configuration: unknown thing '%s'" is the whole error
 // where it is not the usual "Invalid value for attribute ..."; missing:"..." is
 // the whole error of absence. In these, %s is the value, %{name} the element's

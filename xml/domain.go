@@ -334,14 +334,14 @@ type IDMap struct {
 
 // IDRange is one range of a map.
 type IDRange struct {
-	Start  uint `el:"start,attr,empty"`
-	Target uint `el:"target,attr,empty"`
+	Start  uint `el:"start,attr,empty,wanted"`
+	Target uint `el:"target,attr,empty,wanted"`
 	Count  uint `el:"count,attr,empty"`
 }
 
 // Clock is the guest's clock.
 type Clock struct {
-	Offset     string  `el:"offset,attr,blank" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
+	Offset     string  `el:"offset,attr,blank,wanted" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
 	Timezone   string  `el:"timezone,attr"`
 	Start      *uint64 `el:"start,attr"`
 	Adjustment string  `el:"adjustment,attr"` // seconds, or reset

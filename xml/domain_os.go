@@ -5,7 +5,7 @@ import "reflect"
 // OS is how the guest boots.
 type OS struct {
 	Firmware   string      `el:"firmware,attr" enum:"bios efi" unknown:"XML error: unknown firmware value %s"`
-	Type       OSType      `el:"type"`
+	Type       OSType      `el:"type,wanted"`
 	Init       string      `el:"init"`
 	InitArgs   []string    `el:"initarg"`
 	InitEnv    []InitEnv   `el:"initenv"`

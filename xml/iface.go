@@ -37,7 +37,7 @@ type Interface struct {
 
 // MAC is an Ethernet address.
 type MAC struct {
-	Address string `el:"address,attr"`
+	Address string `el:"address,attr,wanted" like:"[a-fA-F0-9][02468aAcCeE](:[a-fA-F0-9]{2}){5}"`
 	Type    string `el:"type,attr" enum:"generated static"`
 	Check   YesNo  `el:"check,attr"`
 }
@@ -152,7 +152,7 @@ type ForwardRange struct {
 
 // InterfaceTarget is the device on the host.
 type InterfaceTarget struct {
-	Dev     string `el:"dev,attr"`
+	Dev     string `el:"dev,attr,wanted"`
 	Managed YesNo  `el:"managed,attr"`
 }
 

@@ -38,12 +38,13 @@ type field struct {
 	empty    bool   // printed although zero
 	nonzero  bool
 	trim     bool
-	hex      int  // digits of a hexadecimal number, 0 for decimal
-	nonneg   bool // read as a signed number that may not be negative
-	bare     bool // printed although nothing is inside
-	blank    bool // an empty word counts as absent
-	filled   bool // an empty word is as much an error as absence
-	wanted   bool // a schema asks for it, reading does not
+	hex      int    // digits of a hexadecimal number, 0 for decimal
+	nonneg   bool   // read as a signed number that may not be negative
+	bare     bool   // printed although nothing is inside
+	blank    bool   // an empty word counts as absent
+	filled   bool   // an empty word is as much an error as absence
+	wanted   bool   // a schema asks for it, reading does not
+	like     string // the regular expression that a schema holds it against
 	order    int
 	attr     bool
 	textual  bool   // ,text
@@ -182,6 +183,7 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			panic(fmt.Sprintf("xml: %s.%s: unknown option %q", t, sf.Name, o))
 		}
 	}
+	f.like = sf.Tag.Get("like")
 	if words, ok := sf.Tag.Lookup("enum"); ok {
 		f.enum = strings.Fields(words)
 	}

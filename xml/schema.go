@@ -2,6 +2,7 @@ package xml
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 )
 
@@ -52,6 +53,9 @@ func (l *linter) demands(n *Node, p *plan) {
 		l.stray(n)
 	}
 	for _, f := range p.parse {
+		if f.like != "" {
+			l.like(n, f)
+		}
 		if !f.wanted {
 			continue
 		}
@@ -61,6 +65,17 @@ func (l *linter) demands(n *Node, p *plan) {
 		if !f.attr && n.Child(f.name) == nil {
 			l.add(LintError, n.Line, n.Column, "missing", "Expecting an element %s, got nothing", f.name)
 		}
+	}
+}
+
+// like holds a text against the form that a schema has for it.
+func (l *linter) like(n *Node, f *field) {
+	text, ok := n.Attr(f.name)
+	if c := n.Child(f.name); !f.attr && c != nil {
+		text, ok = c.Value(), true
+	}
+	if re, err := regexp.Compile("^(" + f.like + ")$"); ok && (err != nil || !re.MatchString(text)) {
+		l.add(LintError, n.Line, n.Column, "bad-form", "Element %s failed to validate content: %s cannot be '%s'", n.Name, f.name, text)
 	}
 }
 

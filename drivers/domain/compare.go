@@ -120,7 +120,8 @@ func compareDevice(d, was *xml.Node) {
 			dropChildren(d, "backend")
 		}
 	case "disk":
-		if source != nil {
+		compareImage(d, was)
+		if source = d.Child("source"); source != nil {
 			dropAttrs(source, "index")
 		}
 		if was.Child("backingStore") == nil {
@@ -128,6 +129,42 @@ func compareDevice(d, was *xml.Node) {
 		}
 	case "graphics":
 		compareListen(d, was)
+	}
+}
+
+// compareImage takes out what a start makes of a disk's images: an empty drive
+// has no format, and a transient disk has a file of its own above its image.
+func compareImage(d, was *xml.Node) {
+	driver, old := d.Child("driver"), was.Child("driver")
+	if d.Child("source") == nil && was.Child("source") == nil {
+		for _, n := range []*xml.Node{driver, old} {
+			if n != nil {
+				dropAttrs(n, "type")
+			}
+		}
+	}
+	source, below := d.Child("source"), d.Child("backingStore")
+	if d.Child("transient") == nil || source == nil || below == nil || below.Child("source") == nil {
+		return
+	}
+	file, _ := source.Attr("file")
+	image, _ := below.Child("source").Attr("file")
+	if image == "" || !strings.HasPrefix(file, image+".TRANSIENT-") {
+		return
+	}
+	source.Attrs = slices.Clone(below.Child("source").Attrs)
+	source.Children = below.Child("source").Children
+	if format := below.Child("format"); format != nil && driver != nil {
+		word, _ := format.Attr("type")
+		for i := range driver.Attrs {
+			if driver.Attrs[i].Name == "type" {
+				driver.Attrs[i].Value = word
+			}
+		}
+	}
+	dropChildren(d, "backingStore")
+	if lower := below.Child("backingStore"); lower != nil {
+		d.Children = append(d.Children, lower)
 	}
 }
 

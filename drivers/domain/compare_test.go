@@ -21,6 +21,8 @@ func TestCompare(t *testing.T) {
 <cpu mode='custom' match='exact' check='full'><model>EPYC</model></cpu>
 <devices>
 <disk type='file'><source file='/a' index='1'/><backingStore/><target dev='vda'/><alias name='virtio-disk0'/></disk>
+<disk type='file' device='cdrom'><driver name='qemu'/><target dev='hda'/><readonly/></disk>
+<disk type='file'><driver name='qemu' type='qcow2'/><source file='/t.TRANSIENT-g' index='2'/><backingStore type='file' index='1'><format type='raw'/><source file='/t'/><backingStore/></backingStore><target dev='vdb'/><transient/></disk>
 <interface type='network'><mac address='52:54:00:00:00:01'/><source network='n' portid='x' bridge='br0'/><target dev='vnet0'/><alias name='net0'/></interface>
 <serial type='pty'><source path='/dev/pts/1'/><target port='0'/><alias name='serial0'/></serial>
 <console type='pty' tty='/dev/pts/1'><source path='/dev/pts/1'/><target type='serial' port='0'/></console>
@@ -32,6 +34,8 @@ func TestCompare(t *testing.T) {
 	const config = `<domain type='kvm'><name>g</name><cpu mode='host-model'/>
 <devices>
 <disk type='file'><source file='/a'/><target dev='vda'/></disk>
+<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><target dev='hda'/><readonly/></disk>
+<disk type='file'><driver name='qemu' type='raw'/><source file='/t'/><target dev='vdb'/><transient/></disk>
 <interface type='network'><mac address='52:54:00:00:00:01'/><source network='n'/></interface>
 <serial type='pty'><target port='0'/></serial>
 <console type='pty'><target type='serial' port='0'/></console>
