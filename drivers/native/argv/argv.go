@@ -181,7 +181,12 @@ func (r *reader) is(kind string) bool {
 	case "q35":
 		return r.isX86() && (m == "q35" || strings.HasPrefix(m, "pc-q35"))
 	case "virt":
-		return m == "virt" || strings.HasPrefix(m, "virt-")
+		for _, arch := range []string{"aarch64", "arm", "loongarch", "riscv"} {
+			if strings.HasPrefix(r.arch(), arch) {
+				return m == "virt" || strings.HasPrefix(m, "virt-")
+			}
+		}
+		return false
 	}
 	return m == kind
 }

@@ -140,7 +140,7 @@ func (r *reader) sound(d *device) func() {
 		at := len(*list)
 		*list = append(*list, s)
 		if d.id != "" {
-			r.named[d.id] = named{"sound", uint(at), func(name string) { (*list)[at].Alias = &xml.Alias{Name: name} }}
+			r.named[d.id] = named{kind: "sound", index: uint(at), alias: func(name string) { (*list)[at].Alias = &xml.Alias{Name: name} }}
 		}
 	}
 }

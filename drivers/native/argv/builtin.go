@@ -61,12 +61,15 @@ func (r *reader) bootIndexes() {
 
 // vgaDevice is the card of -vga, or that of the machine.
 func (r *reader) vgaDevice() {
+	if r.isBoard() { // boardDefaults
+		return
+	}
 	names := map[string]string{"std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "qxl": "qxl-vga", "virtio": "virtio-vga"}
-	if !r.isX86() && !strings.HasPrefix(r.arch(), "ppc64") {
+	if !r.isX86() && !r.isPSeries() {
 		names["virtio"] = "virtio-gpu-pci"
 	}
 	kind := r.vga
-	vga := r.isX86() || strings.HasPrefix(r.arch(), "ppc64")
+	vga := r.isX86() || r.isPSeries() && !r.nographic
 	if kind == "" && r.defaults && vga && r.d.OS.Type.Machine != "microvm" && !r.hasDevice("VGA", "cirrus-vga", "isa-vga", "isa-cirrus-vga", "vmware-svga",
 		"qxl", "virtio-vga", "ati-vga", "vhost-user-vga") {
 		kind = "std"

@@ -186,7 +186,7 @@ func (r *reader) socket(p *props, s *xml.CharSource) {
 // ports makes the ports of the board; QEMU adds one of each to a PC.
 func (r *reader) ports() {
 	serials, parallels := r.serials, r.parallels
-	if r.defaults && len(serials) == 0 && !r.hasDevice("isa-serial") && !strings.HasPrefix(r.arch(), "s390") {
+	if r.defaults && len(serials) == 0 && !r.hasDevice("isa-serial", "sclpconsole", "sclplmconsole", "spapr-vty") {
 		serials = []*props{r.addChardev("serial", "vc")}
 	}
 	if r.defaults && len(parallels) == 0 && (r.is("pc") || r.is("q35")) && !r.hasDevice("isa-parallel") {
@@ -227,7 +227,14 @@ func (r *reader) port(to *[]xml.Chardev, p *props, n int) {
 	}
 	r.leftovers(p)
 	port := uint(n)
-	*to = append(*to, xml.Chardev{CharSource: s, Target: &xml.CharTarget{Port: &port}})
+	target := &xml.CharTarget{Port: &port}
+	if r.isS390() && to == &r.d.Devices.Serials {
+		target.Type, target.Model = "sclp-serial", "sclpconsole"
+		if n > 0 {
+			target.Model = "sclplmconsole"
+		}
+	}
+	*to = append(*to, xml.Chardev{CharSource: s, Target: target})
 }
 
 // serialDevices are those that -device makes.

@@ -13,6 +13,8 @@ type named struct {
 	kind  string
 	index uint
 	alias func(name string) // gives it a name that is kept; nil if it is passed
+	// behind tells of one that is passed that it is made behind the others.
+	behind bool
 }
 
 // addController adds a controller, and makes it known by its id.
@@ -30,7 +32,7 @@ func (r *reader) addController(d *device, c xml.Controller) {
 	at := len(*list)
 	*list = append(*list, c)
 	if d != nil && d.id != "" {
-		r.named[d.id] = named{c.Type, *c.Index, func(name string) { (*list)[at].Alias = &xml.Alias{Name: name} }}
+		r.named[d.id] = named{kind: c.Type, index: *c.Index, alias: func(name string) { (*list)[at].Alias = &xml.Alias{Name: name} }}
 	}
 }
 
@@ -88,10 +90,10 @@ func (r *reader) boardUSB() {
 	case r.is("pc"):
 		r.addController(nil, xml.Controller{Type: "usb", Index: &zero, Model: "piix3-uhci", Address: at(1, 2, "")})
 	case r.is("q35"):
-		r.addController(nil, xml.Controller{Type: "usb", Index: &zero, Model: "ich9-ehci1", Address: at(29, 7, "")})
-		for i, multi := range []xml.OnOff{"on", "", ""} {
+		r.addController(nil, xml.Controller{Type: "usb", Index: &zero, Model: "ich9-ehci1", Address: at(29, 7, "on")})
+		for i := range 3 {
 			r.addController(nil, xml.Controller{Type: "usb", Index: &zero, Model: "ich9-uhci" + strconv.Itoa(i+1), Master: &xml.ControllerMaster{StartPort: uint(2 * i)},
-				Address: at(29, uint(i), multi)})
+				Address: at(29, uint(i), "on")})
 		}
 	case strings.HasPrefix(r.arch(), "ppc64"):
 		r.addController(nil, xml.Controller{Type: "usb", Index: &zero, Model: "qemu-xhci"})

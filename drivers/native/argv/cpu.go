@@ -16,6 +16,10 @@ func (r *reader) cpus() {
 		return
 	}
 	w := r.cpu[len(r.cpu)-1]
+	if !r.knowsCPUs() {
+		r.pass("XML has no CPUs of this architecture", "-cpu", w.arg)
+		return
+	}
 	p := cpuProps(w)
 	model := p.take("model")
 	c := r.cpuOf()
@@ -43,6 +47,16 @@ func (r *reader) cpus() {
 	if len(p.left()) > 0 {
 		r.pass("XML cannot say "+strings.Join(p.left(), ", "), "-cpu", w.arg)
 	}
+}
+
+// knowsCPUs tells the architectures that have CPUs in XML.
+func (r *reader) knowsCPUs() bool {
+	for _, arch := range []string{"aarch64", "arm", "loongarch", "ppc64", "riscv", "s390"} {
+		if strings.HasPrefix(r.arch(), arch) {
+			return true
+		}
+	}
+	return r.isX86()
 }
 
 func (r *reader) cpuOf() *xml.CPU {
@@ -218,6 +232,7 @@ func (r *reader) topology() {
 	r.d.VCPU = &xml.VCPU{Placement: "static", Count: 1}
 	p := r.smp
 	if p == nil {
+		_, r.d.VCPU.Count = r.boardSize()
 		return
 	}
 	text := p.String()

@@ -171,6 +171,7 @@ func (r *reader) passDevice(d *device, missing []string) {
 	if n, err := strconv.ParseUint(d.peek("bootindex"), 10, 31); err == nil {
 		r.boots = append(r.boots, booting{index: n, given: true})
 	}
+	behind := r.behind(d)
 	var words []string
 	for i := range d.list {
 		f := &d.list[i]
@@ -194,7 +195,10 @@ func (r *reader) passDevice(d *device, missing []string) {
 	}
 	d.spent = true
 	if d.id != "" {
-		r.named[d.id] = named{}
+		r.named[d.id] = named{behind: behind}
+	}
+	if behind && !d.props.json {
+		d.inJSON()
 	}
 	r.pass(why, append(words, "-device", d.String())...)
 }

@@ -252,7 +252,7 @@ var videoModels = []struct {
 	further       bool
 }{
 	{"VGA", "vga", false}, {"bochs-display", "bochs", false}, {"cirrus-vga", "cirrus", false}, {"qxl", "qxl", true}, {"qxl-vga", "qxl", false}, {"ramfb", "ramfb", false},
-	{"secondary-vga", "vga", true}, {"virtio-gpu", "virtio", true}, {"virtio-gpu-gl", "virtio", true}, {"virtio-vga", "virtio", false}, {"virtio-vga-gl", "virtio", false},
+	{"virtio-gpu", "virtio", true}, {"virtio-gpu-gl", "virtio", true}, {"virtio-vga", "virtio", false}, {"virtio-vga-gl", "virtio", false},
 	{"vmware-svga", "vmvga", false},
 }
 

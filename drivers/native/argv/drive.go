@@ -40,7 +40,7 @@ func (r *reader) driveInterface() string {
 	switch {
 	case r.is("virt"), strings.HasPrefix(r.arch(), "s390"), strings.HasPrefix(r.arch(), "riscv"), strings.HasPrefix(r.arch(), "loongarch"):
 		return "virtio"
-	case strings.HasPrefix(r.arch(), "ppc64"):
+	case r.isPSeries():
 		return "scsi"
 	}
 	return "ide"
@@ -84,6 +84,9 @@ func (r *reader) driveDevices() {
 
 // driveDevice makes the device of one drive.
 func (r *reader) driveDevice(n int, p *props, slots map[string]bool) {
+	if r.boardDrive(p) {
+		return
+	}
 	kind := p.take("if")
 	if kind == "" {
 		kind = r.driveInterface()
@@ -166,7 +169,7 @@ func (r *reader) driveIndex(p *props, per int) (int, bool) {
 
 // scsiDrive needs a controller: QEMU's POWER machines have one.
 func (r *reader) scsiDrive(p *props, id string, unit int, cdrom bool) {
-	if !strings.HasPrefix(r.arch(), "ppc64") {
+	if !r.isPSeries() {
 		found := false
 		for _, d := range append(r.first, r.devices...) {
 			found = found || handlers.scsi(d.base)
@@ -176,19 +179,30 @@ func (r *reader) scsiDrive(p *props, id string, unit int, cdrom bool) {
 			r.first = append(r.first, build(p.option, p.line, "driver", "lsi53c895a", "id", "lsi"))
 		}
 	}
-	r.last = append(r.last, build(p.option, p.line, "driver", diskDriver("scsi", cdrom), "scsi-id", strconv.Itoa(unit), "drive", id))
+	bus := ""
+	if r.isPSeries() {
+		bus = "spapr-vscsi-0.0"
+	}
+	r.last = append(r.last, build(p.option, p.line, "driver", diskDriver("scsi", cdrom), "bus", bus, "scsi-id", strconv.Itoa(unit), "drive", id))
 }
 
 // defaultDrives are the empty drives that QEMU adds.
 func (r *reader) defaultDrives(slots map[string]bool) {
-	if !r.defaults || !r.is("pc") && !r.is("q35") {
+	if r.isPSeries() {
+		r.seriesDefaults(slots)
+	}
+	if r.isBoard() {
+		r.boardDefaults()
+	}
+	old := r.is("pc") || r.isMalta() || r.d.OS.Type.Machine == "isapc"
+	if !r.defaults || !old && !r.is("q35") {
 		return
 	}
 	if !r.hasDevice("ide-cd", "ide-hd", "scsi-cd", "scsi-hd") && !slots["ide2"] {
 		bus, unit := 2/r.unitsPerBus(), 2%r.unitsPerBus()
 		r.first = append(r.first, build("-cdrom", 0, "driver", "ide-cd", "bus", fmt.Sprintf("ide.%d", bus), "unit", strconv.Itoa(unit)))
 	}
-	if r.is("pc") && !r.hasDevice("floppy", "isa-fdc") && !slots["floppy0"] {
+	if old && !r.hasDevice("floppy", "isa-fdc") && !slots["floppy0"] {
 		r.first = append(r.first, build("-fda", 0, "driver", "floppy", "unit", "0"))
 	}
 }

@@ -174,7 +174,7 @@ func (r *reader) watchdogs() {
 // finish says no where a definition without a word would get a device.
 func (r *reader) finish() {
 	dev := &r.d.Devices
-	if dev.Memballoon == nil && (r.isX86() || r.is("virt") || strings.HasPrefix(r.arch(), "ppc64") || strings.HasPrefix(r.arch(), "s390")) {
+	if dev.Memballoon == nil {
 		dev.Memballoon = &xml.Memballoon{Model: "none"}
 	}
 	usb := slices.ContainsFunc(dev.Controllers, func(c xml.Controller) bool { return c.Type == "usb" })

@@ -93,7 +93,6 @@ var handlers = handlerTable{
 	{"scsi-cd", (*reader).disk},
 	{"scsi-hd", (*reader).disk},
 	{"sd", (*reader).disk},
-	{"secondary-vga", (*reader).video},
 	{"spapr-vlan", (*reader).nic},
 	{"spapr-vscsi", (*reader).scsiController},
 	{"spapr-vty", (*reader).serial},

@@ -40,8 +40,12 @@ func makefile(text string) string {
 			m.rule(line)
 			return ""
 		}
+		line = strings.TrimLeft(line, "\t ")
+		if !goesOn {
+			line = strings.TrimLeft(line, "@-+ ")
+		}
 		goesOn = strings.HasSuffix(line, `\`)
-		return m.expand(strings.TrimLeft(line, "\t @-+"), 0)
+		return m.expand(line, 0)
 	})
 }
 

@@ -22,10 +22,8 @@ func (r *reader) backing() *xml.MemoryBacking {
 
 // defaultMemory is how much QEMU gives to a guest that asks for nothing.
 func (r *reader) defaultMemory() uint64 {
-	if strings.HasPrefix(r.arch(), "ppc64") {
-		return 512 << 20
-	}
-	return 128 << 20
+	bytes, _ := r.boardSize()
+	return bytes
 }
 
 // memory reads -m, -mem-path, -numa and the machine's memory backend.

@@ -22,7 +22,7 @@ func (r *reader) defaultNIC() string {
 		return "e1000"
 	case r.is("q35"):
 		return "e1000e"
-	case strings.HasPrefix(r.arch(), "ppc64"):
+	case r.isPSeries():
 		return "spapr-vlan"
 	}
 	return "virtio"
@@ -30,6 +30,10 @@ func (r *reader) defaultNIC() string {
 
 // nicDevices makes the cards of -nic and -net, and the one that QEMU adds.
 func (r *reader) nicDevices() {
+	if r.isBoard() {
+		r.boardCards()
+		return
+	}
 	var cards, backends []*props // of -net, which belong together by number
 	for i, p := range r.nics {
 		kind := p.take("type")
@@ -46,6 +50,9 @@ func (r *reader) nicDevices() {
 				id = fmt.Sprintf("nic%d", i)
 			}
 			d := r.nicDevice(p, "")
+			if d.base == "virtio-net" && d.transport == "pci" {
+				d.set("vectors", "0") // so QEMU makes the cards of this option
+			}
 			r.backendOf(p, kind, id)
 			d.set("netdev", id)
 			r.first = append(r.first, d)
@@ -58,6 +65,9 @@ func (r *reader) nicDevices() {
 			id, backends[i].spent = backends[i].peek("id"), true
 		}
 		d := r.nicDevice(p, id)
+		if id == "" && len(backends) > 0 {
+			r.note("-net nic: a card beyond the number of backends is not connected; QEMU has them all on one hub")
+		}
 		for _, key := range []string{"vectors", "addr"} {
 			if v := p.take(key); v != "" {
 				d.set(key, v)
@@ -71,7 +81,7 @@ func (r *reader) nicDevices() {
 		}
 		b.spent = false
 	}
-	if r.defaults && len(r.nics) == 0 && len(r.netdevs) == 0 {
+	if r.defaults && len(r.nics) == 0 && len(r.netdevs) == 0 && !strings.HasPrefix(r.arch(), "riscv") && r.d.OS.Type.Machine != "microvm" {
 		r.netdevs = append(r.netdevs, &props{option: "-netdev", list: []property{{key: "type", value: "user"}, {key: "id", value: "nic0"}}})
 		r.first = append(r.first, build("-nic", 0, "driver", r.nicDriver(r.defaultNIC()), "netdev", "nic0"))
 	}
@@ -119,6 +129,10 @@ func (r *reader) nic(d *device) func() {
 			return nil
 		}
 	}
+	quiet := d.made && d.peek("vectors") == "0"
+	if quiet {
+		d.take("vectors")
+	}
 	mac := d.peek("mac")
 	i.MAC = &xml.MAC{Address: r.mac(d.take("mac"))}
 	if virtio {
@@ -141,6 +155,9 @@ func (r *reader) nic(d *device) func() {
 		d.list = append(d.list, property{key: "mac", value: i.MAC.Address, used: true})
 	}
 	return func() {
+		if quiet {
+			r.note("%s: the card has interrupts by message (MSI-X), which QEMU does not give to cards of this option", d.option)
+		}
 		list := &r.d.Devices.Interfaces
 		at := len(*list)
 		*list = append(*list, i)

@@ -189,13 +189,13 @@ func (r *reader) words(c *shell.Command) {
 		case known && options[at].arg, !known && more && !strings.HasPrefix(c.Words[i+1], "-"):
 			i++
 			w.arg = c.Words[i]
-			r.kept[w.arg] = true
 		}
 		switch {
 		case r.err != nil:
 		case known && expansion(w.arg) && !options[at].free():
 			r.note("left out: %s %s (what it stands for is not known here)", w.name, w.arg)
 		case known:
+			r.kept[w.arg] = true
 			r.option(&options[at], w)
 		case w.arg != "":
 			r.pass("the option is not known here", w.name, w.arg)

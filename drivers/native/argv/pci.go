@@ -68,6 +68,9 @@ func (r *reader) plan() {
 	r.anyBus = r.rootBus()
 	r.bus = map[string]*bus{r.anyBus: root}
 	r.named = map[string]named{}
+	if r.isS390() {
+		r.channels()
+	}
 	next := uint(1)
 	for _, d := range r.inOrder() {
 		if !r.onPCI(d) {

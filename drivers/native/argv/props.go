@@ -46,6 +46,8 @@ func parseProps(w word, implied string) (*props, error) {
 			key, value = implied, part
 		case part == "":
 			continue
+		case strings.HasPrefix(part, "no") && len(part) > 2 && w.name != "-blockdev": // server,nowait
+			key, value = part[2:], "off"
 		default:
 			value = "on"
 		}
@@ -319,7 +321,7 @@ func (p *props) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		implied := i == 0 && (f.key == "driver" || f.key == "type" || f.key == "qom-type" || f.key == "backend" || f.key == "fsdriver" || f.key == "spec")
+		implied := i == 0 && p.option != "-drive" && (f.key == "driver" || f.key == "type" || f.key == "qom-type" || f.key == "backend" || f.key == "fsdriver" || f.key == "spec")
 		if !implied {
 			b.WriteString(f.key + "=")
 		}
