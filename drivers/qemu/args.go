@@ -217,6 +217,9 @@ func (a *args) machine() {
 }
 
 func (a *args) machineEnd(f *xml.Features, add func(name, value string)) {
+	if b := a.d.OS.BIOS; b != nil && isOn(b.UseSerial) { // firmware shows its screen on the serial port
+		add("graphics", "off")
+	}
 	if t := a.timer("hpet"); t != nil && isX86(a.d.OS.Type.Arch) && t.Present != "" {
 		add("hpet", map[bool]string{true: "on", false: "off"}[isOn(t.Present)])
 	}

@@ -92,6 +92,18 @@ func (r *reader) hasCard() bool {
 	return true
 }
 
+// maltaSlots marks the slots that a Malta does not give away: it begins with 18,
+// where its screen is.
+func (r *reader) maltaSlots(root *bus) {
+	first := 18
+	if r.defaults && r.vga == "" || r.vga != "" && r.vga != "none" {
+		first++
+	}
+	for i := range first {
+		root.used[i] = 0xff
+	}
+}
+
 // boardDrive passes a drive that is on a bus of the board.
 func (r *reader) boardDrive(p *props) bool {
 	kind := p.peek("if")
@@ -152,6 +164,9 @@ func (r *reader) boardDefaults() {
 		r.pass(ownDevices, "-drive", "if="+cdrom+",index=2,media=cdrom")
 	}
 	r.boardSound(m)
+	if r.defaults && !r.isX86() && !r.isMalta() {
+		r.note("other devices that QEMU adds to this board of itself, as empty drives and cards, are not in the definition")
+	}
 }
 
 // boardSound names a backend to the boards that have sound: they do not start

@@ -69,7 +69,7 @@ func (r *reader) vgaDevice() {
 		names["virtio"] = "virtio-gpu-pci"
 	}
 	kind := r.vga
-	vga := r.isX86() || r.isPSeries() && !r.nographic
+	vga := r.isX86() || r.isPSeries()
 	if kind == "" && r.defaults && vga && r.d.OS.Type.Machine != "microvm" && !r.hasDevice("VGA", "cirrus-vga", "isa-vga", "isa-cirrus-vga", "vmware-svga",
 		"qxl", "virtio-vga", "ati-vga", "vhost-user-vga") {
 		kind = "std"

@@ -271,7 +271,12 @@ func (r *reader) serial(d *device) func() {
 	}
 	return func() {
 		if c.Target.Port == nil {
-			n := uint(len(r.d.Devices.Serials))
+			n := uint(0)
+			for _, other := range r.d.Devices.Serials {
+				if d.base != "isa-serial" || other.Target.Type == "" || other.Target.Type == "isa-serial" {
+					n++
+				}
+			}
 			c.Target.Port = &n
 		}
 		r.d.Devices.Serials = append(r.d.Devices.Serials, c)

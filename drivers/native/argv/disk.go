@@ -29,7 +29,9 @@ func (r *reader) disk(d *device) func() {
 	}
 	cdrom := p != nil && p.peek("media") == "cdrom"
 	switch {
-	case strings.HasSuffix(d.base, "-cd"), d.base == "usb-storage" && cdrom:
+	case d.base == "usb-storage" && cdrom:
+		return nil // in XML it would become a disk that can be taken out
+	case strings.HasSuffix(d.base, "-cd"):
 		x.Device = "cdrom"
 	case d.base == "floppy":
 		x.Device = "floppy"

@@ -58,6 +58,7 @@ func (r *reader) order() {
 		p.ignore("strict", "off", "on")
 		r.leftovers(p)
 	}
+	r.serialScreen()
 	if r.placed() {
 		return
 	}
@@ -70,6 +71,22 @@ func (r *reader) order() {
 		if kind != "" && (has || strings.ContainsRune(letters, c) && r.boot != nil) && !slices.Contains(os.Boot, xml.Boot{Dev: kind}) {
 			os.Boot = append(os.Boot, xml.Boot{Dev: kind})
 		}
+	}
+}
+
+// serialScreen: without a screen, firmware shows on the serial port what it
+// would show there.
+func (r *reader) serialScreen() {
+	m := r.machine.take("graphics")
+	switch {
+	case !r.nographic && toSwitch(m) != "off":
+	case r.isX86() && len(r.d.Devices.Serials) > 0:
+		if r.d.OS.BIOS == nil {
+			r.d.OS.BIOS = &xml.BIOS{}
+		}
+		r.d.OS.BIOS.UseSerial = "yes"
+	case !r.isX86() && !r.is("virt") && !r.isS390():
+		r.passQuietly("-machine", "graphics=off")
 	}
 }
 

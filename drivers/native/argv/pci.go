@@ -59,6 +59,8 @@ func (r *reader) plan() {
 	switch {
 	case r.is("pc"):
 		root.used[1] = 0xff
+	case r.isMalta():
+		r.maltaSlots(root)
 	case r.is("q35"):
 		root.used[31] = 0xff
 		if r.usb {
@@ -157,7 +159,7 @@ func (r *reader) place(d *device) {
 		r.note("%s: XML has no slot %d on such a bus, it gets another one", d.driver, slot)
 		given = false
 	}
-	if !given && !r.is("pc") && !r.is("q35") && !r.is("virt") {
+	if !given && !r.is("pc") && !r.is("q35") && !r.is("virt") && !r.isMalta() {
 		return
 	}
 	if !given && !d.foreign {
