@@ -185,7 +185,9 @@ func TestSize(t *testing.T) {
 func FuzzFrom(f *testing.F) {
 	for _, line := range []string{"qemu-system-x86_64 -hda a -cdrom b -nic user", `kvm -device '{"driver":"virtio-blk-pci","drive":"x"}' -blockdev driver=raw,node-name=x,file.filename=y`,
 		"qemu-system-aarch64 -M virt -numa node -numa dist,src=0,dst=0,val=10 -smp 3", "A=(-m 1); qemu-system-x86_64 \"${A[@]}\" $((1+2)) `pwd`",
-		"qemu-system-x86_64 -device pcie-root-port,id=a,bus=b -device x,bus=a -audio driver=none,model=hda -spice port=1 -vnc :1"} {
+		"qemu-system-x86_64 -device pcie-root-port,id=a,bus=b -device x,bus=a -audio driver=none,model=hda -spice port=1 -vnc :1",
+		"A = $(B)\nB = qemu-system-arm -M versatilepb\nifdef A\nrun: x\n\t$(A) -hda $< -nic user\nendif\n", "[Service]\nExecStart=qemu-system-s390x -device virtio-rng \\\n -device virtio-blk,drive=a,devno=fe.0.0001 -drive id=a,if=none",
+		"FROM x\nCMD [\"qemu-system-ppc64\", \"-hda\", \"x\"]\n", "```\nbash -c 'qemu-system-mips -usb -device usb-kbd'\n```", "cat <<E\nqemu-system-x86_64 -device usb-wacom-tablet -nographic\nE\n"} {
 		f.Add(line)
 	}
 	f.Fuzz(func(_ *testing.T, line string) {

@@ -104,6 +104,19 @@ func (r *reader) maltaSlots(root *bus) {
 	}
 }
 
+// ownUSB tells a board whose devices on USB are on a controller of its own.
+func (r *reader) ownUSB() bool {
+	if !r.isBoard() || r.isX86() {
+		return false
+	}
+	for _, m := range usbModels {
+		if r.hasDevice(m.base) {
+			return false
+		}
+	}
+	return true
+}
+
 // boardDrive passes a drive that is on a bus of the board.
 func (r *reader) boardDrive(p *props) bool {
 	kind := p.peek("if")

@@ -189,7 +189,7 @@ func (r *reader) ports() {
 	if r.defaults && len(serials) == 0 && !r.hasDevice("isa-serial", "sclpconsole", "sclplmconsole", "spapr-vty") {
 		serials = []*props{r.addChardev("serial", "vc")}
 	}
-	if r.defaults && len(parallels) == 0 && (r.is("pc") || r.is("q35")) && !r.hasDevice("isa-parallel") {
+	if r.defaults && len(parallels) == 0 && (r.is("pc") || r.is("q35") || r.d.OS.Type.Machine == "isapc") && !r.hasDevice("isa-parallel") {
 		parallels = []*props{r.addChardev("parallel", "null")}
 	}
 	for i, p := range serials {

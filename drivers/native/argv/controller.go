@@ -54,7 +54,10 @@ func (r *reader) controllers() {
 	case r.is("virt"):
 		r.addController(nil, xml.Controller{Type: "pci", Index: &zero, Model: "pcie-root"})
 	}
-	if r.usb {
+	switch {
+	case r.usb && r.ownUSB():
+		r.pass(ownDevices, "-usb")
+	case r.usb:
 		r.boardUSB()
 	}
 }

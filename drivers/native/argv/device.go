@@ -125,6 +125,9 @@ func (r *reader) handle() {
 			return
 		}
 		h := handlers.find(d.base)
+		if strings.HasPrefix(d.base, "usb-") && d.base != "usb-ehci" && r.ownUSB() {
+			d.foreign = true
+		}
 		var commit func()
 		if h != nil && !d.spent && !d.foreign {
 			commit = h.do(r, d)

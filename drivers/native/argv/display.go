@@ -264,7 +264,8 @@ func (r *reader) video(d *device) func() {
 			m.Type, further = v.model, v.further
 		}
 	}
-	if further && !r.isX86() && m.Type == "virtio" {
+	plain := !r.isX86() && !r.isPSeries() && !strings.HasPrefix(r.arch(), "riscv") // whose first card has no VGA
+	if further && plain && m.Type == "virtio" {
 		further = len(r.d.Devices.Videos) > 0
 	}
 	if further != (len(r.d.Devices.Videos) > 0) && m.Type != "ramfb" && m.Type != "bochs" {

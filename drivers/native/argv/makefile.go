@@ -21,7 +21,6 @@ func isMakefile(name, text string) bool {
 }
 
 // makefile puts the variables into the recipes, which are scripts of the shell.
-// Conditions are not looked at: what stands in them counts.
 func makefile(text string) string {
 	m := makeReader{vars: map[string]string{}}
 	lines := strings.Split(text, "\n")
@@ -31,11 +30,17 @@ func makefile(text string) string {
 			i++
 			line = strings.TrimSuffix(line, `\`) + " " + strings.TrimSpace(lines[i])
 		}
-		m.assign(line)
+		if !m.condition(line) {
+			m.assign(line)
+		}
 	}
+	m.skip = nil
 	goesOn := false
 	return eachLine(text, func(line string) string {
 		recipe := strings.HasPrefix(line, "\t") || goesOn
+		if m.condition(line) {
+			return ""
+		}
 		if !recipe {
 			m.rule(line)
 			return ""
@@ -52,6 +57,53 @@ func makefile(text string) string {
 type makeReader struct {
 	vars     map[string]string
 	expanded int
+	skip     []branch // the conditions that are open
+}
+
+// branch is one condition.
+type branch struct {
+	off  bool // what follows does not count
+	done bool // a branch has been taken, or none may be
+}
+
+// condition reads ifdef, ifeq and their like, and tells whether a line is one of
+// these or stands in a branch that does not count.
+func (m *makeReader) condition(line string) bool {
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	n := len(m.skip)
+	outer := n > 0 && m.skip[n-1].off
+	switch word {
+	case "ifdef", "ifndef", "ifeq", "ifneq":
+		holds := m.holds(word, rest)
+		m.skip = append(m.skip, branch{off: outer || !holds, done: outer || holds})
+		return true
+	case "else":
+		if n > 0 {
+			b := &m.skip[n-1]
+			next, rest, more := strings.Cut(strings.TrimSpace(rest), " ")
+			b.off = b.done || more && !m.holds(next, rest)
+			b.done = b.done || !b.off
+		}
+		return true
+	case "endif":
+		m.skip = m.skip[:max(0, n-1)]
+		return true
+	}
+	return outer
+}
+
+// holds tells whether a condition is met.
+func (m *makeReader) holds(word, rest string) bool {
+	rest = strings.TrimSpace(rest)
+	if word == "ifdef" || word == "ifndef" {
+		return (m.vars[rest] != "") == (word == "ifdef")
+	}
+	a, b, ok := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(rest, "("), ")"), ",")
+	if !ok {
+		a, b, _ = strings.Cut(rest, " ")
+	}
+	text := func(t string) string { return strings.Trim(m.expand(strings.TrimSpace(t), 0), `"'`) }
+	return (text(a) == text(b)) == (word == "ifeq")
 }
 
 // assign reads NAME = value, and the other ways to set a variable.

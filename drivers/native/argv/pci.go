@@ -73,6 +73,9 @@ func (r *reader) plan() {
 	if r.isS390() {
 		r.channels()
 	}
+	if r.isPSeries() && slices.ContainsFunc(r.inOrder(), func(d *device) bool { return r.onPCI(d) && !d.has("addr") }) {
+		r.note("the PCI devices of a pSeries are a slot higher than QEMU puts them: XML has no slot 0 there")
+	}
 	next := uint(1)
 	for _, d := range r.inOrder() {
 		if !r.onPCI(d) {
@@ -159,7 +162,7 @@ func (r *reader) place(d *device) {
 		r.note("%s: XML has no slot %d on such a bus, it gets another one", d.driver, slot)
 		given = false
 	}
-	if !given && !r.is("pc") && !r.is("q35") && !r.is("virt") && !r.isMalta() {
+	if !given && !r.is("pc") && !r.is("q35") && !r.is("virt") && !r.isMalta() && !r.isPSeries() {
 		return
 	}
 	if !given && !d.foreign {
