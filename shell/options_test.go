@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"virgo/commands"
 	"virgo/drivers"
@@ -101,6 +103,30 @@ func TestKeyboard(t *testing.T) {
 	}
 	if a, b := k.paste(), k.paste(); a != "one" || b != "two" {
 		t.Errorf("pasted %q, %q", a, b)
+	}
+}
+
+// What was pasted is there at once, although the next key is waited for already.
+func TestPasteAtOnce(t *testing.T) {
+	in, keys := io.Pipe()
+	defer keys.Close()
+	k := &keyboard{in: in}
+	go keys.Write([]byte("\x1b[200~text\x1b[201~"))
+	buf := make([]byte, 64)
+	if n, err := k.Read(buf); err != nil || string(buf[:n]) != string(pasteMark) {
+		t.Fatalf("%q %v", buf[:n], err)
+	}
+	go k.Read(make([]byte, 64))
+	time.Sleep(20 * time.Millisecond)
+	got := make(chan string, 1)
+	go func() { got <- k.paste() }()
+	select {
+	case text := <-got:
+		if text != "text" {
+			t.Errorf("got %q", text)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it waits for the next key")
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 // there for a console or a question; and it takes pasted text out of the
 // stream, because the editor redraws the line for every key.
 type keyboard struct {
-	in     io.Reader
-	mu     sync.Mutex
-	ahead  []byte
-	pasted [][]byte // texts that stand for a pasteMark each
+	in    io.Reader
+	mu    sync.Mutex // held while a key is waited for
+	ahead []byte
+
+	texts  sync.Mutex // apart: the line editor waits for the next key while it handles one
+	pasted [][]byte   // texts that stand for a pasteMark each
 }
 
 // Terminal is the terminal itself, for programs that take it over.
@@ -82,7 +84,9 @@ func (k *keyboard) takePaste() error {
 				k.ahead = append(k.ahead, '\r')
 			}
 			if len(line) > 0 {
+				k.texts.Lock()
 				k.pasted = append(k.pasted, append([]byte(nil), line...))
+				k.texts.Unlock()
 				k.ahead = append(k.ahead, string(pasteMark)...)
 			}
 		}
@@ -92,8 +96,8 @@ func (k *keyboard) takePaste() error {
 
 // paste is the oldest pasted text that was not taken yet.
 func (k *keyboard) paste() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.texts.Lock()
+	defer k.texts.Unlock()
 	if len(k.pasted) == 0 {
 		return ""
 	}
