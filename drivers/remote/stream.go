@@ -109,7 +109,11 @@ func (s *stream) fail(err error) {
 
 // next gives the next chunk; an empty one, and io.EOF, is the end.
 func (s *stream) next(ctx context.Context) (chunk, error) {
-	stop := context.AfterFunc(ctx, s.cond.Broadcast)
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock() // else it may come between the look at the context and the wait
+		defer s.mu.Unlock()
+		s.cond.Broadcast()
+	})
 	defer stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"io"
 	"strings"
 	"testing"
@@ -83,5 +84,24 @@ func TestConsoleBreaks(t *testing.T) {
 			}
 			console.Close()
 		})
+	}
+}
+
+// TestNextStops: a context that ends while a reader is about to wait is not missed.
+func TestNextStops(t *testing.T) {
+	for range 20000 {
+		s := newStream()
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			s.next(ctx)
+			close(done)
+		}()
+		stop()
+		select {
+		case <-done:
+		case <-time.After(5 * time.Second):
+			t.Fatal("it waits for ever")
+		}
 	}
 }
