@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 
@@ -95,6 +96,9 @@ func (a *address) hops(ctx context.Context, host, port, user string, first bool,
 	if depth > maxHops {
 		return nil, xml.Bare(xml.CodeConfSyntax, "configuration file syntax error: ProxyJump of host '%s' leads in a circle", a.host)
 	}
+	if err := harmless(host, user); err != nil {
+		return nil, err
+	}
 	s, err := readSSHConfig(ctx, a.sshQuery(host, port, user))
 	if err != nil {
 		return nil, err
@@ -126,6 +130,20 @@ func (a *address) hops(ctx context.Context, host, port, user string, first bool,
 		list = append(list, more...)
 	}
 	return append(list, h), nil
+}
+
+// harmless refuses names of hosts and users that could be more than words to a
+// shell, as ssh does: the configuration's programs get them in their lines.
+func harmless(host, user string) error {
+	if strings.HasPrefix(host, "-") || strings.ContainsAny(host, "'`\"$\\;&<>|(){}") ||
+		strings.ContainsFunc(host, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
+		return xml.Errorf(xml.CodeInvalidArg, "hostname contains invalid characters: %q", host)
+	}
+	if strings.HasPrefix(user, "-") || strings.ContainsAny(user, "'`\";&<>|(){}") || strings.Contains(user, " -") ||
+		strings.HasSuffix(user, "\\") || strings.ContainsFunc(user, unicode.IsControl) {
+		return xml.Errorf(xml.CodeInvalidArg, "remote username contains invalid characters: %q", user)
+	}
+	return nil
 }
 
 func (a *address) sshQuery(host, port, name string) sshQuery {

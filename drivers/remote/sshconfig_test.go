@@ -186,6 +186,7 @@ func TestKnownHosts(t *testing.T) {
 		{"alias", line("alias", host.PublicKey()), "HostKeyAlias alias\n", "77", host.PublicKey(), ""},
 		{"one of several", line("h", other.PublicKey()) + line("h", host.PublicKey()), "", "22", host.PublicKey(), ""},
 		{"revoked", line("h", host.PublicKey()) + "@revoked " + line("*", host.PublicKey()), "", "22", host.PublicKey(), "is revoked in"},
+		{"revoked, behind a stranger's certificate", line("h", host.PublicKey()) + "@revoked " + line("*", host.PublicKey()), "", "22", cert, "is revoked in"},
 		{"authority", "@cert-authority " + line("*", authority.PublicKey()), "", "22", cert, ""},
 		{"authority, alias", "@cert-authority " + line("*", authority.PublicKey()), "HostKeyAlias alias\n", "22", cert, ""},
 		{"authority, other name", "@cert-authority " + line("*", authority.PublicKey()), "HostKeyAlias stranger\n", "22", cert, "certificate of 'stranger'"},
@@ -227,6 +228,49 @@ func TestRemember(t *testing.T) {
 	}
 	if err := (&address{}).hostKeys(at).check("", &net.TCPAddr{}, host.PublicKey()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A new key has a line of its own, whatever the file ends with.
+func TestRememberUnended(t *testing.T) {
+	host, _ := newKey(t)
+	old, _ := newKey(t)
+	home := configHome(t, map[string]string{"config": "StrictHostKeyChecking accept-new\n", "known_hosts": knownhosts.Line([]string{"old"}, old.PublicKey())})
+	for name, key := range map[string]ssh.PublicKey{"h": host.PublicKey(), "old": old.PublicKey()} {
+		s, err := readSSHConfig(context.Background(), query(home, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (&address{}).hostKeys(hop{name: name, host: name, port: "22", settings: s}).check("", &net.TCPAddr{}, key); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	data, _ := os.ReadFile(filepath.Join(home, ".ssh", "known_hosts"))
+	if n := strings.Count(string(data), "\n"); n != 2 {
+		t.Errorf("%q", data)
+	}
+}
+
+// Programs of the configuration get the names of host and user in a line for the
+// shell: names that would be more than words there are refused.
+func TestHarmless(t *testing.T) {
+	ran := filepath.Join(t.TempDir(), "ran")
+	home := configHome(t, map[string]string{"config": "Match exec \"touch " + ran + "; true\"\nProxyCommand touch " + ran + " %h %r\n"})
+	for _, c := range [][2]string{{"$(id)", "me"}, {"a;b", ""}, {"-oProxyCommand=x", ""}, {"a b", ""}, {"a\nb", ""}, {"h", "$(id)"}, {"h", "-l"}, {"h", "a`id`"}, {"h", "a\\"}} {
+		a := &address{host: c[0], getenv: func(name string) string { return map[string]string{"HOME": home}[name] }}
+		a.uri.User = c[1]
+		_, err := a.dialSSH(context.Background())
+		if err == nil || !strings.Contains(err.Error(), "invalid characters") {
+			t.Errorf("%q: %v", c, err)
+		}
+	}
+	if exists(ran) {
+		t.Error("a program ran")
+	}
+	for _, c := range [][2]string{{"h.example", "me"}, {"fe80::1%eth0", ""}, {"h_1", "D\\me"}, {"10.0.0.1", "host$"}} {
+		if err := harmless(c[0], c[1]); err != nil {
+			t.Errorf("%q: %v", c, err)
+		}
 	}
 }
 

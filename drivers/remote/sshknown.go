@@ -163,12 +163,13 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 		return nil
 	}
 	same := func(x knownKey, key ssh.PublicKey) bool { return bytes.Equal(x.key.Marshal(), key.Marshal()) }
+	cert, certified := key.(*ssh.Certificate)
 	for _, x := range k.known {
-		if x.revoked && same(x, key) {
+		if x.revoked && (same(x, key) || certified && same(x, cert.Key)) {
 			return xml.Errorf(xml.CodeAuthFailed, "the SSH host key of '%s' is revoked in %s:%d", k.name, x.file, x.line)
 		}
 	}
-	if cert, ok := key.(*ssh.Certificate); ok {
+	if certified {
 		c := ssh.CertChecker{
 			IsHostAuthority: func(key ssh.PublicKey, _ string) bool {
 				return slices.ContainsFunc(k.known, func(x knownKey) bool { return x.authority && same(x, key) })
@@ -221,7 +222,7 @@ func (k *hostKeys) remember(key ssh.PublicKey) error {
 	if err := os.MkdirAll(filepath.Dir(k.file), 0o700); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(k.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(k.file, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return xml.Bare(xml.CodeSystem, "cannot keep the key of '%s': %s: %s", k.name, k.file, systemText(err))
 	}
@@ -229,6 +230,13 @@ func (k *hostKeys) remember(key ssh.PublicKey) error {
 	if k.hash {
 		name = knownhosts.HashHostname(name)
 	}
-	_, err = f.WriteString(knownhosts.Line([]string{name}, key) + "\n")
+	line := knownhosts.Line([]string{name}, key) + "\n"
+	last := []byte{0}
+	if size, e := f.Seek(0, io.SeekEnd); e == nil && size > 0 {
+		if _, e := f.ReadAt(last, size-1); e == nil && last[0] != '\n' {
+			line = "\n" + line // the last line has no end
+		}
+	}
+	_, err = f.WriteString(line)
 	return errors.Join(err, f.Close())
 }
