@@ -26,13 +26,14 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if err != nil {
 		return nil, err
 	}
+	dropOptional(dom)
 	overlays(dom)
 	domain.AssignAliases(dom)
 	build, err := d.build(ctx, dom, e)
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live, build.MasterKey = d.comingID(), true, newMasterKey()
+	build.ID, build.Live = d.comingID(), true
 	build.ByHand, build.Paused = byHand, f.Has(drivers.Paused)
 	if byHand {
 		build.ID = -1 // no guest of virgo's has it

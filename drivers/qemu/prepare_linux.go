@@ -97,7 +97,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live, build.MasterKey = s.ID, true, newMasterKey()
+	build.ID, build.Live = s.ID, true
 	argv, env, err := Args(dom, build)
 	if err != nil {
 		return nil, err
@@ -127,9 +127,10 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom), User: owner}, nil
 }
 
-// build resolves the guest's CPU, which becomes that of dom.
+// build resolves the guest's CPU, which becomes that of dom. The key for secrets
+// is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: make([]byte, masterKeySize), Reveal: c.reveal(), Pool: c.hasPool}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Pool: c.hasPool}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
 		return b, nil // the machine's own
 	}
