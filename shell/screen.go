@@ -1,7 +1,9 @@
 package shell
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -71,6 +73,7 @@ func (s *screen) Write(p []byte) (int, error) {
 // line is what turns the line on the screen into text, which is the prompt,
 // what was typed, and the way back to where the cursor stands.
 func (s *screen) line(text string) string {
+	text = s.exact(text)
 	line, tail := text, ""
 	if cut, ok := strings.CutSuffix(text, wrap); ok {
 		switch {
@@ -82,7 +85,7 @@ func (s *screen) line(text string) string {
 	}
 	was, fresh := s.shown, s.fresh
 	s.shown, s.fresh = line, strings.HasSuffix(line, "\n")
-	if strings.Contains(line, "\b") {
+	if strings.ContainsAny(line, "\b\x1b") { // the cursor is not behind it
 		s.shown = ""
 	}
 	switch {
@@ -100,6 +103,52 @@ func (s *screen) line(text string) string {
 		return erase
 	}
 	return s.wipe + text
+}
+
+// exact puts the way back right for letters that are not one column wide: the
+// editor goes one column back for each.
+func (s *screen) exact(text string) string {
+	at := strings.IndexByte(text, '\b')
+	if at < 0 {
+		return text
+	}
+	if strings.HasSuffix(text[:at+1], wrap) && at > 0 && full(text[:at-1]) {
+		at-- // the line is full, and its end is on the next one
+	}
+	line, way := []rune(text[:at]), text[at:]
+	back := strings.Count(strings.TrimPrefix(way, wrap), "\b")
+	even := !slices.ContainsFunc(line, func(r rune) bool { return readline.Runes{}.Width(r) != 1 })
+	if even || back == 0 || back > len(line)-utf8.RuneCountInString(s.prompt) {
+		return text
+	}
+	width := screenWidth()
+	end, cursor := columns(line, width), columns(line[:len(line)-back], width)
+	out := string(line)
+	if end%width == 0 {
+		out += wrap
+	}
+	if up := end/width - cursor/width; up > 0 {
+		out += fmt.Sprintf("\x1b[%dA", up)
+	}
+	out += "\r"
+	if right := cursor % width; right > 0 {
+		out += fmt.Sprintf("\x1b[%dC", right)
+	}
+	return out
+}
+
+// columns is how many columns of a terminal letters take, with those that stay
+// empty since a wide letter did not fit in at the end of a line.
+func columns(letters []rune, width int) int {
+	n := 0
+	for _, r := range letters {
+		w := readline.Runes{}.Width(r)
+		if n%width+w > width {
+			n += width - n%width
+		}
+		n += w
+	}
+	return n
 }
 
 // full tells whether a line ends where a line of the terminal does.
