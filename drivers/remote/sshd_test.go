@@ -231,7 +231,7 @@ func TestSSHD(t *testing.T) {
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v", err)
 			}
-			if asked != c.asked || time.Since(start) > 8*time.Second {
+			if asked != c.asked || time.Since(start) > 25*time.Second { // a busy machine opens a locked key slowly
 				t.Errorf("asked %d times, want %d; %v", asked, c.asked, time.Since(start))
 			}
 		})
