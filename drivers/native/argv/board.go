@@ -138,6 +138,7 @@ var boardScreens = []struct{ machines, vga, cdrom string }{
 	{" isapc malta ", "cirrus", ""},
 	{" g3beige mac99 sun4u sun4v ", "std", "ide"},
 	{" sam460ex ", "", "ide"},
+	{" realview-eb realview-eb-mpcore versatileab versatilepb ", "", "scsi"},
 }
 
 // defaultMachines are those of architectures that need not name one.
@@ -177,6 +178,9 @@ func (r *reader) boardDefaults() {
 		r.pass(ownDevices, "-drive", "if="+cdrom+",index=2,media=cdrom")
 	}
 	r.boardSound(m)
+	if r.defaults && m == "mac99" && !r.usb && r.machine.peek("usb") == "" { // with a keyboard and a mouse
+		r.pass(ownDevices, "-machine", "usb=on")
+	}
 	if r.defaults && !r.isX86() && !r.isMalta() {
 		r.note("other devices that QEMU adds to this board of itself, as empty drives and cards, are not in the definition")
 	}
