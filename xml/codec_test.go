@@ -126,3 +126,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A secret is named by a UUID, in whatever form, or by its usage.
+func TestAuthSecret(t *testing.T) {
+	for attrs, want := range map[string]string{
+		"uuid='AABBCCDD222233334444555555555555'": "",
+		"usage='x'": "",
+		"uuid='zz'": "invalid secret uuid 'zz'",
+		"":          "missing secret uuid or usage",
+		"uuid='aabbccdd-2222-3333-4444-555555555555' usage='name'": "either secret uuid or usage",
+	} {
+		var a Auth
+		n, err := Parse(Source{Data: []byte("<auth username='u'><secret type='ceph' " + attrs + "/></auth>")})
+		if err == nil {
+			err = Decode(n, &a)
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", attrs, err, want)
+		}
+		if err == nil && a.Secret.Usage == "" && a.Secret.UUID != "aabbccdd-2222-3333-4444-555555555555" {
+			t.Errorf("%s: %s", attrs, a.Secret.UUID)
+		}
+	}
+}

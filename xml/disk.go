@@ -278,9 +278,12 @@ type Auth struct {
 // Secret names a secret of the host, by UUID or by usage.
 type Secret struct {
 	Type  string `el:"type,attr"`
-	UUID  string `el:"uuid,attr"`
+	UUID  UUID   `el:"uuid,attr" unknown:"XML error: invalid secret uuid '%s'"`
 	Usage string `el:"usage,attr"`
 }
+
+// CheckNode wants one of the names.
+func (s *Secret) CheckNode(*Node) error { return oneSecret(s.UUID, s.Usage) }
 
 // Encryption is how an image is encrypted.
 type Encryption struct {

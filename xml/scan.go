@@ -121,7 +121,11 @@ func newScanner(src Source) (*scanner, error) {
 	text, wrong := toUTF8(src.Data)
 	if wrong != "" {
 		s.text = string(src.Data)
-		return nil, s.fail(strings.Index(s.text, "?>"), wrong)
+		end := strings.Index(s.text, "?>")
+		if end < 0 {
+			end = len(s.text)
+		}
+		return nil, s.fail(end, wrong)
 	}
 	if strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")

@@ -26,6 +26,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"<a>\xff</a>", "at line 1: Input is not proper UTF-8, indicate encoding !\nBytes: 0xFF 0x3C 0x2F 0x61\n"},
 		{"<a><1/></a>", "at line 1: StartTag: invalid element name\n<a><1/></a>\n----^"},
 		{"<a></a x>", "at line 1: expected '>'\n<a></a x>\n-------^"},
+		{"<?xml version='1.0' encoding='foo'", "at line 1: Unsupported encoding foo\n<?xml version='1.0' encoding='foo'\n----------------------------------^"},
 		{" <?xml version='1.0'?><a/>", "at line 1: XML declaration allowed only at the start of the document\n"},
 	} {
 		_, err := Parse(Source{Name: "f", Data: []byte(c.in)})

@@ -48,6 +48,6 @@ func (a *args) authSecret(auth *xml.Auth, id string) bool {
 	if auth == nil || auth.Secret == nil {
 		return false
 	}
-	a.named(id, auth.Secret.Type, auth.Secret.UUID, auth.Secret.Usage)
+	a.named(id, auth.Secret.Type, string(auth.Secret.UUID), auth.Secret.Usage)
 	return true
 }
