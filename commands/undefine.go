@@ -62,14 +62,14 @@ func (c *Call) storageOf(ctx context.Context, objects drivers.Objects, ref drive
 			wanted = append(wanted, d)
 		}
 	}
-	if len(words) > 0 {
-		return nil, shellError("Volume '%s' was not found in domain's definition.", words[0])
-	}
 	var out []diskVolume
 	for _, d := range wanted {
 		if v, ok := c.volumeOf(ctx, d); ok {
 			out = append(out, diskVolume{d, v})
 		}
+	}
+	if len(words) > 0 {
+		return nil, shellError("Volume '%s' was not found in domain's definition.", words[0])
 	}
 	return out, nil
 }
