@@ -70,6 +70,7 @@ func (a *address) startDaemon(ctx context.Context, path string, before error) (i
 		}
 		select { // one that is about to end still holds the lock
 		case <-ctx.Done():
+			return nil, ctx.Err()
 		case <-time.After(300 * time.Millisecond):
 		}
 	}

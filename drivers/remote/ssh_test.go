@@ -289,13 +289,10 @@ func hostConfig(name, addr string) string {
 	return "Host " + name + "\n  HostName " + host + "\n  Port " + port + "\n  User root\n"
 }
 
-func TestSSHAgent(t *testing.T) {
-	client, private := newKey(t)
-	_, other := newKey(t)
-	s := &sshServer{t: t, client: client.PublicKey()}
-	s.start()
+// startAgent has an agent with a key listen; it gives the socket.
+func startAgent(t *testing.T, key ed25519.PrivateKey) string {
 	ring := agent.NewKeyring()
-	if err := ring.Add(agent.AddedKey{PrivateKey: private}); err != nil {
+	if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "agent")
@@ -303,7 +300,7 @@ func TestSSHAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -313,6 +310,15 @@ func TestSSHAgent(t *testing.T) {
 			go agent.ServeAgent(ring, conn)
 		}
 	}()
+	return path
+}
+
+func TestSSHAgent(t *testing.T) {
+	client, private := newKey(t)
+	_, other := newKey(t)
+	s := &sshServer{t: t, client: client.PublicKey()}
+	s.start()
+	path := startAgent(t, private)
 	home, env := sshHome(t, other, "", s), map[string]string{"SSH_AUTH_SOCK": path}
 	if err := trySSH(t, "qemu+ssh://root@"+s.addr+"/system", home, env, nil); err != nil {
 		t.Error(err)

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
 )
 
 // sshd is a real OpenSSH server on loopback, with a home folder for its client.
@@ -154,25 +153,7 @@ func TestSSHD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring := agent.NewKeyring()
-	if err := ring.Add(agent.AddedKey{PrivateKey: s.client}); err != nil {
-		t.Fatal(err)
-	}
-	keyring := filepath.Join(t.TempDir(), "agent")
-	l, err := net.Listen("unix", keyring)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go agent.ServeAgent(ring, conn)
-		}
-	}()
+	keyring := startAgent(t, s.client)
 	pub, err := ssh.NewPublicKey(s.client.Public())
 	if err != nil {
 		t.Fatal(err)
