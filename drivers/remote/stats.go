@@ -2,11 +2,13 @@ package remote
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	libvirt "github.com/digitalocean/go-libvirt"
 
 	"virgo/drivers"
+	"virgo/xml"
 )
 
 // DiskStats tells of a disk's traffic: what the daemon names itself, or the five
@@ -172,7 +174,12 @@ func (d domains) CPUStats(ctx context.Context, r drivers.Ref) (per []uint64, tot
 // statGroups are domstats' groups, by the daemon's bits.
 const statGroups = "state cpu-total balloon vcpu interface block perf iothread memory dirtyrate vm"
 
-// AllStats tells many values of many domains in one answer.
+// statsAtOnce is how many domains are asked about in one call where there are
+// more: the daemon works on several calls of a connection at once, but on one
+// domain of a call after the other.
+const statsAtOnce = 5
+
+// AllStats tells many values of many domains.
 func (d domains) AllStats(ctx context.Context, q drivers.StatsQuery) ([]drivers.DomainStats, error) {
 	groups := uint32(0)
 	for _, g := range q.Groups {
@@ -184,10 +191,16 @@ func (d domains) AllStats(ctx context.Context, q drivers.StatsQuery) ([]drivers.
 	}
 	flags := when(q.NoWait, 1<<29) | when(q.Backing, 1<<30) | when(q.Enforce, 1<<31)
 	if q.Domains == nil {
-		flags |= listFlags(q.Filter)
+		filter := listFlags(q.Filter)
+		if err := d.call(ctx, procConnectListAllDomains, []any{int32(1), filter}, &list); err != nil || len(list) <= statsAtOnce {
+			list, flags = []libvirt.Domain{}, flags|filter // all, by the daemon's own choice
+		}
 	}
-	var records []libvirt.DomainStatsRecord
-	if err := d.call(ctx, procConnectGetAllDomainStats, []any{list, groups, flags}, &records); err != nil {
+	records, err := d.statsOf(ctx, list, groups, flags)
+	if q.Domains == nil && xml.CodeOf(err) == xml.CodeNoDomain { // one has gone since
+		records, err = d.statsOf(ctx, nil, groups, flags|listFlags(q.Filter))
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := make([]drivers.DomainStats, len(records))
@@ -195,6 +208,22 @@ func (d domains) AllStats(ctx context.Context, q drivers.StatsQuery) ([]drivers.
 		out[i] = drivers.DomainStats{Ref: domainRef(r.Dom), Params: params(r.Params)}
 	}
 	return out, nil
+}
+
+// statsOf asks about all domains that are named, in their order; about all there
+// are if none is.
+func (d domains) statsOf(ctx context.Context, list []libvirt.Domain, groups, flags uint32) ([]libvirt.DomainStatsRecord, error) {
+	if list == nil {
+		list = []libvirt.Domain{}
+	}
+	parts := make([][]libvirt.DomainStatsRecord, max(1, (len(list)+statsAtOnce-1)/statsAtOnce))
+	b := d.batch()
+	for i := range parts {
+		end := min(len(list), (i+1)*statsAtOnce)
+		b.add(ctx, procConnectGetAllDomainStats, []any{list[i*statsAtOnce : end : end], groups, flags}, &parts[i])
+	}
+	err := b.wait(ctx)
+	return slices.Concat(parts...), err
 }
 
 // Stats tells many values of one domain.
