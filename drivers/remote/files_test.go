@@ -39,11 +39,15 @@ func TestReceiveFiles(t *testing.T) {
 				}
 				defer l.Close()
 				dir := t.TempDir()
+				done := make(chan struct{})
+				t.Cleanup(func() { <-done }) // before the folders go
 				go func() {
+					defer close(done)
 					conn, err := l.Accept()
 					if err != nil {
 						return
 					}
+					defer conn.Close()
 					f := newFake(t, nil)
 					for {
 						h, _, err := readPacket(conn)
