@@ -21,7 +21,7 @@ func Open(_ context.Context, u drivers.URI, o drivers.OpenOptions) (drivers.Conn
 	case "", "/":
 		return nil, xml.Errorf(xml.CodeInvalidArg, "testOpen: supply a path or use test:///default")
 	case "/default":
-		n, err = openDefault()
+		n = openDefault()
 	default:
 		n, err = openFile(u.Path)
 	}
@@ -69,6 +69,13 @@ func (c *Conn) URI() string { return c.uri }
 
 // Objects gives the objects of a kind.
 func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
+	of := k
+	if k == drivers.Volume {
+		of = drivers.Pool
+	}
+	c.mu.Lock()
+	c.need(of)
+	c.mu.Unlock()
 	switch k {
 	case drivers.Domain:
 		return domains{c.node}

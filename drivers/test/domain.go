@@ -18,6 +18,7 @@ type guest struct {
 	id         int // -1: not running
 	live       *xml.Domain
 	config     *xml.Domain // nil: transient
+	unread     bool        // built in, neither definition is read yet
 	before     []byte      // config before what is being done may change it, or nil
 	state      drivers.State
 	reason     drivers.Reason
@@ -43,6 +44,13 @@ func (g *guest) current() *xml.Domain {
 		return g.live
 	}
 	return g.config
+}
+
+func (g *guest) title() string {
+	if g.unread {
+		return ""
+	}
+	return g.current().Title
 }
 
 func (g *guest) ref() drivers.Ref {
@@ -104,7 +112,7 @@ func clone(d *xml.Domain) *xml.Domain {
 func (n *node) find(r drivers.Ref) (*guest, error) {
 	for _, g := range n.guests {
 		if g.uuid == r.UUID {
-			return g, nil
+			return g.read(), nil
 		}
 	}
 	return nil, xml.Errorf(xml.CodeNoDomain, "no domain with matching uuid '%s' (%s)", r.UUID, r.Name)
@@ -117,8 +125,8 @@ func (d domains) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 	var out []drivers.Entry
 	for _, g := range d.guests {
 		e := drivers.Entry{
-			Ref: g.ref(), Active: g.active(), Persistent: g.config != nil, Autostart: g.autostart, State: g.state, Reason: g.reason,
-			ManagedSave: g.saved, Snapshots: len(g.snaps.List), Checkpoints: len(g.checks.List), Title: g.current().Title,
+			Ref: g.ref(), Active: g.active(), Persistent: g.config != nil || g.unread, Autostart: g.autostart, State: g.state, Reason: g.reason,
+			ManagedSave: g.saved, Snapshots: len(g.snaps.List), Checkpoints: len(g.checks.List), Title: g.title(),
 		}
 		if f.Admits(e) {
 			out = append(out, e)
@@ -183,7 +191,7 @@ func (n *node) define(def *xml.Domain, live bool) (*guest, error) {
 			g.live = def
 			return g, nil
 		case g.uuid == def.UUID:
-			n.replace(g, def)
+			n.replace(g.read(), def)
 			return g, nil
 		}
 	}

@@ -146,6 +146,7 @@ func (d domains) IfaceAddresses(_ context.Context, r drivers.Ref, _ string) ([]d
 			a := drivers.IfaceAddress{Name: n.Target.Dev, MAC: n.MAC.Address}
 			base, prefix := "192.168.0.", 24
 			if n.Source != nil && n.Type == "network" {
+				d.need(drivers.Network)
 				for _, x := range d.nets {
 					if x.def.Name == n.Source.Network && len(x.def.IPs) > 0 {
 						ip := x.def.IPs[0].Address.String()

@@ -76,7 +76,7 @@ func (d domains) Former(context.Context) ([]drivers.FormerObject, error) {
 func (n *node) named(name string) *guest {
 	for _, g := range n.guests {
 		if g.name == name {
-			return g
+			return g.read()
 		}
 	}
 	return nil

@@ -96,13 +96,23 @@ func (d domains) Start(_ context.Context, r drivers.Ref, f drivers.Flags) error 
 
 // start makes a domain run: live is its definition, or the kept one is copied.
 func (n *node) start(g *guest, reason drivers.Reason) {
-	if g.live == nil { // the peer runs the definition itself and keeps a copy
-		g.live, g.config = g.config, clone(g.config)
+	def := g.live
+	if def == nil {
+		def = g.config
 	}
+	g.run(def)
 	g.id = n.nextID
 	n.nextID++
 	g.enter(drivers.Running, reason)
-	g.taints = taints(g.live)
+}
+
+// run takes a definition for the running one. A kept one runs itself, as with
+// the peer, and a copy of it is kept.
+func (g *guest) run(def *xml.Domain) {
+	if g.live == nil {
+		g.config = clone(def)
+	}
+	g.live, g.taints = def, taints(def)
 }
 
 // stop makes a domain end; a transient one is gone then.

@@ -29,6 +29,7 @@ type node struct {
 	listen drivers.Listeners
 	past   map[string][]former // former definitions of domains, by name
 
+	unread  uint16        // kinds whose built-in objects are not read yet: bits
 	command func() string // the one that is at work; nil: unknown
 }
 
@@ -42,57 +43,6 @@ type cell struct {
 // user may log in.
 type user struct{ name, password string }
 
-// defaultNode is the node of test:///default.
-const defaultNode = `<node>
-  <domain type='test'>
-    <name>test</name>
-    <uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>
-    <memory>8388608</memory>
-    <currentMemory>2097152</currentMemory>
-    <vcpu>2</vcpu>
-    <os><type>hvm</type></os>
-    <devices>
-      <disk type='file'>
-        <source file='/guest/diskimage1'/>
-        <target dev='vda' bus='virtio'/>
-        <address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>
-      </disk>
-      <interface type='network'>
-        <mac address='aa:bb:cc:dd:ee:ff'/>
-        <source network='default'/>
-        <target dev='testnet0'/>
-        <address type='pci' domain='0x0000' bus='0x00' slot='0x1' function='0x0'/>
-      </interface>
-      <memballoon model='virtio'>
-        <address type='pci' domain='0x0000' bus='0x00' slot='0x2' function='0x0'/>
-      </memballoon>
-    </devices>
-  </domain>
-  <network>
-    <name>default</name>
-    <uuid>dd8fe884-6c02-601e-7551-cca97df1c5df</uuid>
-    <bridge name='virbr0'/>
-    <forward/>
-    <ip address='192.168.122.1' netmask='255.255.255.0'>
-      <dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp>
-    </ip>
-  </network>
-  <interface type='ethernet' name='eth1'>
-    <start mode='onboot'/>
-    <mac address='aa:bb:cc:dd:ee:ff'/>
-    <mtu size='1492'/>
-    <protocol family='ipv4'>
-      <ip address='192.168.0.5' prefix='24'/>
-      <route gateway='192.168.0.1'/>
-    </protocol>
-  </interface>
-  <pool type='dir'>
-    <name>default-pool</name>
-    <uuid>dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566</uuid>
-    <target><path>/default-pool</path></target>
-  </pool>
-</node>`
-
 // newNode is a node with nothing on it.
 func newNode() *node {
 	return &node{
@@ -100,18 +50,6 @@ func newNode() *node {
 		info: drivers.NodeInfo{Model: "i686", CPUs: 16, MHz: 1400, Sockets: 2, CoresPerSocket: 2, Threads: 2, NUMACells: 2,
 			Memory: 3145728},
 	}
-}
-
-func openDefault() (*node, error) {
-	n := newNode()
-	cpus := []int{0, 1, 2, 3, 4, 5, 6, 7}
-	n.cells = []cell{{2097152, 4, cpus}, {4194304, 8, []int{8, 9, 10, 11, 12, 13, 14, 15}}}
-	n.devs = defaultDevices()
-	doc, err := xml.Parse(xml.Source{Name: "default", Data: []byte(defaultNode)})
-	if err != nil {
-		return nil, err
-	}
-	return n, n.read(doc, "")
 }
 
 // openFile reads a node from a file.

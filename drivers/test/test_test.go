@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,27 @@ func TestNamesAndUUIDs(t *testing.T) {
 		_, err := d.Define(context.Background(), xml.Source{Data: []byte(text)}, 0)
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// Every built-in object of test:///default can be read, and is as its document
+// says, whichever command asks first.
+func TestDefault(t *testing.T) {
+	ctx := context.Background()
+	for k, want := range map[drivers.Kind]int{drivers.Domain: 1, drivers.Network: 1, drivers.Interface: 1, drivers.Pool: 1, drivers.NodeDevice: 4} {
+		c := connect(t)
+		list, err := c.Objects(k).List(ctx, drivers.Filter{})
+		if err != nil || len(list) != want {
+			t.Fatalf("%v: %d objects, want %d (%v)", k, len(list), want, err)
+		}
+		for i, e := range list {
+			if _, err := c.Objects(k).XML(ctx, e.Ref, 0); err != nil {
+				t.Error(err)
+			}
+			if again, err := c.Objects(k).List(ctx, drivers.Filter{}); err != nil || fmt.Sprint(again[i].Ref.Name, again[i].Persistent, again[i].State, again[i].Title) != fmt.Sprint(e.Ref.Name, e.Persistent, e.State, e.Title) {
+				t.Errorf("%v: listed as %+v, then, read, as %+v (%v)", k, e, again[i], err)
+			}
 		}
 	}
 }
