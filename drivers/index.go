@@ -27,7 +27,7 @@ func (s *Store) ByUUID(uuid string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return findUUID(log, uuid), nil
+	return s.found.find(log, uuid), nil
 }
 
 // UUIDs gives all objects' uuids by name.
@@ -71,6 +71,70 @@ func unescape(name string) string {
 		return name
 	}
 	return strings.NewReplacer("\\\\", "\\", "\\n", "\n", "\\t", "\t").Replace(name)
+}
+
+// entries are the index as a table. A process that looks for one uuid searches
+// the text; a session that goes on asking gets the table.
+type entries struct {
+	mu     sync.Mutex
+	asked  int
+	read   []byte // the text that the table was made of
+	names  map[string]string
+	uuids  map[string]string
+	double bool // a uuid stood twice: the text decides
+}
+
+// tableFrom is the question from which on the table is worth its making.
+const tableFrom = 4
+
+func (t *entries) find(log []byte, uuid string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asked++; t.asked < tableFrom {
+		return findUUID(log, uuid)
+	}
+	if t.names == nil || !grown(t.read, log) {
+		t.names, t.uuids, t.read, t.double = map[string]string{}, map[string]string{}, nil, false
+	}
+	for more := log[len(t.read):]; len(more) > 0; {
+		var line []byte
+		line, more, _ = bytes.Cut(more, []byte("\n"))
+		t.add(line)
+	}
+	t.read = log
+	if t.double {
+		return findUUID(log, uuid)
+	}
+	return t.uuids[uuid]
+}
+
+// grown tells whether the text after is the text before with more behind it, in
+// the same memory or with the same end.
+func grown(before, after []byte) bool {
+	n := len(before)
+	if n > len(after) || n > 0 && before[n-1] != '\n' {
+		return false
+	}
+	tail := max(0, n-256) // its last line has a time in nanoseconds
+	return bytes.Equal(before[tail:], after[tail:n])
+}
+
+func (t *entries) add(line []byte) {
+	uuid, name, ok := splitLine(line)
+	if !ok {
+		return
+	}
+	if old, ok := t.names[name]; ok {
+		delete(t.names, name)
+		delete(t.uuids, old)
+	}
+	if uuid == "-" {
+		return
+	}
+	if _, ok := t.uuids[uuid]; ok {
+		t.double = true
+	}
+	t.names[name], t.uuids[uuid] = uuid, name
 }
 
 // findUUID takes the last line with the uuid whose name has no later line. Most
@@ -122,6 +186,12 @@ type follower struct {
 	data []byte
 }
 
+func (w *follower) begun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.file != nil
+}
+
 // follow reads what has come to the file since the last time. What it gives is
 // not the caller's to change.
 func (w *follower) follow(path string) ([]byte, error) {
@@ -138,7 +208,7 @@ func (w *follower) follow(path string) ([]byte, error) {
 		}
 	}
 	if w.file == nil {
-		if w.file, err = os.Open(path); err != nil {
+		if w.file, err = OpenFile(path, os.O_RDONLY, 0); err != nil {
 			w.file = nil
 			return nil, err
 		}
@@ -160,10 +230,22 @@ func outgrown(log []byte) bool {
 }
 
 func (s *Store) rebuild(stamp string) ([]byte, error) {
-	names, err := s.Names()
+	all, err := filesIn(s.Dir)
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(all, func(n string) bool { return strings.HasPrefix(n, tempPrefix) }) {
+		if l, _ := TryLockFile(filepath.Join(s.Locks, lockName("names"))); l == nil {
+			s.litter.Store(true) // somebody is writing, perhaps this process
+		} else {
+			s.sweep()
+			if now, err := dirStamp(s.Dir); err == nil {
+				stamp = now
+			}
+			defer l.Unlock()
+		}
+	}
+	names := stored(all)
 	var b bytes.Buffer
 	for _, n := range names {
 		data, err := os.ReadFile(s.path(n))
@@ -175,10 +257,7 @@ func (s *Store) rebuild(stamp string) ([]byte, error) {
 	// The last line carries the stamp; "-" of a name that cannot be is no entry.
 	fmt.Fprintf(&b, "- %s\t/\n", stamp)
 	if os.MkdirAll(filepath.Dir(s.Index), 0o700) == nil {
-		tmp := fmt.Sprintf("%s.%d", s.Index, os.Getpid())
-		if os.WriteFile(tmp, b.Bytes(), 0o600) == nil && os.Rename(tmp, s.Index) != nil {
-			os.Remove(tmp)
-		}
+		_ = ReplaceFile(s.Index, b.Bytes(), 0o600)
 	}
 	return b.Bytes(), nil
 }
@@ -190,7 +269,11 @@ func (s *Store) current() bool {
 	if err != nil {
 		return false
 	}
-	f, err := os.Open(s.Index)
+	if s.tail.begun() { // then little has come since
+		log, err := s.tail.follow(s.Index)
+		return err == nil && lastStamp(log) == stamp
+	}
+	f, err := OpenFile(s.Index, os.O_RDONLY, 0)
 	if err != nil {
 		return false
 	}
@@ -210,7 +293,7 @@ func (s *Store) note(uuid, name string) {
 	if err != nil {
 		return
 	}
-	f, err := os.OpenFile(s.Index, os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := OpenFile(s.Index, os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return // no index yet: the next reader makes it
 	}

@@ -16,7 +16,7 @@ import (
 // LockFile takes the lock of that file, which is made if need be and stays. The
 // kernel frees it when the holder dies.
 func LockFile(ctx context.Context, path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, SystemError("cannot open lock file", path, err)
 	}
@@ -41,7 +41,7 @@ func LockFile(ctx context.Context, path string) (*Lock, error) {
 
 // TryLockFile takes the lock if it is free; nil, nil is "held by another".
 func TryLockFile(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, SystemError("cannot open lock file", path, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"virgo/xml"
 )
@@ -26,8 +26,11 @@ type Store struct {
 	// History keeps former definitions; nil: nothing does.
 	History *History
 
-	read lastRead
-	tail follower
+	read  lastRead
+	tail  follower
+	found entries
+	// litter: there are temporary files, and who saw them did not hold LockNames.
+	litter atomic.Bool
 }
 
 // lastRead is the file that was read last. A script asks the same object again
@@ -88,17 +91,19 @@ func filesIn(dir string) ([]string, error) {
 
 func namesIn(dir string) ([]string, error) {
 	all, err := filesIn(dir)
-	if err != nil || all == nil {
-		return nil, err
-	}
-	names := all[:0]
-	for _, n := range all {
+	return stored(all), err
+}
+
+// stored are the objects' names among those of files, sorted.
+func stored(files []string) []string {
+	names := files[:0]
+	for _, n := range files {
 		if base, ok := strings.CutSuffix(n, suffix); ok && base != "" {
 			names = append(names, base)
 		}
 	}
 	sort.Strings(names)
-	return names, nil
+	return names
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name+suffix) }
@@ -131,7 +136,7 @@ func (s *Store) Read(name string) ([]byte, error) {
 			return last.data, nil
 		}
 	}
-	f, err := os.Open(s.path(name))
+	f, err := OpenFile(s.path(name), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +172,9 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	}
 	if err := s.keepFormer(name, data); err != nil {
 		return err
+	}
+	if s.litter.Load() {
+		s.sweep()
 	}
 	current := s.current()
 	if err := WriteFile(s.path(name), data, 0o600); err != nil {
@@ -241,10 +249,15 @@ func (s *Store) LockNames(ctx context.Context) (*Lock, error) {
 }
 
 func (s *Store) lock(ctx context.Context, name string) (*Lock, error) {
-	if err := MakeDir(s.Locks); err != nil {
-		return nil, err
+	path := filepath.Join(s.Locks, lockName(name))
+	l, err := LockFile(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := MakeDir(s.Locks); err != nil {
+			return nil, err
+		}
+		return LockFile(ctx, path)
 	}
-	return LockFile(ctx, filepath.Join(s.Locks, lockName(name)))
+	return l, err
 }
 
 // lockName fits any name into a file name: definitions may have names close to
@@ -259,39 +272,42 @@ func lockName(name string) string {
 // WriteFile replaces a file whole: temporary file, fsync, rename, fsync of the
 // folder. After a kill or power cut there is the old content or the new.
 func WriteFile(path string, data []byte, mode os.FileMode) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".tmp-*")
+	if err := replace(path, data, mode, (*os.File).Sync); err != nil {
+		return err
+	}
+	SyncDir(filepath.Dir(path))
+	return nil
+}
+
+// ReplaceFile is WriteFile without fsync, for what a power cut makes untrue anyway.
+func ReplaceFile(path string, data []byte, mode os.FileMode) error {
+	return replace(path, data, mode, func(*os.File) error { return nil })
+}
+
+// replace puts a new file in the place of another.
+func replace(path string, data []byte, mode os.FileMode, settle func(*os.File) error) error {
+	f, err := temporary(filepath.Dir(path))
 	if err != nil {
-		return SystemError("cannot create file in", dir, err)
+		return SystemError("cannot create file in", filepath.Dir(path), err)
 	}
 	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
+	if err == nil && mode != 0o600 {
+		err = f.Chmod(mode) // whatever the umask
 	}
 	if err == nil {
-		err = f.Sync()
+		err = settle(f)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
 		return SystemError("cannot write file", path, err)
 	}
-	SyncDir(dir)
 	return nil
-}
-
-// SyncDir makes the folder's entries durable. A folder that cannot be synced
-// (some network file systems) is left to the kernel.
-func SyncDir(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()
-		d.Close()
-	}
 }
 
 // MakeDir makes the folder and what is above it, for this user alone.
@@ -324,27 +340,17 @@ func SystemText(err error) string {
 	return strings.ToUpper(t[:1]) + t[1:]
 }
 
-// CleanTemp removes temporary files that a killed process left in dir.
-func CleanTemp(dir string) {
-	files, _ := filepath.Glob(filepath.Join(dir, ".tmp-*"))
-	for _, f := range files {
-		// A file this old belongs to no write that still goes on.
-		if fi, err := os.Lstat(f); err == nil && time.Since(fi.ModTime()) > time.Minute {
-			os.Remove(f)
+// sweep removes temporary files that killed processes left among the
+// definitions. The caller holds LockNames, so nobody is writing there.
+func (s *Store) sweep() {
+	s.litter.Store(false)
+	all, _ := filesIn(s.Dir)
+	for _, n := range all {
+		if strings.HasPrefix(n, tempPrefix) {
+			os.Remove(filepath.Join(s.Dir, n))
 		}
 	}
 }
 
-// ReplaceFile is WriteFile without fsync, for what a power cut makes untrue anyway.
-func ReplaceFile(path string, data []byte, mode os.FileMode) error {
-	tmp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	err := os.WriteFile(tmp, data, mode)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-		return SystemError("cannot write file", path, err)
-	}
-	return nil
-}
+// tempPrefix begins the name of a file that is to replace another.
+const tempPrefix = ".tmp-"

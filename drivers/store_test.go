@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,6 +186,10 @@ func TestKilledWriter(t *testing.T) {
 			t.Fatalf("step %d: %v", i, names)
 		}
 	}
+	put(t, s, "other", "v")
+	if left, _ := filepath.Glob(filepath.Join(s.Dir, tempPrefix+"*")); len(left) > 0 {
+		t.Errorf("left by killed writers: %v", left)
+	}
 }
 
 // FuzzIndex: no index, however broken, makes a look-up fail or invent a name
@@ -281,4 +286,30 @@ func TestIndexFollowed(t *testing.T) {
 		t.Errorf("%d bytes became %d, %v", long.Size(), short.Size(), err)
 	}
 	find("u-b", "b")
+}
+
+// The table of a session answers as the text does, whatever comes and goes.
+func TestIndexTable(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var log []byte
+		var e entries
+		for step := range 60 {
+			uuid, name := fmt.Sprint("u", r.IntN(8)), fmt.Sprint("n", r.IntN(8))
+			switch r.IntN(12) {
+			case 0:
+				log = fmt.Appendf(nil, "- %d\t/\n", step) // made anew
+			case 1, 2, 3:
+				log = fmt.Appendf(log, "- %d\t%s\n", step, name)
+			default:
+				log = fmt.Appendf(log, "%s %d\t%s\n", uuid, step, name)
+			}
+			for i := range 8 {
+				u := fmt.Sprint("u", i)
+				if got, want := e.find(log, u), findUUID(log, u); got != want {
+					t.Fatalf("%s: %q, want %q in\n%s", u, got, want, log)
+				}
+			}
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -289,11 +290,20 @@ func socketPair() (ours *os.File, theirs *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "monitor"), os.NewFile(uintptr(fds[1]), "monitor"), nil
 }
 
+// found are emulators by architecture and PATH. A session looks for one again
+// and again; where it was found it need only be there still.
+var found sync.Map
+
 // findEmulator gives the program that emulates the architecture, "" if there is none.
 func findEmulator(arch string) string {
+	key := arch + ":" + os.Getenv("PATH")
+	if p, ok := found.Load(key); ok && unix.Access(p.(string), unix.X_OK) == nil {
+		return p.(string)
+	}
 	for _, name := range []string{"qemu-system-" + arch, "qemu-system-" + archToQEMU(arch)} {
 		if p, err := exec.LookPath(name); err == nil {
 			if abs, err := filepath.Abs(p); err == nil {
+				found.Store(key, abs)
 				return abs
 			}
 		}

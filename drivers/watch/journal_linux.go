@@ -28,14 +28,14 @@ func (j Journal) Append(e drivers.Event) {
 	if err != nil {
 		return
 	}
-	f, err := os.OpenFile(j.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := drivers.OpenFile(j.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return
 	}
 	defer f.Close()
 	if fi, err := f.Stat(); err == nil && fi.Size() > journalSize {
 		_ = os.Rename(j.Path, j.Path+".old")
-		if g, err := os.OpenFile(j.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600); err == nil {
+		if g, err := drivers.OpenFile(j.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600); err == nil {
 			defer g.Close()
 			f = g
 		}
