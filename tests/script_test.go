@@ -69,6 +69,17 @@ func hasQEMU() bool {
 	return err == nil && runtime.GOOS == "linux"
 }
 
+// hasNetworks tells whether networks can run here, in a namespace of their own.
+func hasNetworks() bool {
+	for _, tool := range []string{"unshare", "bash", "ip", "dnsmasq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return false
+		}
+	}
+	const try = "ip link add v0 type bridge && { nft list tables || iptables -n -L; }"
+	return os.Geteuid() == 0 && exec.Command("unshare", "-n", "sh", "-c", try).Run() == nil
+}
+
 // TestScripts runs the scripts: one a feature.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -89,8 +100,11 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": exitStatus},
 		Condition: func(cond string) (bool, error) {
-			if cond == "qemu" {
+			switch cond {
+			case "qemu":
 				return hasQEMU(), nil
+			case "netns":
+				return hasNetworks(), nil
 			}
 			return false, nil
 		},

@@ -18,6 +18,8 @@ func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 	switch k {
 	case drivers.Network:
 		return network.New(root, journal)
+	case drivers.NetworkPort:
+		return network.Ports{Networks: network.New(root, journal)}
 	case drivers.NWFilter:
 		return nwfilter.New(root, journal)
 	case drivers.Pool:
@@ -41,7 +43,7 @@ type Conn struct {
 func kindsOf(driver string) []drivers.Kind {
 	switch driver {
 	case "network":
-		return []drivers.Kind{drivers.Network}
+		return []drivers.Kind{drivers.Network, drivers.NetworkPort}
 	case "nwfilter":
 		return []drivers.Kind{drivers.NWFilter}
 	case "storage":

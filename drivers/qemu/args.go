@@ -20,6 +20,7 @@ type Build struct {
 	CPUEnd    string // address width and caches
 	Path      string // PATH of the guest's environment
 	Live      bool   // monitors and taps are inherited descriptors
+	VHost     bool   // with Live: the host has vhost for networks
 	ByHand    bool   // with Live: nothing is inherited, and no watcher looks after the guest
 	Paused    bool   // ByHand: its vCPUs wait
 	Secrets   *bool  // if not nil, set where the command line holds encrypted secrets
@@ -43,6 +44,7 @@ type args struct {
 	backends int // the last number of a block node
 	boot     bootOrder
 	fd       int             // next descriptor
+	taps     int             // how many taps there are so far
 	env      []string        // what devices add to the environment
 	made     map[string]bool // shared objects that are there already
 	zpci     *xml.ZPCI       // of the next device

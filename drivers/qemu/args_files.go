@@ -73,8 +73,14 @@ func Script(d *xml.Domain, p *drivers.StartPlan, key []byte) string {
 			fmt.Fprintf(&b, "mkdir -p %s\ntest -e %s || cp %s %s\n", shell.Quote(filepath.Dir(f.Path)), path, shell.Quote(f.From), path)
 		}
 	}
-	for i, t := range taps(d) {
+	for i, t := range taps(d, false) {
 		name := shell.Quote(handTap(t, d, i))
+		if t.Kind == plainTap {
+			if !t.Unmanaged {
+				fmt.Fprintf(&b, "ip link show dev %s >/dev/null 2>&1 || ip tuntap add dev %s mode tap vnet_hdr # needs root\nip link set dev %s up\n", name, name, name)
+			}
+			continue
+		}
 		fmt.Fprintf(&b, "ip link show dev %s >/dev/null 2>&1 || ip tuntap add dev %s mode tap vnet_hdr # needs root\nip link set dev %s master %s up\n",
 			name, name, name, shell.Quote(t.Bridge))
 	}

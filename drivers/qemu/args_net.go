@@ -1,6 +1,8 @@
 package qemu
 
 import (
+	"strings"
+
 	"virgo/xml"
 )
 
@@ -54,8 +56,16 @@ func (a *args) shownInterface(i *xml.Interface, n int) {
 
 func (a *args) liveInterface(i *xml.Interface) {
 	id := "host" + aliasOf(i.Alias)
+	if i.FilterRef != nil { // unfiltered would be worse than not at all
+		a.fail(xml.CodeConfigUnsupported, "filters of interfaces are not supported by this driver: <filterref filter='%s'/>", i.FilterRef.Filter)
+		return
+	}
 	switch i.Type {
-	case "user":
+	case "user", "internal":
+		if i.Backend != nil && i.Backend.Type == "passt" {
+			a.fail(xml.CodeConfigUnsupported, "the passt backend is not supported by this driver; leave <backend> out for QEMU's own")
+			return
+		}
 		p := newProps("type", "user")
 		for _, ip := range i.IPs {
 			prefix := uint64(ip.Prefix)
@@ -68,18 +78,13 @@ func (a *args) liveInterface(i *xml.Interface) {
 			}
 		}
 		a.add("-netdev", p.str("id", id).String())
-	case "bridge":
-		p := newProps("type", "tap")
-		if a.ByHand {
-			p.str("ifname", handTap(taps(a.d)[a.fd-tapDescriptor], a.d, a.fd-tapDescriptor)).str("script", "no").str("downscript", "no")
-		} else {
-			p.str("fd", itoa(a.fd))
-		}
-		a.add("-netdev", p.str("id", id).String())
-		a.fd++
+	case "bridge", "network", "ethernet", "direct":
+		a.tap(i, id)
+	case "server", "client", "mcast", "udp":
+		a.add("-netdev", socketNetdev(i).str("id", id).String())
 	case "null":
 	default:
-		a.fail(xml.CodeConfigUnsupported, "interfaces of type '%s' are not supported by this driver; use type 'user' or 'bridge'", i.Type)
+		a.fail(xml.CodeConfigUnsupported, "interfaces of type '%s' are not supported by this driver", i.Type)
 		return
 	}
 	netdev := id
@@ -107,7 +112,7 @@ func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
 		}
 		p.optNum("rx_queue_size", uint64(d.RXQueueSize)).optNum("tx_queue_size", uint64(d.TXQueueSize)).optFlag("rss", string(d.RSS)).optFlag("hash", string(d.RSSHashReport))
 	}
-	if i.MTU != nil {
+	if i.MTU != nil && strings.HasPrefix(driver, "virtio-net") {
 		p.optNum("host_mtu", uint64(i.MTU.Size))
 	}
 	p.opt("netdev", netdev).str("id", aliasOf(i.Alias))
@@ -141,27 +146,149 @@ func offloads(p *props, d *xml.InterfaceDriver) {
 	}
 }
 
-// taps lists the tap devices that the interfaces need, in their order.
-func taps(d *xml.Domain) []Tap {
+// tap is a device of the host whose descriptors QEMU inherits: one a queue and,
+// with vhost, as many of that.
+func (a *args) tap(i *xml.Interface, id string) {
+	t := tapOf(i, a.d, a.VHost)
+	p := newProps("type", "tap")
+	switch {
+	case a.ByHand && t.Kind == directTap:
+		a.fail(xml.CodeConfigUnsupported, "an interface of type 'direct' needs an open device, which a start by hand has not")
+		return
+	case a.ByHand:
+		p.str("ifname", handTap(t, a.d, a.taps)).str("script", "no").str("downscript", "no")
+	case t.Queues > 1:
+		p.str("fds", a.descriptors(t.Queues))
+	default:
+		p.str("fd", a.descriptors(1))
+	}
+	if t.VHost && !a.ByHand {
+		word := "vhostfd"
+		if t.Queues > 1 {
+			word = "vhostfds"
+		}
+		p.flag("vhost", true).str(word, a.descriptors(t.Queues))
+	}
+	a.taps++
+	a.add("-netdev", p.str("id", id).String())
+}
+
+// descriptors are the next n inherited ones, as QEMU takes a list.
+func (a *args) descriptors(n int) string {
+	var list []string
+	for range n {
+		list = append(list, itoa(a.fd))
+		a.fd++
+	}
+	return strings.Join(list, ":")
+}
+
+// socketNetdev joins guests over a socket of the host.
+func socketNetdev(i *xml.Interface) *props {
+	p := newProps("type", "socket")
+	s := i.Source
+	if s == nil {
+		s = &xml.InterfaceSource{}
+	}
+	at := s.Address + ":" + s.Port
+	switch i.Type {
+	case "server":
+		return p.str("listen", at)
+	case "client":
+		return p.str("connect", at)
+	case "mcast":
+		return p.str("mcast", at)
+	}
+	near := ":"
+	if s.Local != nil {
+		near = s.Local.Address + ":" + s.Local.Port
+	}
+	return p.str("udp", at).str("localaddr", near)
+}
+
+// taps lists the devices of the host that the interfaces need, in their order.
+func taps(d *xml.Domain, vhost bool) []Tap {
 	var list []Tap
-	for _, i := range d.Devices.Interfaces {
-		if i.Type == "bridge" && i.Source != nil {
-			t := Tap{Bridge: i.Source.Bridge}
-			if i.MAC != nil {
-				t.MAC = i.MAC.Address
-			}
-			if i.Target != nil {
-				t.Name = i.Target.Dev
-			}
-			list = append(list, t)
+	for n := range d.Devices.Interfaces {
+		switch i := &d.Devices.Interfaces[n]; i.Type {
+		case "bridge", "network", "ethernet", "direct":
+			list = append(list, tapOf(i, d, vhost))
 		}
 	}
 	return list
 }
 
-// Tap is a tap device to be made for one interface.
+// tapOf is the device of one interface. One of a network has been told what the
+// network plugs it into.
+func tapOf(i *xml.Interface, d *xml.Domain, vhost bool) Tap {
+	t := Tap{Kind: bridgeTap, Queues: 1, Isolated: i.Port != nil && i.Port.Isolated == "yes"}
+	if s := i.Source; s != nil {
+		t.Bridge, t.Link, t.Mode = s.Bridge, s.Dev, s.Mode
+	}
+	switch {
+	case i.Type == "ethernet":
+		t.Kind = plainTap
+	case i.Type == "direct" || t.Bridge == "" && t.Link != "":
+		t.Kind = directTap
+	}
+	if i.MAC != nil {
+		t.MAC = i.MAC.Address
+	}
+	if i.Target != nil {
+		t.Name, t.Unmanaged = i.Target.Dev, i.Target.Managed == "no"
+	}
+	if i.MTU != nil {
+		t.MTU = int(i.MTU.Size)
+	}
+	if i.Script != nil {
+		t.Script = i.Script.Path
+	}
+	if i.DownScript != nil {
+		t.DownScript = i.DownScript.Path
+	}
+	t.VLAN, t.Bandwidth = i.VLAN, i.Bandwidth
+	t.Down = i.Link != nil && i.Link.State == "down"
+	backend := ""
+	if v := i.Driver; v != nil {
+		t.Queues, backend = max(1, int(v.Queues)), v.Name
+	}
+	t.VHost = vhost && d.Type == "kvm" && backend != "qemu" && i.Model != nil && strings.HasPrefix(i.Model.Type, "virtio")
+	return t
+}
+
+// The kinds of Tap.
+const (
+	bridgeTap = ""       // a port of a bridge
+	plainTap  = "plain"  // whoever wants it plugs it in
+	directTap = "direct" // a macvtap on a card
+)
+
+// Tap is a device of the host to be made for one interface.
 type Tap struct {
-	Bridge string
-	MAC    string // the guest's end
-	Name   string // filled in when it is made
+	Kind           string
+	Bridge         string
+	Link, Mode     string // directTap: the card, and vepa, private, bridge or passthrough
+	MAC            string // the guest's end
+	Name           string // filled in when it is made
+	Unmanaged      bool   // it is there already, and stays as it is
+	MTU            int    // 0: the bridge's
+	Isolated, Down bool
+	Queues         int
+	VHost          bool
+	Script         string // run when it is there, its name the argument
+	DownScript     string // run when it goes
+	VLAN           *xml.VLAN
+	Bandwidth      *xml.Bandwidth
+}
+
+// inherited says what its descriptors are.
+func (t *Tap) inherited() (list []string) {
+	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link}[t.Kind]
+	for range t.Queues {
+		list = append(list, strings.TrimSpace(what))
+	}
+	for i := 0; t.VHost && i < t.Queues; i++ {
+		list = append(list, "vhost for it")
+	}
+	return list
 }

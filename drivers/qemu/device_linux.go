@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -257,6 +258,8 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 		return err
 	}
 	var r plugRequest
+	var undo drivers.Undo
+	defer undo.Run()
 	for _, v := range list {
 		if err := c.prepareDevice(ctx, v); err != nil {
 			return err
@@ -268,20 +271,28 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 			continue
 		}
 		domain.Name(c.live, v)
+		n, card := v.Value.(*xml.Interface)
+		if card {
+			dir := c.d.layout.guest(c.ref.Name)
+			undo.Add(func() { release(dir, n) })
+			if err := c.d.connectOne(ctx, c.live, n, dir); err != nil {
+				return err
+			}
+		}
 		steps, err := plugged(c.live, v, b)
+		if err == nil && card {
+			steps, err = c.tapSteps(n, steps, &r)
+		}
 		if err != nil {
 			return err
 		}
-		if n, ok := v.Value.(*xml.Interface); ok {
-			r.Steps = append(r.Steps, c.tapSteps(n, steps, &r)...)
-		} else {
-			r.Steps = append(r.Steps, steps...)
-		}
+		r.Steps = append(r.Steps, steps...)
 		r.Put = append(r.Put, liveForm(v))
 	}
 	if err := c.d.ask(ctx, c.ref, cmdPlug, r, nil); err != nil {
 		return err
 	}
+	undo.Done()
 	for _, v := range list {
 		if v.Kind == "memory" {
 			return c.placeMemory(ctx)
@@ -398,19 +409,37 @@ func imagesThere(k *xml.Disk) error {
 	return nil
 }
 
-// tapSteps has a bridged interface's steps use the descriptor that is passed.
-func (c *change) tapSteps(n *xml.Interface, list []Step, r *plugRequest) []Step {
-	if n.Type != "bridge" || n.Source == nil {
-		return list
+// tapSteps has an interface's steps use the descriptors that are passed.
+func (c *change) tapSteps(n *xml.Interface, list []Step, r *plugRequest) ([]Step, error) {
+	found := taps(&xml.Domain{Type: c.live.Type, Devices: xml.Devices{Interfaces: []xml.Interface{*n}}}, hasVHost())
+	if len(found) == 0 {
+		return list, nil
 	}
-	one := &xml.Domain{Devices: xml.Devices{Interfaces: []xml.Interface{*n}}}
-	r.Tap = &taps(one)[0]
+	r.Tap = &found[0]
 	for i := range list {
-		if list[i].Execute == "netdev_add" {
-			list[i].Arguments = []byte(strings.Replace(string(list[i].Arguments), `"fd":"0"`, `"fd":"`+tapName+`"`, 1))
+		if list[i].Execute != "netdev_add" {
+			continue
 		}
+		var args map[string]any
+		if err := json.Unmarshal(list[i].Arguments, &args); err != nil {
+			return nil, err
+		}
+		for _, key := range []string{"fd", "fds", "vhostfd", "vhostfds"} {
+			if numbers, ok := args[key].(string); ok {
+				var names []string
+				for _, n := range strings.Split(numbers, ":") {
+					names = append(names, tapName+n)
+				}
+				args[key] = strings.Join(names, ":")
+			}
+		}
+		data, err := json.Marshal(args)
+		if err != nil {
+			return nil, err
+		}
+		list[i].Arguments = data
 	}
-	return list
+	return list, nil
 }
 
 // placeMemory notes where QEMU has put the memory devices.

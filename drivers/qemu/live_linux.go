@@ -149,11 +149,18 @@ func channelWord(open bool) string {
 	return "disconnected"
 }
 
-// fillTaps names the host's ends of bridged interfaces.
+// fillTaps names the host's ends of interfaces that have devices there.
 func fillTaps(dom *xml.Domain, taps []Tap) {
 	for i := range dom.Devices.Interfaces {
-		if n := &dom.Devices.Interfaces[i]; n.Type == "bridge" && n.Source != nil && len(taps) > 0 {
-			n.Target = &xml.InterfaceTarget{Dev: taps[0].Name}
+		switch n := &dom.Devices.Interfaces[i]; n.Type {
+		case "bridge", "network", "ethernet", "direct":
+			if len(taps) == 0 {
+				return
+			}
+			if n.Target == nil {
+				n.Target = &xml.InterfaceTarget{}
+			}
+			n.Target.Dev = taps[0].Name
 			taps = taps[1:]
 		}
 	}

@@ -29,11 +29,14 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	dropOptional(dom)
 	overlays(dom)
 	domain.AssignAliases(dom)
+	if err := d.foresee(ctx, dom); err != nil {
+		return nil, err
+	}
 	build, err := d.build(ctx, dom, e)
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live = d.comingID(), true
+	build.ID, build.Live, build.VHost = d.comingID(), true, hasVHost()
 	build.ByHand, build.Paused = byHand, f.Has(drivers.Paused)
 	if byHand {
 		build.ID = -1 // no guest of virgo's has it
@@ -53,8 +56,8 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	}
 	if !byHand {
 		p.Inherited = []string{"lock " + filepath.Join(d.layout.guest(dom.Name), aliveFile), "listening socket " + qmpSock, "listening socket " + spareSock}
-		for _, t := range taps(dom) {
-			p.Inherited = append(p.Inherited, "tap in bridge "+t.Bridge)
+		for _, t := range taps(dom, build.VHost) {
+			p.Inherited = append(p.Inherited, t.inherited()...)
 		}
 		return p, nil
 	}

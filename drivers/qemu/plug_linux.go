@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"virgo/drivers"
@@ -34,7 +35,7 @@ type liveDevice struct {
 	XML  string `json:"xml"`
 }
 
-// tapName is what a tap's descriptor is called while it is passed.
+// tapName begins what a tap's descriptors are called while they are passed.
 const tapName = "virgo-tap"
 
 // unplugRequest asks for a device to be unplugged.
@@ -83,17 +84,20 @@ func (g *guest) plug(ctx context.Context, r plugRequest) error {
 	defer undo.Run()
 	tap := ""
 	if r.Tap != nil {
-		f, err := r.Tap.open()
+		files, err := r.Tap.open(ctx, g.dir)
+		undo.Add(func() { release(g.dir, &xml.Interface{Target: &xml.InterfaceTarget{Dev: r.Tap.Name}}) })
 		if err != nil {
 			return err
 		}
-		defer f.Close()
-		p, err := g.qmp.SendFile("getfd", map[string]string{"fdname": tapName}, f)
-		if err == nil {
-			err = refusal("getfd", p.Read(ctx, nil))
-		}
-		if err != nil {
-			return err
+		for i, f := range files {
+			defer f.Close()
+			p, err := g.qmp.SendFile("getfd", map[string]string{"fdname": tapName + strconv.Itoa(i)}, f)
+			if err == nil {
+				err = refusal("getfd", p.Read(ctx, nil))
+			}
+			if err != nil {
+				return err
+			}
 		}
 		tap = r.Tap.Name
 	}
@@ -158,7 +162,10 @@ func putDevices(dom *xml.Domain, list []liveDevice, terminal, tap string) error 
 			}
 		case *xml.Interface:
 			if tap != "" {
-				k.Target = &xml.InterfaceTarget{Dev: tap}
+				if k.Target == nil {
+					k.Target = &xml.InterfaceTarget{}
+				}
+				k.Target.Dev = tap
 			}
 		}
 		replaced := false
@@ -266,6 +273,9 @@ func (g *guest) dropDevice(alias string) error {
 		}
 		if plug, err := g.steps(dom, found[0]); err == nil {
 			_, after = unplugged(plug)
+		}
+		if n, ok := found[0].Value.(*xml.Interface); ok {
+			release(g.dir, n)
 		}
 		domain.Remove(dom, found[0])
 		return nil

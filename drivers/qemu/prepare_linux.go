@@ -93,11 +93,16 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	dropOptional(dom)
 	overlays(dom)
 	domain.AssignAliases(dom)
+	dir := c.layout.guest(dom.Name)
+	undo.Add(func() { disconnect(dir) })
+	if err := c.connect(ctx, dom, dir); err != nil {
+		return nil, err
+	}
 	build, err := c.build(ctx, dom, e)
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live = s.ID, true
+	build.ID, build.Live, build.VHost = s.ID, true, hasVHost()
 	argv, env, err := Args(dom, build)
 	if err != nil {
 		return nil, err
@@ -124,7 +129,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom), User: owner}, nil
+	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), User: owner}, nil
 }
 
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets

@@ -65,7 +65,7 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 		return err
 	}
 	defer logf.Close()
-	qemu, err := g.launch(st, logf)
+	qemu, err := g.launch(ctx, st, logf)
 	if qemu != nil { // it may run although the launch has failed
 		g.undo.Add(func() {
 			_ = qemu.cmd.Process.Kill()
@@ -109,7 +109,7 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 }
 
 // launch starts the process with its monitors listening already.
-func (g *guest) launch(st *startConfig, logf *os.File) (*child, error) {
+func (g *guest) launch(ctx context.Context, st *startConfig, logf *os.File) (*child, error) {
 	alive, err := drivers.TryLockFile(filepath.Join(g.dir, aliveFile))
 	if err == nil && alive == nil {
 		err = xml.Errorf(xml.CodeOperationInvalid, "a QEMU of this guest still runs")
@@ -133,11 +133,11 @@ func (g *guest) launch(st *startConfig, logf *os.File) (*child, error) {
 		files = append(files, f)
 	}
 	for i := range st.Taps {
-		f, err := st.Taps[i].open()
+		f, err := st.Taps[i].open(ctx, g.dir)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, f)
+		files = append(files, f...)
 	}
 	cmd := &exec.Cmd{Path: st.Argv[0], Args: st.Argv, Env: st.Env, Dir: "/", Stdout: logf, Stderr: logf,
 		ExtraFiles: files, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}

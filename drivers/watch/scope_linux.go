@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveScope takes the process out of its caller's control group, or the end
+// LeaveScope takes the process out of its caller's control group, or the end
 // of a login session, a oneshot unit or a CI job would take the guest along.
 // With systemd it gets a scope of its own, else a group made directly; where
 // neither can be had it stays, which harms only those who end groups whole.
-func leaveScope(pid int, name string) {
+func LeaveScope(pid int, name string) {
 	if _, err := os.Stat("/run/systemd/private"); err == nil {
 		if startScope(pid, name) == nil {
 			return
@@ -89,7 +89,7 @@ func groupMounts() []string {
 	return found
 }
 
-// RemoveGroup removes the groups that leaveScope made, once they are empty but
+// RemoveGroup removes the groups that LeaveScope made, once they are empty but
 // for the calling watcher. Leaving a group takes the kernel tens of
 // milliseconds: nobody should wait for it.
 func RemoveGroup(name string) {

@@ -186,7 +186,7 @@ func Start(ctx context.Context, req Request, opt Options) (result json.RawMessag
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the watcher: %w", err)
 	}
-	leaveScope(cmd.Process.Pid, opt.Name)
+	LeaveScope(cmd.Process.Pid, opt.Name)
 	err = json.NewEncoder(in).Encode(req)
 	in.Close()
 	if err != nil && !errors.Is(err, unix.EPIPE) {

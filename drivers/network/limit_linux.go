@@ -1,0 +1,48 @@
+package network
+
+import (
+	"context"
+	"fmt"
+
+	"virgo/xml"
+)
+
+// Limit limits the traffic of a device of the host: inbound is what goes to
+// guests, so out of the device. The program tc does it.
+func Limit(ctx context.Context, dev string, b *xml.Bandwidth) error {
+	kbps := func(v uint64) string { return fmt.Sprintf("%dkbps", v) }
+	if r := b.Inbound; r != nil && r.Average > 0 {
+		ceiling := r.Peak
+		if ceiling == 0 {
+			ceiling = r.Average
+		}
+		class := []string{"class", "add", "dev", dev, "parent", "1:", "classid", "1:1", "htb", "rate", kbps(r.Average), "ceil", kbps(ceiling)}
+		if r.Burst > 0 {
+			class = append(class, "burst", fmt.Sprintf("%dkb", r.Burst))
+		}
+		for _, args := range [][]string{
+			{"qdisc", "add", "dev", dev, "root", "handle", "1:", "htb", "default", "1"}, class,
+			{"qdisc", "add", "dev", dev, "parent", "1:1", "handle", "2:", "sfq", "perturb", "10"},
+		} {
+			if err := run(ctx, "", "tc", args...); err != nil {
+				return err
+			}
+		}
+	}
+	if r := b.Outbound; r != nil && r.Average > 0 {
+		burst := r.Burst
+		if burst == 0 {
+			burst = r.Average
+		}
+		for _, args := range [][]string{
+			{"qdisc", "add", "dev", dev, "ingress"},
+			{"filter", "add", "dev", dev, "parent", "ffff:", "protocol", "all", "u32", "match", "u32", "0", "0",
+				"police", "rate", kbps(r.Average), "burst", fmt.Sprintf("%dkb", burst), "mtu", "64kb", "drop", "flowid", ":1"},
+		} {
+			if err := run(ctx, "", "tc", args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package qemu
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"virgo/drivers"
+	"virgo/drivers/kept"
+	"virgo/drivers/network"
+	"virgo/xml"
+)
+
+// endsFile lists in a guest's run folder what of its interfaces does not go by
+// itself. Something is noted before it is made.
+const endsFile = "connections.json"
+
+// hostEnd is one thing to be taken away when its device or the guest ends.
+type hostEnd struct {
+	Port       string `json:"port,omitempty"`       // the file of a network's port
+	Dev        string `json:"dev,omitempty"`        // the interface's name on the host
+	MAC        string `json:"mac,omitempty"`        // of a macvtap, which has to be removed
+	DownScript string `json:"downScript,omitempty"` // to be run
+}
+
+func hostEnds(dir string) (list []hostEnd) {
+	data, err := os.ReadFile(filepath.Join(dir, endsFile))
+	if err == nil {
+		_ = json.Unmarshal(data, &list)
+	}
+	return list
+}
+
+// note adds to the list. Whoever makes devices of a guest holds its lock, or is
+// its watcher, which makes one after the other.
+func note(dir string, e hostEnd) error {
+	data, err := json.Marshal(append(hostEnds(dir), e))
+	if err != nil {
+		return err
+	}
+	return drivers.ReplaceFile(filepath.Join(dir, endsFile), data, 0o600)
+}
+
+// disconnect takes away what an ended guest's interfaces have left.
+func disconnect(dir string) {
+	for _, e := range hostEnds(dir) {
+		e.remove()
+	}
+}
+
+func (e hostEnd) remove() {
+	if e.Port != "" {
+		os.Remove(e.Port)
+	}
+	if e.DownScript != "" {
+		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		_ = runScript(ctx, e.DownScript, e.Dev)
+	}
+	if e.MAC == "" {
+		return
+	}
+	i, err := net.InterfaceByName(e.Dev)
+	if err != nil || !strings.EqualFold(i.HardwareAddr.String(), e.MAC) {
+		return
+	}
+	if link, err := netlink.LinkByIndex(i.Index); err == nil && link.Type() == "macvtap" {
+		_ = netlink.LinkDel(link)
+	}
+}
+
+// release takes away what belonged to one interface of a guest that goes on.
+func release(dir string, n *xml.Interface) {
+	var rest []hostEnd
+	for _, e := range hostEnds(dir) {
+		port := n.Source != nil && n.Source.PortID != "" && filepath.Base(e.Port) == n.Source.PortID+".xml"
+		dev := e.Dev != "" && n.Target != nil && n.Target.Dev == e.Dev
+		if port || dev {
+			e.remove()
+			continue
+		}
+		rest = append(rest, e)
+	}
+	if data, err := json.Marshal(rest); err == nil {
+		_ = drivers.ReplaceFile(filepath.Join(dir, endsFile), data, 0o600)
+	}
+}
+
+func (c *Conn) networks() *network.Networks {
+	return kept.Objects(c.root, drivers.Network).(*network.Networks)
+}
+
+// connect plugs the interfaces of networks into them: what they are plugged into
+// stands in the definition from then on.
+func (c *Conn) connect(ctx context.Context, dom *xml.Domain, dir string) error {
+	for i := range dom.Devices.Interfaces {
+		if err := c.connectOne(ctx, dom, &dom.Devices.Interfaces[i], dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Conn) connectOne(ctx context.Context, dom *xml.Domain, n *xml.Interface, dir string) error {
+	if n.Type != "network" || n.Source == nil {
+		return nil
+	}
+	p := portOf(dom, n)
+	nets := c.networks()
+	if err := note(dir, hostEnd{Port: nets.PortFile(n.Source.Network, string(p.UUID))}); err != nil {
+		return err
+	}
+	if err := nets.Plug(ctx, n.Source.Network, p); err != nil {
+		return err
+	}
+	plugInto(n, p)
+	return nil
+}
+
+// portOf asks a network for a port.
+func portOf(dom *xml.Domain, n *xml.Interface) *xml.NetworkPort {
+	p := &xml.NetworkPort{UUID: xml.UUID(drivers.NewUUID()), Group: n.Source.PortGroup, Bandwidth: n.Bandwidth, VLAN: n.VLAN, VirtualPort: n.VirtualPort,
+		Port: n.Port, Owner: &xml.NetworkPortOwner{Name: dom.Name, UUID: xml.UUID(dom.UUID)}}
+	if n.MAC != nil {
+		p.MAC = &xml.NetworkPortMAC{Address: xml.MACAddress(n.MAC.Address)}
+	}
+	return p
+}
+
+// plugInto writes what a port is plugged into to the interface, as a running
+// guest's document shows it.
+func plugInto(n *xml.Interface, p *xml.NetworkPort) {
+	n.Source.PortID = string(p.UUID)
+	n.Source.Bridge, n.Source.Dev, n.Source.Mode = p.Plug.Bridge, p.Plug.Dev, p.Plug.Mode
+	n.Bandwidth, n.VLAN, n.Port, n.VirtualPort = p.Bandwidth, p.VLAN, p.Port, p.VirtualPort
+}
+
+// foresee is connect for a start that is only shown: nothing is plugged in.
+func (c *Conn) foresee(ctx context.Context, dom *xml.Domain) error {
+	for i := range dom.Devices.Interfaces {
+		n := &dom.Devices.Interfaces[i]
+		if n.Type != "network" || n.Source == nil {
+			continue
+		}
+		p := portOf(dom, n)
+		if err := c.networks().Foresee(ctx, n.Source.Network, p); err != nil {
+			return err
+		}
+		plugInto(n, p)
+	}
+	return nil
+}
