@@ -1,25 +1,27 @@
 package xml
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Controller is a bus of the guest, or what devices are plugged into.
 type Controller struct {
-	Type      string            `el:"type,attr,wanted" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa nvme"`
-	Index     *uint             `el:"index,attr,nonneg"`
+	Type      string            `el:"type,attr,wanted,order=1" enum:"ide fdc scsi sata virtio-serial ccid usb pci xenbus isa"`
+	Index     *uint             `el:"index,attr,nonneg,order=2"`
 	Model     string            `el:"model,attr"`
-	Ports     *uint             `el:"ports,attr,nonneg"`
-	Vectors   *uint             `el:"vectors,attr,nonneg"`
-	MaxGrants *uint             `el:"maxGrantFrames,attr"`
-	MaxEvents *uint             `el:"maxEventChannels,attr"`
-	ModelName *ControllerModel  `el:"model"`
-	Target    *ControllerTarget `el:"target"`
-	Serial    string            `el:"serial"` // nvme
-	Driver    *ControllerDriver `el:"driver"`
+	Ports     *uint             `el:"ports,attr,nonneg,order=8"`
+	Vectors   *uint             `el:"vectors,attr,nonneg,order=9"`
+	MaxGrants *uint             `el:"maxGrantFrames,attr,nonneg,order=10"`
+	MaxEvents *uint             `el:"maxEventChannels,attr,nonneg,order=11"`
+	ModelName *ControllerModel  `el:"model,order=5"`
+	Target    *ControllerTarget `el:"target,order=6"`
+	Driver    *ControllerDriver `el:"driver,order=3"`
 	Alias     *Alias            `el:"alias"`
 	Master    *ControllerMaster `el:"master"`
 	ACPI      *ACPIIndex        `el:"acpi"`
-	Address   *Address          `el:"address"`
-	PCIHole64 *KiB              `el:"pcihole64"`
+	Address   *Address          `el:"address,order=4"`
+	PCIHole64 *KiB              `el:"pcihole64,order=7"`
 }
 
 // ControllerModel is the device behind a kind of PCI controller.
@@ -29,14 +31,14 @@ type ControllerModel struct {
 
 // ControllerTarget are the numbers of a PCI controller.
 type ControllerTarget struct {
-	ChassisNr  *uint   `el:"chassisNr,attr"`
-	Chassis    *uint   `el:"chassis,attr"`
-	Port       *uint   `el:"port,attr,hex=1"`
-	BusNr      *uint   `el:"busNr,attr"`
-	Index      *uint   `el:"index,attr"`
-	Hotplug    OnOff   `el:"hotplug,attr"`
+	ChassisNr  *uint   `el:"chassisNr,attr,nonneg,anybase,order=1"`
+	Chassis    *uint   `el:"chassis,attr,nonneg,anybase,order=2"`
+	Port       *uint   `el:"port,attr,nonneg,hex=1,order=3"`
+	BusNr      *uint   `el:"busNr,attr,nonneg,anybase,order=4"`
+	Index      *uint   `el:"index,attr,nonneg,anybase"`
+	Hotplug    OnOff   `el:"hotplug,attr,order=5"`
 	MemReserve *uint64 `el:"memReserve,attr"`
-	Node       *uint   `el:"node"`
+	Node       *uint   `el:"node" unknown:"XML error: invalid NUMA node in target"`
 }
 
 // ControllerMaster is the first port of a USB companion.
@@ -75,16 +77,56 @@ func controllerModels(kind string) []string {
 	return nil
 }
 
-// DecodeNode reads the controller. Without a type it is one for IDE.
+// DecodeNode reads the controller. Without a type it is one for IDE. What only
+// controllers of other types have is not looked at.
 func (c *Controller) DecodeNode(n *Node) error {
-	if err := DecodeFields(n, c); err != nil {
-		return err
+	kind, _ := n.Attr("type")
+	if kind == "" {
+		kind = "ide"
 	}
+	model, ok := n.Attr("model")
+	if ok && slices.Contains(controllerTypes, kind) && !contains(controllerModels(kind), model) {
+		return Errorf(CodeConfigUnsupported, "Unknown model type '%s'", model)
+	}
+	for _, name := range []string{"model", "target"} {
+		if countChildren(n, name) > 1 {
+			return Errorf(CodeXML, "Multiple <%s> elements in controller definition not allowed", name)
+		}
+	}
+	err := DecodeFields(n.without(func(name string, attr bool) bool { return foreignToController(name, attr, kind, model) }), c)
 	if c.Type == "" {
 		c.Type = "ide"
 	}
-	if model, ok := n.Attr("model"); ok && !contains(controllerModels(c.Type), model) {
-		return Errorf(CodeConfigUnsupported, "Unknown model type '%s'", model)
+	if c.Type != "virtio-serial" && c.Type != "usb" {
+		c.Ports = nil // though it must be a number
 	}
-	return nil
+	return err
+}
+
+// controllerTypes are all types.
+var controllerTypes = []string{"ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"}
+
+// foreignToController tells whether an attribute or element is not of this type.
+func foreignToController(name string, attr bool, kind, model string) bool {
+	switch name {
+	case "vectors":
+		return kind != "virtio-serial"
+	case "maxGrantFrames", "maxEventChannels":
+		return kind != "xenbus"
+	case "target", "model":
+		return !attr && kind != "pci"
+	case "pcihole64":
+		return model != "pci-root" && model != "pcie-root"
+	}
+	return false
+}
+
+func countChildren(n *Node, name string) int {
+	count := 0
+	for _, c := range n.Children {
+		if c.Name == name {
+			count++
+		}
+	}
+	return count
 }

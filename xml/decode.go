@@ -273,7 +273,7 @@ func (f *field) invalid(text string, n *Node, expected string) error {
 func (f *field) setNumber(at unsafe.Pointer, text string, n *Node) error {
 	digits := strings.TrimLeft(text, " \t\n")
 	base := 10
-	if f.hex > 0 {
+	if f.anybase {
 		base = 0
 		if strings.HasPrefix(digits, "0") && len(digits) > 1 && digits[1] != 'x' && digits[1] != 'X' {
 			base = 8

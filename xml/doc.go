@@ -29,7 +29,8 @@
 //	nonneg     a signed number in C, so that errors say so; negative is refused
 //	blank      "" counts as absent, although not in enum
 //	trim       blanks around the text are dropped
-//	hex=N      a number printed as 0x and N digits; read in base 8, 10 or 16
+//	hex=N      a number printed as 0x and N digits; anybase
+//	anybase    a number read in base 8, 10 or 16
 //	order=N    read as Nth of the struct's fields; those without follow in
 //	           the order in which they stand. Which of two errors is told
 //	           depends on it.

@@ -2,6 +2,7 @@ package xml
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,25 @@ func (n *Node) Child(name string) *Node {
 		}
 	}
 	return nil
+}
+
+// without is the element less the attributes and children that foreign names;
+// itself if it has none of them.
+func (n *Node) without(foreign func(name string, attr bool) bool) *Node {
+	some := false
+	for i := range n.Attrs {
+		some = some || foreign(n.Attrs[i].Name, true)
+	}
+	for _, c := range n.Children {
+		some = some || foreign(c.Name, false)
+	}
+	if !some {
+		return n
+	}
+	own := *n
+	own.Attrs = slices.DeleteFunc(slices.Clone(n.Attrs), func(a Attr) bool { return foreign(a.Name, true) })
+	own.Children = slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool { return foreign(c.Name, false) })
+	return &own
 }
 
 // NodeDecoder is a type that reads itself from an element.

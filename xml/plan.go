@@ -39,6 +39,7 @@ type field struct {
 	nonzero  bool
 	trim     bool
 	hex      int    // digits of a hexadecimal number, 0 for decimal
+	anybase  bool   // read in base 8, 10 or 16
 	nonneg   bool   // read as a signed number that may not be negative
 	bare     bool   // printed although nothing is inside
 	blank    bool   // an empty word counts as absent
@@ -177,6 +178,9 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.wanted = true
 		case "hex":
 			f.hex, _ = strconv.Atoi(value)
+			f.anybase = true
+		case "anybase":
+			f.anybase = true
 		case "order":
 			f.order, _ = strconv.Atoi(value)
 		default:

@@ -57,7 +57,9 @@ func checkNumbers(d *xml.Domain) error {
 		}
 	}
 	for i := range d.Devices.Controllers {
-		bad(*d.Devices.Controllers[i].Index)
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > maxController {
+			return pciTooHigh(c)
+		}
 	}
 	eachDevice(d, func(v deviceView) {
 		if a := *v.addr; a != nil {

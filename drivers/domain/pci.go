@@ -138,7 +138,13 @@ func assignPCI(d *xml.Domain) error {
 		return err
 	}
 	multifunction(set.devices)
-	return portNumbers(d)
+	portNumbers(d)
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" && c.Address.IsPCI() && c.Address.Bus >= *c.Index {
+			return unsupported("PCI controller at index %d (0x%02x) has bus='0x%02x', but index must be larger than bus", *c.Index, *c.Index, c.Address.Bus)
+		}
+	}
+	return nil
 }
 
 // rehearse assigns addresses to copies, so that it is known which buses are
@@ -371,7 +377,7 @@ func (s *pciSet) add(need plug) error {
 		model = "pci-root"
 	case s.root == "pci-root" && need&(conventional|pciBridge) != 0:
 		model = "pci-bridge"
-	case s.root == "pcie-root" && need&(express|pcieToPCI|upstreamPort) != 0:
+	case s.root == "pcie-root" && need&(express|upstreamPort) != 0:
 		if _, err := s.place(rootPort); err != nil {
 			return err
 		}
@@ -394,6 +400,8 @@ func (s *pciSet) add(need plug) error {
 		model = "pcie-to-pci-bridge"
 	case need == 0:
 		return xml.Errorf(xml.CodeInternal, "Cannot automatically add a new PCI bus for a device with connect flags 00")
+	case need == pcieToPCI:
+		return xml.Errorf(xml.CodeInternal, "Cannot automatically add a new PCI bus for a device with connect flags 2000")
 	default:
 		return xml.Errorf(xml.CodeInternal, noSlotFor, modelFor(need))
 	}

@@ -99,8 +99,6 @@ func (l *pciList) controller(d *xml.Domain, c *xml.Controller) (plug, bool) {
 		return l.kind(c.Model != "virtio-transitional"), true
 	case "isa", "xenbus":
 		return 0, c.Address == nil || c.Address.Type == "pci"
-	case "nvme":
-		return l.kind(true), true
 	}
 	return 0, false
 }

@@ -167,7 +167,7 @@ func pciDefaults(d *xml.Domain) {
 }
 
 // portNumbers fills in what follows from index and address.
-func portNumbers(d *xml.Domain) error {
+func portNumbers(d *xml.Domain) {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
 		if c.Type != "pci" || c.Target == nil {
@@ -196,7 +196,6 @@ func portNumbers(d *xml.Domain) error {
 			}
 		}
 	}
-	return nil
 }
 
 // expanderBus counts bus numbers down from 254, leaving room for the buses

@@ -111,25 +111,9 @@ func addAudio(dev *xml.Devices) {
 
 // implicitControllers adds those that the machine itself brings along.
 func implicitControllers(d *xml.Domain) {
-	has := func(kind string) bool {
-		for i := range d.Devices.Controllers {
-			if d.Devices.Controllers[i].Type == kind {
-				return true
-			}
-		}
-		return false
-	}
-	machine := d.OS.Type.Machine
-	if model := implicitUSB(d); !has("usb") && model != "" && machine != "isapc" {
+	if model := implicitUSB(d); model != "" && d.OS.Type.Machine != "isapc" && findController(d, "usb", 0) == nil {
 		addController(d, xml.Controller{Type: "usb", Index: ptr(uint(0)), Model: model})
 	}
-	high := -1
-	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Type == "usb" {
-			high = max(high, int(*c.Index))
-		}
-	}
-	fillControllers(d, "usb", high)
 	if IsQ35(d) && findController(d, "sata", 0) == nil {
 		addController(d, xml.Controller{Type: "sata", Index: ptr(uint(0))})
 	}
@@ -162,6 +146,9 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			if c.Model == "qusb1" || c.Model == "qusb2" {
 				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
 			}
+		}
+		if err := checkExpander(d, c); err != nil {
+			return err
 		}
 		if c.Type == "pci" && *c.Index == 0 {
 			want := ""

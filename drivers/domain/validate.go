@@ -105,28 +105,5 @@ func checkWhole(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
-	return checkPCIRoots(d)
-}
-
-func checkPCIRoots(d *xml.Domain) error {
-	for i := range d.Devices.Controllers {
-		c := &d.Devices.Controllers[i]
-		if c.Type != "pci" {
-			continue
-		}
-		root := c.Model == "pci-root" || c.Model == "pcie-root"
-		spapr := c.ModelName != nil && c.ModelName.Name == "spapr-pci-host-bridge" || c.Target != nil && c.Target.Index != nil
-		if root && c.Address != nil {
-			return unsupported("pci-root and pcie-root controllers should not have an address")
-		}
-		if spapr && c.Target != nil {
-			if n := c.Target.Index; n != nil && (*n == 0) != (*c.Index == 0) {
-				return unsupported("Only the PCI controller with index 0 can have target index 0, and vice versa")
-			}
-		}
-		if c.Target != nil && c.Target.Node != nil && *c.Index == 0 {
-			return unsupported("The PCI controller with index=0 can't be associated with a NUMA node")
-		}
-	}
 	return nil
 }

@@ -22,8 +22,6 @@ func checkQEMUController(c *deviceCheck, v *xml.Controller) error {
 		return unsupported("SATA is not supported with this QEMU binary")
 	case v.Type == "scsi" && v.Model == "buslogic":
 		return unsupported("Unsupported controller model: buslogic")
-	case v.Model == "pcie-expander-bus" && !IsQ35(d) && !isARMVirt(d):
-		return unsupported("pcie-expander-bus controllers are not supported with this machine type")
 	}
 	if err := controllerDriver(c, v); err != nil {
 		return err
@@ -31,17 +29,126 @@ func checkQEMUController(c *deviceCheck, v *xml.Controller) error {
 	if v.Type == "usb" && v.Ports != nil && *v.Ports > 15 {
 		return unsupported("'%s' controller only supports up to '15' ports", v.Model)
 	}
-	if v.Type == "pci" && (v.Model == "pci-root" || v.Model == "pcie-root") && *v.Index > 0 && !isPSeries(d) {
+	if v.Type == "pci" {
+		return pciOptions(d, v)
+	}
+	return nil
+}
+
+// checkController checks the numbers of PCI controllers.
+func checkController(_ *deviceCheck, v *xml.Controller) error {
+	if v.Type != "pci" {
+		return nil
+	}
+	if *v.Index > 255 {
+		return pciTooHigh(v)
+	}
+	if (v.Model == "pci-root" || v.Model == "pcie-root") && v.Address != nil {
+		return unsupported("pci-root and pcie-root controllers should not have an address")
+	}
+	t := v.Target
+	if t == nil {
+		return nil
+	}
+	for _, n := range []struct {
+		name        string
+		value       *uint
+		least, most uint
+	}{{"target index", t.Index, 0, 30}, {"chassisNr", t.ChassisNr, 1, 255}, {"chassis", t.Chassis, 0, 255}, {"port", t.Port, 0, 255}, {"busNr", t.BusNr, 1, 254}} {
+		if n.value == nil {
+			continue
+		}
+		if *n.value < n.least || *n.value > n.most {
+			return unsupported("PCI controller %s '%d' out of range - must be %d-%d", n.name, *n.value, n.least, n.most)
+		}
+		if n.value == t.Index && (*n.value == 0) != (*v.Index == 0) {
+			return unsupported("Only the PCI controller with index 0 can have target index 0, and vice versa")
+		}
+	}
+	if t.Node != nil && *v.Index == 0 {
+		return unsupported("The PCI controller with index=0 can't be associated with a NUMA node")
+	}
+	return nil
+}
+
+func pciTooHigh(v *xml.Controller) error {
+	return unsupported("PCI controller index %d too high, maximum is 255", *v.Index)
+}
+
+// checkExpander wants the machine that an expander is for, and the guest's node
+// that a controller is near to.
+func checkExpander(d *xml.Domain, v *xml.Controller) error {
+	switch {
+	case v.Model == "pci-expander-bus" && !IsI440FX(d):
+		return unsupported("pci-expander-bus controllers are only supported on 440fx-based machinetypes")
+	case v.Model == "pcie-expander-bus" && !IsQ35(d) && !isARMVirt(d):
+		return unsupported("pcie-expander-bus controllers are not supported with this machine type")
+	}
+	if v.Target == nil || v.Target.Node == nil {
+		return nil
+	}
+	cells := 0
+	if d.CPU != nil && d.CPU.NUMA != nil {
+		cells = len(d.CPU.NUMA.Cells)
+	}
+	if int(*v.Target.Node) >= cells {
+		return xml.Errorf(xml.CodeXML, "%s with index %d is configured for a NUMA node (%d) not present in the domain's <cpu><numa> array (%d)",
+			v.Model, *v.Index, *v.Target.Node, cells)
+	}
+	return nil
+}
+
+// pciOptions refuses the options that a model of PCI controller does not have,
+// and devices behind it that are of another model.
+func pciOptions(d *xml.Domain, v *xml.Controller) error {
+	root := v.Model == "pci-root" || v.Model == "pcie-root"
+	if root && *v.Index > 0 && !isPSeries(d) {
 		return xml.Errorf(xml.CodeXML, "pci-root and pcie-root controllers should have index 0")
 	}
-	if v.Target != nil && v.Target.Node != nil && (v.Model == "pci-expander-bus" || v.Model == "pcie-expander-bus") {
-		cells := 0
-		if d.CPU.NUMA != nil {
-			cells = len(d.CPU.NUMA.Cells)
-		}
-		if int(*v.Target.Node) >= cells {
-			return xml.Errorf(xml.CodeXML, "%s with index %d is configured for a NUMA node (%d) not present in the domain's <cpu><numa> array (%d)",
-				v.Model, *v.Index, *v.Target.Node, cells)
+	name := "none"
+	if v.ModelName != nil {
+		setDefault(&v.ModelName.Name, "none")
+		name = v.ModelName.Name
+	}
+	refuse := func(option, why string) error {
+		return unsupported("Option '%s' %s for PCI controller with index '%d', model '%s' and modelName '%s'", option, why, *v.Index, v.Model, name)
+	}
+	const foreign = "is not valid"
+	want := kindOf(v.Model).name
+	switch {
+	case v.Model == "pci-root" && isPSeries(d):
+		want = "spapr-pci-host-bridge"
+	case v.Model == "pcie-root-port" && name == "ioh3420":
+		want = name
+	}
+	switch {
+	case want == "" && name != "none":
+		return refuse("modelName", foreign)
+	case want != "" && name != want:
+		return refuse("modelName", "has invalid value")
+	}
+	t := v.Target
+	if t == nil {
+		t = &xml.ControllerTarget{}
+	}
+	expander := v.Model == "pci-expander-bus" || v.Model == "pcie-expander-bus"
+	port := v.Model == "pcie-root-port" || v.Model == "pcie-switch-downstream-port"
+	power := v.Model == "pci-root" && isPSeries(d)
+	for _, o := range []struct {
+		name      string
+		given, of bool
+	}{
+		{"targetIndex", t.Index != nil, power},
+		{"busNr", t.BusNr != nil, expander},
+		{"numaNode", t.Node != nil, expander || power},
+		{"chassisNr", t.ChassisNr != nil, v.Model == "pci-bridge"},
+		{"chassis", t.Chassis != nil, port},
+		{"port", t.Port != nil, port},
+		{"hotplug", t.Hotplug != "", port || v.Model == "pci-root"},
+		{"memReserve", t.MemReserve != nil, v.Model == "pcie-root-port" || v.Model == "pci-bridge"},
+	} {
+		if o.given && !o.of {
+			return refuse(o.name, foreign)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "sound", dev.Sounds, checkSound, checkQEMUSound)
 	each(c, "hostdev", dev.Hostdevs, checkHostdev, checkQEMUHostdev)
 	each(c, "video", dev.Videos, checkVideo, checkQEMUVideo)
-	each(c, "controller", dev.Controllers, nil, checkQEMUController)
+	each(c, "controller", dev.Controllers, checkController, checkQEMUController)
 	each(c, "smartcard", dev.Smartcards, checkSmartcard, checkQEMUSmartcard)
 	each(c, "serial", dev.Serials, checkSerialPort, checkQEMUSerial)
 	each(c, "parallel", dev.Parallels, checkPort, checkQEMUParallel)
