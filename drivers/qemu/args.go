@@ -29,9 +29,11 @@ type Build struct {
 	// else by usage; nil where values do not matter.
 	Reveal func(usageType, uuid, usage string) ([]byte, error)
 	// Pool tells whether a storage pool of that name is defined. None is ever active.
-	Pool  func(name string) bool
-	Numad []int    // host nodes for placement auto
-	Nodes []string // host NUMA nodes
+	Pool func(name string) bool
+	// Probed are the images that only headers of images tell of.
+	Probed map[*xml.DiskSource]bool
+	Numad  []int    // host nodes for placement auto
+	Nodes  []string // host NUMA nodes
 }
 
 // args collects a command line.

@@ -11,8 +11,8 @@ import (
 // that is not raw, and the device. Nodes are numbered downwards in the order
 // of the disks, so that the last disk's top image is number 1.
 
-// image is one source of a disk's backing chain, the top first.
-type image struct {
+// layer is one source of a disk's backing chain, the top first.
+type layer struct {
 	kind   string // file, block, network ...
 	format string
 	source *xml.DiskSource
@@ -27,24 +27,24 @@ type image struct {
 }
 
 // chain lists a disk's images, the top first.
-func chain(d *xml.Disk) []image {
+func chain(d *xml.Disk) []layer {
 	if d.Source == nil {
-		return []image{{kind: d.Type, format: "raw", source: &xml.DiskSource{}, index: new(string)}}
+		return []layer{{kind: d.Type, format: "raw", source: &xml.DiskSource{}, index: new(string)}}
 	}
-	top := image{kind: d.Type, format: "raw", source: d.Source, index: &d.Source.Index}
+	top := layer{kind: d.Type, format: "raw", source: d.Source, index: &d.Source.Index}
 	if d.Driver != nil && d.Driver.Type != "" {
 		top.format = d.Driver.Type
 	}
 	if d.Driver != nil {
 		top.cache = d.Driver.MetadataCache
 	}
-	images := []image{top}
+	images := []layer{top}
 	for b := d.BackingStore; b != nil; b = b.BackingStore {
 		if b.Source == nil {
 			images[len(images)-1].last = true
 			break
 		}
-		im := image{kind: b.Type, format: "raw", source: b.Source, index: &b.Index}
+		im := layer{kind: b.Type, format: "raw", source: b.Source, index: &b.Index}
 		if b.Format != nil {
 			im.format, im.cache = b.Format.Type, b.Format.MetadataCache
 		}
@@ -53,35 +53,48 @@ func chain(d *xml.Disk) []image {
 	return images
 }
 
+// numberNodes numbers the images. What only the headers of images tell comes
+// behind what the definition says, and the files of transient disks, which are
+// made last, behind all others.
 func (a *args) numberNodes() {
 	a.nodes = make(map[*xml.DiskSource]int)
 	n := 0
-	for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
-		d := &a.d.Devices.Disks[i]
-		if d.Target != nil && d.Target.Bus == "sd" || unresolved(d) {
-			continue
-		}
-		if d.Source == nil {
+	number := func(s *xml.DiskSource, probed bool) {
+		if a.Probed[s] == probed {
 			n++
-			continue
+			a.nodes[s] = n
 		}
-		images := chain(d)
-		if isOverlay(a.d.Name, d) { // they come behind all others
-			images = images[1:]
-		}
-		for _, im := range images {
-			n++
-			a.nodes[im.source] = n
-			if im.kind == "file" && im.source.FDGroup != "" {
-				a.fail(xml.CodeInvalidArg, "file descriptor group '%s' was not associated with the domain", im.source.FDGroup)
-				return
+	}
+	for _, probed := range []bool{false, true} {
+		for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
+			d := &a.d.Devices.Disks[i]
+			if d.Target != nil && d.Target.Bus == "sd" || unresolved(d) {
+				continue
 			}
-			if im.source.DataStore != nil && im.source.DataStore.Source != nil {
-				n++
-				a.nodes[im.source.DataStore.Source] = n
+			if d.Source == nil {
+				if !probed {
+					n++
+				}
+				continue
+			}
+			images := chain(d)
+			if isOverlay(a.d.Name, d) {
+				images = images[1:]
+			}
+			for _, im := range images {
+				number(im.source, probed)
+				if im.kind == "file" && im.source.FDGroup != "" {
+					a.fail(xml.CodeInvalidArg, "file descriptor group '%s' was not associated with the domain", im.source.FDGroup)
+					return
+				}
+				if im.source.DataStore != nil && im.source.DataStore.Source != nil {
+					number(im.source.DataStore.Source, probed)
+				}
+			}
+			if !probed {
+				n += len(d.Throttle)
 			}
 		}
-		n += len(d.Throttle)
 	}
 	for _, sharing := range []bool{false, true} {
 		for i := range a.d.Devices.Disks {
@@ -112,12 +125,12 @@ func unresolved(d *xml.Disk) bool {
 	return d.Type == "volume" && d.Source != nil && d.Source.StartupPolicy == "optional"
 }
 
-// dropOptional takes away volumes that nobody resolved, where the definition
-// says that the guest may do without: the disk, or the medium of a drive.
-func dropOptional(dom *xml.Domain) {
+// dropOptional takes away images that are not there, where the definition says
+// that the guest may do without: the disk, or the medium of a drive.
+func dropOptional(dom *xml.Domain, gone func(*xml.Disk) bool) {
 	kept := dom.Devices.Disks[:0]
 	for _, d := range dom.Devices.Disks {
-		if unresolved(&d) {
+		if gone(&d) {
 			if d.Device != "cdrom" && d.Device != "floppy" {
 				continue
 			}
@@ -220,7 +233,7 @@ func (a *args) blockChain(d *xml.Disk) string {
 func diskReadonly(d *xml.Disk) bool { return d.Readonly || d.Device == "cdrom" }
 
 // image adds the nodes of one image.
-func (a *args) image(d *xml.Disk, im image, top bool, backing string) string {
+func (a *args) image(d *xml.Disk, im layer, top bool, backing string) string {
 	prefix := fmt.Sprintf("libvirt-%d", im.node)
 	readonly := diskReadonly(d) || !top
 	s := im.source
@@ -280,7 +293,7 @@ func discard(p *props, d *xml.Disk, top bool) *props {
 }
 
 // formatNode adds the node that reads an image's format out of another node.
-func (a *args) formatNode(d *xml.Disk, im image, storage string, readonly, top bool, backing string) string {
+func (a *args) formatNode(d *xml.Disk, im layer, storage string, readonly, top bool, backing string) string {
 	name := fmt.Sprintf("libvirt-%d-format", im.node)
 	p := discard(newProps("node-name", name).flag("read-only", readonly), d, top)
 	p.cache(cacheMode(d))
@@ -319,7 +332,7 @@ func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly, top bool) stri
 		return ""
 	}
 	prefix := fmt.Sprintf("libvirt-%d", a.nodes[s.DataStore.Source])
-	p := a.storage(d, image{kind: s.DataStore.Type, format: "raw", source: s.DataStore.Source}, prefix)
+	p := a.storage(d, layer{kind: s.DataStore.Type, format: "raw", source: s.DataStore.Source}, prefix)
 	if p == nil {
 		return ""
 	}
@@ -378,7 +391,7 @@ func writeCache(mode string) string {
 }
 
 // storage begins the node that reaches the bytes of an image.
-func (a *args) storage(d *xml.Disk, im image, prefix string) *props {
+func (a *args) storage(d *xml.Disk, im layer, prefix string) *props {
 	s := im.source
 	io := ""
 	if d.Driver != nil {

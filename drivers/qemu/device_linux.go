@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -261,7 +262,7 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	var undo drivers.Undo
 	defer undo.Run()
 	for _, v := range list {
-		if err := c.prepareDevice(ctx, v); err != nil {
+		if err := c.prepareDevice(ctx, v, &r); err != nil {
 			return err
 		}
 		domain.Insert(c.live, v)
@@ -347,24 +348,11 @@ func (c *change) build() (Build, error) {
 }
 
 // prepareDevice completes what only a running guest's device has, and looks
-// for its files.
-func (c *change) prepareDevice(ctx context.Context, v *domain.Device) error {
+// for its files. r gets the numbers that its images take.
+func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugRequest) error {
 	switch k := v.Value.(type) {
 	case *xml.Disk:
-		if err := imagesThere(k); err != nil {
-			return err
-		}
-		if err := c.ownFile(ctx, k); err != nil {
-			return err
-		}
-		numberImages(c.live, k)
-		if emptySource(k.Source) {
-			if k.Driver != nil {
-				k.Driver.Type = ""
-			}
-		} else if k.BackingStore == nil && (k.Driver == nil || k.Driver.Type == "" || k.Driver.Type == "raw") {
-			k.BackingStore = &xml.BackingStore{}
-		}
+		return c.prepareDisk(ctx, k, r)
 	case *xml.Chardev:
 		if k.Type == "unix" && k.Path == "" && k.Target != nil {
 			a := args{Build: Build{Layout: c.d.layout, ID: *c.live.ID}, d: c.live}
@@ -380,6 +368,40 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device) error {
 	return nil
 }
 
+// prepareDisk looks for a disk's images, and numbers them.
+func (c *change) prepareDisk(ctx context.Context, k *xml.Disk, r *plugRequest) error {
+	if emptySource(k.Source) {
+		if k.Driver != nil {
+			k.Driver.Type = ""
+		}
+		return nil
+	}
+	owner, err := c.d.layout.user()
+	if err != nil {
+		return err
+	}
+	p := prober{found: make(map[*xml.DiskSource]bool), owner: owner}
+	if err := p.disk(k, isOverlay(c.live.Name, k)); err != nil {
+		return err
+	}
+	if err := c.ownFile(ctx, k); err != nil {
+		return err
+	}
+	if r.Nodes == 0 {
+		s, err := readStatus(c.d.layout.guest(c.ref.Name))
+		if err != nil {
+			return err
+		}
+		r.Nodes = max(s.Nodes, highestNode(c.live))
+	}
+	r.Nodes = numberImages(c.live.Name, k, r.Nodes)
+	for s := range p.found {
+		n, _ := strconv.Atoi(indexOf(k, s))
+		r.Probed = append(r.Probed, n)
+	}
+	return nil
+}
+
 // ownFile makes the file that a transient disk's data go to. If the disk cannot
 // be plugged in it goes with the guest, as it does when the disk is unplugged.
 func (c *change) ownFile(ctx context.Context, k *xml.Disk) error {
@@ -391,22 +413,6 @@ func (c *change) ownFile(ctx context.Context, k *xml.Disk) error {
 		return err
 	}
 	return makeOverlay(ctx, c.d.layout.guest(c.ref.Name), overlayFile(k), owner, c.lock)
-}
-
-// imagesThere fails as the peer does for a disk whose file is not there.
-func imagesThere(k *xml.Disk) error {
-	if k.Source == nil || emptySource(k.Source) {
-		return nil
-	}
-	for _, path := range []string{k.Source.File, k.Source.Dev} {
-		if path == "" {
-			continue
-		}
-		if _, err := os.Stat(path); err != nil {
-			return xml.Errorf(xml.CodeSystem, "Cannot access storage file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
-		}
-	}
-	return nil
 }
 
 // tapSteps has an interface's steps use the descriptors that are passed.

@@ -108,11 +108,16 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 }
 
 // liveDisks adds to the disks what only a running guest's have: the numbers of
-// their block nodes, and where a chain of images ends. The chain of an image
-// that names its own backing file is QEMU's to know.
-func liveDisks(dom *xml.Domain) {
-	a := args{d: dom}
+// their block nodes, and where a chain of images ends. status gets to know the
+// numbers that are taken, and whose images were found by probing.
+func liveDisks(dom *xml.Domain, probed map[*xml.DiskSource]bool, status *Status) {
+	a := args{d: dom, Build: Build{Probed: probed}}
 	a.numberNodes()
+	status.Nodes = a.backends
+	for s := range probed {
+		status.Probed = append(status.Probed, a.nodes[s])
+	}
+	slices.Sort(status.Probed)
 	for i := range dom.Devices.Disks {
 		d := &dom.Devices.Disks[i]
 		if emptySource(d.Source) {
@@ -123,6 +128,9 @@ func liveDisks(dom *xml.Domain) {
 		}
 		for _, im := range chain(d) {
 			*im.index = itoa(a.nodes[im.source])
+			if s := im.source.DataStore; s != nil && s.Source != nil {
+				s.Source.Index = itoa(a.nodes[s.Source])
+			}
 		}
 		if d.BackingStore == nil && (d.Driver == nil || d.Driver.Type == "" || d.Driver.Type == "raw") {
 			d.BackingStore = &xml.BackingStore{}

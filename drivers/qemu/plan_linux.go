@@ -26,8 +26,10 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if err != nil {
 		return nil, err
 	}
-	dropOptional(dom)
-	overlays(dom)
+	probed, err := d.images(dom, true)
+	if err != nil {
+		return nil, err
+	}
 	domain.AssignAliases(dom)
 	if err := d.foresee(ctx, dom); err != nil {
 		return nil, err
@@ -36,7 +38,7 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live, build.VHost = d.comingID(), true, hasVHost()
+	build.ID, build.Live, build.VHost, build.Probed = d.comingID(), true, hasVHost(), probed
 	build.ByHand, build.Paused = byHand, f.Has(drivers.Paused)
 	if byHand {
 		build.ID = -1 // no guest of virgo's has it

@@ -149,18 +149,47 @@ func (a *args) imageNumbers(d *xml.Disk) {
 	}
 }
 
-// numberImages numbers the images of a disk that is to be plugged in, behind
-// those that the domain has.
-func numberImages(d *xml.Domain, v *xml.Disk) {
-	next := 1
+// numberImages numbers the images of a disk that is to be plugged in, from the
+// one behind last on, and gives the last number then. A number is never used twice.
+func numberImages(name string, v *xml.Disk, last int) int {
+	if v.Source == nil {
+		return last
+	}
+	images := chain(v)
+	if isOverlay(name, v) { // made after the others
+		images = append(images[1:], images[0])
+	}
+	for _, im := range images {
+		last++
+		*im.index = itoa(last)
+		if s := im.source.DataStore; s != nil && s.Source != nil {
+			last++
+			s.Source.Index = itoa(last)
+		}
+	}
+	return last
+}
+
+// indexOf is the number of an image of a disk, or of the file with its data.
+func indexOf(k *xml.Disk, source *xml.DiskSource) string {
+	for _, im := range chain(k) {
+		if im.source == source {
+			return *im.index
+		}
+	}
+	return source.Index
+}
+
+// highestNode is the highest number of a block node in a live document.
+func highestNode(d *xml.Domain) int {
+	highest := len(d.Devices.Disks) // numbers that drives without medium had
 	see := func(index string) {
 		if n, err := strconv.Atoi(index); err == nil {
-			next = max(next, n+1)
+			highest = max(highest, n)
 		}
 	}
 	for i := range d.Devices.Disks {
 		k := &d.Devices.Disks[i]
-		next = max(next, i+2) // numbers that drives without medium had
 		if k.Mirror != nil && k.Mirror.Source != nil {
 			see(k.Mirror.Source.Index)
 		}
@@ -174,21 +203,7 @@ func numberImages(d *xml.Domain, v *xml.Disk) {
 			}
 		}
 	}
-	if v.Source == nil {
-		return
-	}
-	images := chain(v)
-	if isOverlay(d.Name, v) { // made after the others
-		images = append(images[1:], images[0])
-	}
-	for _, im := range images {
-		*im.index = itoa(next)
-		next++
-		if s := im.source.DataStore; s != nil && s.Source != nil {
-			s.Source.Index = itoa(next)
-			next++
-		}
-	}
+	return highest
 }
 
 // steps turns words of a command line into commands.

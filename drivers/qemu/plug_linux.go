@@ -27,6 +27,10 @@ type plugRequest struct {
 	Tap   *Tap         `json:"tap,omitempty"` // passed to QEMU as tapName before the steps
 	Put   []liveDevice `json:"put,omitempty"` // devices of the live document from then on
 	After []Step       `json:"after,omitempty"`
+	// Nodes is the last number of a block node then, Probed the numbers of those
+	// of which only headers of images tell.
+	Nodes  int   `json:"nodes,omitempty"`
+	Probed []int `json:"probed,omitempty"`
 }
 
 // liveDevice is a device's live form.
@@ -118,6 +122,12 @@ func (g *guest) plug(ctx context.Context, r plugRequest) error {
 		return err
 	}
 	undo.Done()
+	g.mu.Lock()
+	if r.Nodes > g.status.Nodes {
+		g.status.Nodes, g.status.Probed = r.Nodes, append(g.status.Probed, r.Probed...)
+		_ = g.status.write(g.dir)
+	}
+	g.mu.Unlock()
 	for _, s := range r.After {
 		_, _ = g.runStep(ctx, s) // what is left of the device before: it harms nobody
 	}

@@ -90,8 +90,10 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := drivers.ReplaceFile(filepath.Join(c.layout.guest(dom.Name), configFile), config, 0o600); err != nil {
 		return nil, err
 	}
-	dropOptional(dom)
-	overlays(dom)
+	probed, err := c.images(dom, false)
+	if err != nil {
+		return nil, err
+	}
 	domain.AssignAliases(dom)
 	dir := c.layout.guest(dom.Name)
 	undo.Add(func() { disconnect(dir) })
@@ -102,7 +104,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live, build.VHost = s.ID, true, hasVHost()
+	build.ID, build.Live, build.VHost, build.Probed = s.ID, true, hasVHost(), probed
 	argv, env, err := Args(dom, build)
 	if err != nil {
 		return nil, err
@@ -124,7 +126,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	id := s.ID
 	dom.ID = &id
-	liveDisks(dom)
+	liveDisks(dom, probed, &s)
 	live, err := xml.Marshal(dom)
 	if err != nil {
 		return nil, err

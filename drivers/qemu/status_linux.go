@@ -34,7 +34,9 @@ type Status struct {
 	Watcher drivers.Process `json:"watcher"`
 	LibDir  string          `json:"libDir"`
 	Policy  Policy          `json:"policy"`
-	Caches  bool            `json:"caches"` // QEMU holds back what belongs on disks: it must end in order
+	Nodes   int             `json:"nodes"`            // the last number that a block node has had
+	Probed  []int           `json:"probed,omitempty"` // numbers of images that only headers of images tell of
+	Caches  bool            `json:"caches"`           // QEMU holds back what belongs on disks: it must end in order
 }
 
 // Policy is what a guest's definition asks for when it ends.

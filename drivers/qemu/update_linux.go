@@ -152,7 +152,8 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 	if err != nil {
 		return err
 	}
-	if err := c.prepareDevice(ctx, v); err != nil {
+	var numbers plugRequest
+	if err := c.prepareDevice(ctx, v, &numbers); err != nil {
 		return err
 	}
 	v.SetAlias(old.Alias())
@@ -164,6 +165,7 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 	if err != nil {
 		return err
 	}
+	r.Nodes, r.Probed = numbers.Nodes, numbers.Probed
 	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
 }
 

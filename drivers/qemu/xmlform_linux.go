@@ -65,7 +65,7 @@ var secretMarks = [][]byte{[]byte(" passwd='"), []byte("<cookie ")}
 // XML prints a domain. A stored document is already in its printed form, so the
 // usual case copies a file.
 func (d *domains) XML(ctx context.Context, r drivers.Ref, f drivers.Flags) ([]byte, error) {
-	_, running := d.touch(ctx, r.Name)
+	status, running := d.touch(ctx, r.Name)
 	data, err := d.document(r, running, f)
 	if err != nil {
 		return nil, err
@@ -84,6 +84,9 @@ func (d *domains) XML(ctx context.Context, r drivers.Ref, f drivers.Flags) ([]by
 	dom, err := readDomain(xml.Source{Name: r.Name, Data: data})
 	if err != nil {
 		return nil, err
+	}
+	if running && !live {
+		dropProbed(dom, status.Probed)
 	}
 	if f.Has(drivers.UpdateCPU) {
 		if err := d.updateCPU(ctx, dom, running, f); err != nil {
