@@ -8,36 +8,15 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
 // A device that is plugged in is made of the same words as at a start; each of
 // them becomes a command of QMP, with the one that takes it back.
 
-// Step is a command of QMP, and the command that undoes it: Undo is "" if
-// nothing has to be undone.
-type Step struct {
-	Execute   string          `json:"execute"`
-	Arguments json.RawMessage `json:"arguments,omitempty"`
-	Undo      string          `json:"undo,omitempty"`
-	UndoArgs  json.RawMessage `json:"undoArgs,omitempty"`
-}
-
-// step makes a command of values that can be JSON.
-func step(execute string, arguments any) Step {
-	data, _ := json.Marshal(arguments) // maps of strings, numbers and the like
-	return Step{Execute: execute, Arguments: data}
-}
-
-// undone adds the command that undoes a step.
-func (s Step) undone(execute, key, value string) Step {
-	s.Undo = execute
-	s.UndoArgs, _ = json.Marshal(map[string]string{key: value})
-	return s
-}
-
-// back is the step that undoes another.
-func (s Step) back() Step { return Step{Execute: s.Undo, Arguments: s.UndoArgs} }
+// Step is a command of QMP with the one that undoes it.
+type Step = qmp.Step
 
 // plugged gives the steps that plug a device of the live domain d into the
 // running guest. It has its alias and its address; a disk's images have numbers
@@ -223,17 +202,17 @@ func stepOf(option, value string) (Step, error) {
 	raw := json.RawMessage(value)
 	switch option {
 	case "-blockdev":
-		return Step{Execute: "blockdev-add", Arguments: raw}.undone("blockdev-del", "node-name", member(raw, "node-name")), nil
+		return Step{Execute: "blockdev-add", Arguments: raw}.Undone("blockdev-del", "node-name", member(raw, "node-name")), nil
 	case "-object":
-		return Step{Execute: "object-add", Arguments: raw}.undone("object-del", "id", member(raw, "id")), nil
+		return Step{Execute: "object-add", Arguments: raw}.Undone("object-del", "id", member(raw, "id")), nil
 	case "-netdev":
-		return Step{Execute: "netdev_add", Arguments: raw}.undone("netdev_del", "id", member(raw, "id")), nil
+		return Step{Execute: "netdev_add", Arguments: raw}.Undone("netdev_del", "id", member(raw, "id")), nil
 	case "-device":
-		return Step{Execute: "device_add", Arguments: raw}.undone("device_del", "id", member(raw, "id")), nil
+		return Step{Execute: "device_add", Arguments: raw}.Undone("device_del", "id", member(raw, "id")), nil
 	case "-chardev":
 		return chardevStep(value)
 	case "-watchdog-action":
-		return step("watchdog-set-action", map[string]string{"action": value}), nil
+		return qmp.NewStep("watchdog-set-action", map[string]string{"action": value}), nil
 	}
 	return Step{}, xml.Errorf(xml.CodeUnsupported, "the device needs QEMU's option %s, which a running guest cannot be given", option)
 }
@@ -320,8 +299,8 @@ func chardevStep(value string) (Step, error) {
 	}
 	word("logfile", "logfile")
 	onOff("logappend", "logappend")
-	s := step("chardev-add", map[string]any{"id": given["id"], "backend": map[string]any{"type": kind, "data": data}})
-	return s.undone("chardev-remove", "id", given["id"]), nil
+	s := qmp.NewStep("chardev-add", map[string]any{"id": given["id"], "backend": map[string]any{"type": kind, "data": data}})
+	return s.Undone("chardev-remove", "id", given["id"]), nil
 }
 
 // unplugged gives the commands that unplug a device: the one that asks the
@@ -330,9 +309,9 @@ func unplugged(plug []Step) (ask Step, after []Step) {
 	for _, s := range slices.Backward(plug) {
 		switch {
 		case s.Execute == "device_add" && ask.Execute == "":
-			ask = s.back()
+			ask = s.Back()
 		case s.Undo != "":
-			after = append(after, s.back())
+			after = append(after, s.Back())
 		}
 	}
 	return ask, after

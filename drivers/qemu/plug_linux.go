@@ -139,7 +139,7 @@ func (g *guest) stepBack(s Step) {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
 	if s.Undo != "device_del" {
-		_, _ = g.runStep(ctx, s.back())
+		_, _ = g.runStep(ctx, s.Back())
 		return
 	}
 	events, err := g.qmp.Events(ctx)
@@ -147,7 +147,7 @@ func (g *guest) stepBack(s Step) {
 		return
 	}
 	id := member(s.UndoArgs, "id")
-	if _, err := g.runStep(ctx, s.back()); err != nil {
+	if _, err := g.runStep(ctx, s.Back()); err != nil {
 		return
 	}
 	for e := range events {

@@ -7,6 +7,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
@@ -190,11 +191,11 @@ func mediumRequest(live *xml.Domain, old, v *domain.Device, b Build, force bool)
 		r.Steps = append(r.Steps, s)
 	}
 	id := map[string]any{"id": old.Alias()}
-	r.Steps = append(r.Steps, step("blockdev-open-tray", map[string]any{"id": old.Alias(), "force": force}), step("blockdev-remove-medium", id))
+	r.Steps = append(r.Steps, qmp.NewStep("blockdev-open-tray", map[string]any{"id": old.Alias(), "force": force}), qmp.NewStep("blockdev-remove-medium", id))
 	if node != "" {
-		r.Steps = append(r.Steps, step("blockdev-insert-medium", map[string]any{"id": old.Alias(), "node-name": node}))
+		r.Steps = append(r.Steps, qmp.NewStep("blockdev-insert-medium", map[string]any{"id": old.Alias(), "node-name": node}))
 	}
-	r.Steps = append(r.Steps, step("blockdev-close-tray", id))
+	r.Steps = append(r.Steps, qmp.NewStep("blockdev-close-tray", id))
 	_, r.After = unplugged(before)
 	r.Put = []liveDevice{liveForm(v)}
 	return r, nil
@@ -226,7 +227,7 @@ func (c *change) updateInterface(ctx context.Context, k *xml.Interface) error {
 	up := k.Link == nil || k.Link.State != "down"
 	r := plugRequest{Put: []liveDevice{liveForm(&domain.Device{Kind: "interface", Value: &changed})}}
 	if was := o.Link == nil || o.Link.State != "down"; was != up {
-		r.Steps = []Step{step("set_link", map[string]any{"name": aliasOf(o.Alias), "up": up})}
+		r.Steps = []Step{qmp.NewStep("set_link", map[string]any{"name": aliasOf(o.Alias), "up": up})}
 	}
 	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
 }
@@ -290,7 +291,7 @@ func (c *change) updateMemory(ctx context.Context, v *domain.Device, dom *xml.Do
 		return nil
 	}
 	r := plugRequest{Put: []liveDevice{liveForm(&domain.Device{Kind: "memory", Value: &changed})},
-		Steps: []Step{step("qom-set", map[string]any{"path": "/machine/peripheral/" + old.Alias(), "property": "requested-size",
+		Steps: []Step{qmp.NewStep("qom-set", map[string]any{"path": "/machine/peripheral/" + old.Alias(), "property": "requested-size",
 			"value": uint64(*target.Requested) * 1024})}}
 	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
 }
