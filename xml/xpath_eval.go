@@ -33,7 +33,7 @@ func evalXPath(root *Node, text string) (v any, err error) {
 			panic(r)
 		}
 	}()
-	return e(context{pathTree(root), 1, 1}), nil
+	return e(context{pathTree(root).kids[0], 1, 1}), nil // relative paths begin at the document's element
 }
 
 // pathError is a mistake found while an expression is evaluated.

@@ -13,8 +13,8 @@ func TestXPathValue(t *testing.T) {
 	}
 	for _, c := range []struct{ expr, want string }{
 		{"/domain/name", "test"},
-		{"name", ""},
-		{"domain/name/text()", "test"},
+		{"name/text()", "test"},
+		{"domain/name", ""},
 		{"string(//disk[2]/target/@dev)", "vdb"},
 		{"count(//disk)", "2"},
 		{"//disk[target/@bus='ide']/@type", "block"},
