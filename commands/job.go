@@ -82,7 +82,7 @@ func jobMessage(job drivers.Job, raw bool) Message {
 	}
 	fmt.Fprintf(&b, "%-17s %-12s\n", "Job type:", jobTypes[job.Type])
 	if job.Type != drivers.NoJob {
-		jobText(&b, job.Stats)
+		jobText(&b, job)
 	}
 	return Message{Text: b.String(), Data: data}
 }
@@ -109,7 +109,8 @@ var jobLines = []struct {
 	{"Temporary disk space total:", "disk_temp_total", 'b', ""}, {"Error message:", "errmsg", 't', ""},
 }
 
-func jobText(b *strings.Builder, stats []drivers.Param) {
+func jobText(b *strings.Builder, job drivers.Job) {
+	stats := job.Stats
 	empty := emptySizes(stats)
 	for _, l := range jobLines {
 		for _, p := range stats {
@@ -117,6 +118,10 @@ func jobText(b *strings.Builder, stats []drivers.Param) {
 				continue
 			}
 			v, _ := p.Value.(uint64)
+			label := l.label
+			if p.Name == "downtime" && job.Type != drivers.CompletedJob {
+				label = "Expected downtime:"
+			}
 			switch {
 			case l.kind == 'o':
 				n, _ := p.Value.(int32)
@@ -129,7 +134,7 @@ func jobText(b *strings.Builder, stats []drivers.Param) {
 			case l.kind == 's':
 				fmt.Fprintf(b, "%-17s %s/s\n", l.label, human(v))
 			case l.unit != "":
-				fmt.Fprintf(b, "%-17s %-12v %s\n", l.label, p.Value, l.unit)
+				fmt.Fprintf(b, "%-17s %-12v %s\n", label, p.Value, l.unit)
 			default:
 				fmt.Fprintf(b, "%-17s %-12v\n", l.label, p.Value)
 			}

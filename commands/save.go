@@ -83,10 +83,6 @@ func (c *Call) changedXML() ([]byte, error) {
 }
 
 func save(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
-	if err != nil {
-		return err
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
@@ -94,6 +90,10 @@ func save(ctx context.Context, c *Call) error {
 	doc, err := c.changedXML()
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to save domain '%s' to %s", ref.Name, c.Str("file"))
 	}
 	d, err := change[drivers.Saver](c, objects, "virDomainSave")
 	list, e := c.saveParams(doc)
@@ -212,13 +212,13 @@ func saveImageEdit(ctx context.Context, c *Call) error {
 }
 
 func managedsave(ctx context.Context, c *Call) error {
-	f, err := c.saveFlags()
-	if err != nil {
-		return err
-	}
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
+	}
+	f, err := c.saveFlags()
+	if err != nil {
+		return failed(err, "Failed to save domain '%s' state", ref.Name)
 	}
 	d, err := change[drivers.ManagedSaver](c, objects, "virDomainManagedSave")
 	if err == nil {

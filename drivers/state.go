@@ -43,20 +43,26 @@ var reasonNames = [...][]string{
 
 // The reasons that drivers give.
 const (
-	RunningBooted      Reason = 1
-	RunningUnpaused    Reason = 5
-	PausedUser         Reason = 1
-	PausedIOError      Reason = 5
-	PausedWatchdog     Reason = 6
-	PausedShuttingDown Reason = 8
-	PausedCrashed      Reason = 10
-	PausedStartingUp   Reason = 11
-	ShuttingDownUser   Reason = 1
-	ShutOffShutdown    Reason = 1
-	ShutOffDestroyed   Reason = 2
-	ShutOffCrashed     Reason = 3
-	ShutOffFailed      Reason = 6
-	CrashedPanicked    Reason = 1
+	RunningBooted       Reason = 1
+	RunningRestored     Reason = 3
+	RunningUnpaused     Reason = 5
+	RunningSaveCanceled Reason = 7
+	PausedUser          Reason = 1
+	PausedMigrating     Reason = 2
+	PausedSaving        Reason = 3
+	PausedDumping       Reason = 4
+	PausedIOError       Reason = 5
+	PausedWatchdog      Reason = 6
+	PausedShuttingDown  Reason = 8
+	PausedCrashed       Reason = 10
+	PausedStartingUp    Reason = 11
+	ShuttingDownUser    Reason = 1
+	ShutOffShutdown     Reason = 1
+	ShutOffDestroyed    Reason = 2
+	ShutOffCrashed      Reason = 3
+	ShutOffSaved        Reason = 5
+	ShutOffFailed       Reason = 6
+	CrashedPanicked     Reason = 1
 )
 
 // Text is the reason as `domstate --reason` prints it.

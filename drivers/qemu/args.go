@@ -21,6 +21,7 @@ type Build struct {
 	Path      string // PATH of the guest's environment
 	Live      bool   // monitors and taps are inherited descriptors
 	VHost     bool   // with Live: the host has vhost for networks
+	Incoming  bool   // a saved state comes in before anything runs
 	ByHand    bool   // with Live: nothing is inherited, and no watcher looks after the guest
 	Paused    bool   // ByHand: its vCPUs wait
 	Secrets   *bool  // if not nil, set where the command line holds encrypted secrets
@@ -61,7 +62,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
 		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
 		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
-		a.balloon, a.rngs, a.nvram, a.tail} {
+		a.incoming, a.balloon, a.rngs, a.nvram, a.tail} {
 		part()
 		if a.err != nil {
 			return nil, nil, a.err
@@ -132,6 +133,13 @@ func (a *args) head() {
 	a.object(newProps("qom-type", "secret").str("id", "masterKey0").str("format", "raw").str("file", filepath.Join(a.libDir(), keyFile)))
 	a.prManagers()
 	a.pflash()
+}
+
+// incoming has QEMU wait for a state that goes on.
+func (a *args) incoming() {
+	if a.Incoming {
+		a.add("-incoming", "defer")
+	}
 }
 
 // deprecation is what QEMU does when something deprecated is used.

@@ -47,6 +47,10 @@ func (d *domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, 
 	if err != nil {
 		return nil, err
 	}
+	var saved map[string]bool
+	if f.Saves || f.ManagedSave != drivers.Any {
+		saved = d.allSaved()
+	}
 	var entries []drivers.Entry
 	seen := make(map[string]bool, len(running))
 	for _, s := range running {
@@ -66,6 +70,7 @@ func (d *domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, 
 	}
 	passed := entries[:0]
 	for _, e := range entries {
+		e.ManagedSave = saved[e.Name]
 		if !f.Admits(e) {
 			continue
 		}
@@ -207,13 +212,17 @@ func (c *Conn) mend(ctx context.Context, name string, lock *drivers.Lock) (Statu
 }
 
 func (c *Conn) forget(s Status, reason drivers.Reason) {
-	if !s.Started {
+	detail := "Failed"
+	switch {
+	case !s.Started:
 		reason = drivers.ShutOffFailed
+	case s.Saving != nil && s.Saving.settle(): // it was ended because it was saved
+		reason, detail = drivers.ShutOffSaved, "Saved"
 	}
 	removeGuest(c.layout, s, ending{Reason: reason, Since: time.Now()})
 	if s.Started {
 		watch.Journal{Path: c.layout.journal()}.Append(drivers.Event{
-			Ref: drivers.Ref{Kind: drivers.Domain, Name: s.Name, UUID: s.UUID, ID: s.ID}, Name: "lifecycle", Detail: "Stopped", Reason: "Failed", Time: time.Now()})
+			Ref: drivers.Ref{Kind: drivers.Domain, Name: s.Name, UUID: s.UUID, ID: s.ID}, Name: "lifecycle", Detail: "Stopped", Reason: detail, Time: time.Now()})
 	}
 }
 
@@ -406,6 +415,10 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 			return err
 		}
 	}
+	saved := !running && d.hasSaved(r.Name)
+	if saved && !f.Has(drivers.ManagedSaveToo) {
+		return xml.Errorf(xml.CodeOperationInvalid, "Refusing to undefine while domain managed save image exists")
+	}
 	nvram := ""
 	if err == nil { // one that cannot be read any more can still be undefined
 		nvram = nvramFile(dom)
@@ -425,6 +438,11 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 		return err
 	}
 	defer names.Unlock()
+	if saved { // first: a domain that is defined later must not go on from it
+		if err := d.dropSaved(r.Name); err != nil {
+			return err
+		}
+	}
 	if err := d.store.Remove(r.Name); err != nil {
 		return err
 	}
@@ -432,6 +450,7 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 		d.forgetMoments(r.Name)
 	}
 	os.Remove(d.layout.ended(r.Name))
+	os.Remove(d.layout.completedJob(r.Name))
 	d.tell(r, "Undefined", "Removed")
 	return nil
 }

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type guest struct {
 	gone    chan struct{} // closed when everything is cleaned up
 	await   func() string // waits for QEMU's end; its exit in words
 	undo    drivers.Undo  // host-side set-up
+	slot    slot          // whoever changes the guest for a while has it
 
 	mu        sync.Mutex
 	status    Status
@@ -46,6 +48,8 @@ type guest struct {
 	watchdog  bool           // the next stop is the watchdog's
 	ending    drivers.Reason // why QEMU ends; 0 while nobody knows
 	pulls     pulls
+	job       *job           // what the guest is busy with
+	goesOn    drivers.Reason // why it is about to run again; 0: it was resumed
 }
 
 // Watch is the watcher of a guest of this driver.
@@ -56,7 +60,7 @@ func Watch(ctx context.Context, s *watch.Session) error {
 	}
 	unix.Umask(0o077)
 	g := &guest{layout: cfg.Layout, dir: s.Dir, journal: watch.Journal{Path: cfg.Layout.journal()},
-		over: make(chan struct{}), gone: make(chan struct{})}
+		over: make(chan struct{}), gone: make(chan struct{}), slot: make(slot, 1)}
 	self, err := drivers.FindProcess(os.Getpid())
 	if err != nil {
 		return err
@@ -103,6 +107,7 @@ func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
 		_ = status.QEMU.Wait(context.Background())
 		return "ended"
 	}
+	ended := g.adoptSave(ctx)
 	var now struct {
 		Status  string
 		Running bool
@@ -114,6 +119,7 @@ func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
+	case ended:
 	case now.Running && g.status.State != drivers.Running:
 		g.set(drivers.Running, drivers.RunningUnpaused)
 	case now.Status == "shutdown", now.Status == "guest-panicked":
@@ -204,7 +210,7 @@ func (g *guest) event(e qmp.Event) {
 			g.resetting = false
 			g.change(drivers.Running, drivers.RunningBooted, "Resumed", "Unpaused")
 		case g.status.State != drivers.Running:
-			g.change(drivers.Running, drivers.RunningUnpaused, "Resumed", "Unpaused")
+			g.change(drivers.Running, cmp.Or(g.goesOn, drivers.RunningUnpaused), "Resumed", "Unpaused")
 		}
 	case "BLOCK_IO_ERROR":
 		g.ioError = e.Data["action"] == "stop"
@@ -361,6 +367,7 @@ func (g *guest) kill(reason drivers.Reason) {
 // endingDetails are the lifecycle event's words for why a guest has stopped.
 var endingDetails = map[drivers.Reason]string{
 	drivers.ShutOffShutdown: "Shutdown", drivers.ShutOffDestroyed: "Destroyed", drivers.ShutOffCrashed: "Crashed", drivers.ShutOffFailed: "Failed",
+	drivers.ShutOffSaved: "Saved",
 }
 
 // cleanUp undoes the host-side set-up and says how the guest ended. After it
@@ -388,6 +395,8 @@ func removeGuest(l Layout, s Status, e ending) {
 		if data, err := json.Marshal(e); err == nil && drivers.MakeDir(filepath.Dir(l.ended(s.Name))) == nil {
 			_ = drivers.ReplaceFile(l.ended(s.Name), data, 0o600)
 		}
+	} else {
+		os.Remove(l.completedJob(s.Name))
 	}
 	if s.LibDir != "" {
 		os.RemoveAll(s.LibDir)

@@ -18,6 +18,9 @@ type Layout struct {
 	Log   string `json:"log"`
 }
 
+// savedSuffix is the end of managed saves' names.
+const savedSuffix = ".save"
+
 // layoutAt is the driver's part of a root.
 func layoutAt(r drivers.Root) Layout {
 	in := func(d string) string { return filepath.Join(d, "qemu") }
@@ -46,6 +49,15 @@ func (l Layout) libDir(id int, name string) string {
 	}
 	return filepath.Join(l.Lib, fmt.Sprintf("domain-%d-%s", id, string(short)))
 }
+
+// savedDir is the folder of managed saves.
+func (l Layout) savedDir() string { return filepath.Join(l.Lib, "save") }
+
+// saved is the file from which a domain's next start goes on.
+func (l Layout) saved(name string) string { return filepath.Join(l.savedDir(), name+savedSuffix) }
+
+// completedJob is the file with the numbers of a domain's last job.
+func (l Layout) completedJob(name string) string { return filepath.Join(l.Run, "jobs", name+".json") }
 
 func (l Layout) logFile(name string) string { return filepath.Join(l.Log, name+".log") }
 

@@ -45,6 +45,9 @@ func (d *domains) Start(ctx context.Context, r drivers.Ref, f drivers.Flags) err
 	if err != nil {
 		return err
 	}
+	if done, err := d.startSaved(ctx, r.Name, f, lock); done || err != nil {
+		return err
+	}
 	_, err = d.launch(ctx, dom, f, lock)
 	return err
 }
@@ -66,21 +69,34 @@ func (d *domains) Create(ctx context.Context, src xml.Source, f drivers.Flags) (
 	return d.launch(ctx, dom, f, lock)
 }
 
-// launch reserves the run folder and lets a watcher start the guest. The object
+// launch starts a guest anew.
+func (d *domains) launch(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock) (drivers.Ref, error) {
+	return d.launchFrom(ctx, dom, f, lock, nil)
+}
+
+// launchFrom reserves the run folder and lets a watcher start the guest. The object
 // is locked, and stays so until the start has come to its end, even if this
 // process is killed: the watcher inherits the lock.
-func (d *domains) launch(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock) (drivers.Ref, error) {
+func (d *domains) launchFrom(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock, in *incoming) (drivers.Ref, error) {
 	var undo drivers.Undo
 	defer undo.Run()
+	if nvram := nvramFile(dom); f.Has(drivers.ResetNVRAM) && nvram != "" && dom.OS.NVRAM.Template != "" {
+		if err := os.Remove(nvram); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return drivers.Ref{}, xml.Errorf(xml.CodeSystem, "failed to remove nvram: %s: %s", nvram, drivers.SystemText(unwrapPath(err)))
+		}
+	}
 	status, err := d.reserve(ctx, dom, &undo)
 	if err != nil {
 		return drivers.Ref{}, err
 	}
-	st, err := d.prepare(ctx, dom, status, &undo, lock)
+	st, err := d.prepare(ctx, dom, status, &undo, lock, in)
 	if err != nil {
 		return drivers.Ref{}, err
 	}
 	st.Paused = f.Has(drivers.Paused)
+	if in != nil {
+		st.Incoming, st.Paused = in, st.Paused || !in.Running
+	}
 	files := map[string]*os.File{"lock": lock.File()}
 	if f.Has(drivers.AutoDestroy) {
 		theirs, ours, err := os.Pipe()
@@ -348,7 +364,7 @@ func (d *domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, 
 	once := d.store.Marked(drivers.AutostartOnceMark, r.Name)
 	info := drivers.DomainInfo{State: drivers.ShutOff, OSType: dom.OS.Type.Text, VCPUs: vcpus(dom), MaxMemory: dom.Memory.KiB,
 		Memory: uint64(dom.CurrentMem), Persistent: d.store.Has(r.Name), Autostart: d.store.Marked(drivers.AutostartMark, r.Name), AutostartOnce: &once, HasCPUTime: true,
-		SecurityModel: "none", SecurityDOI: "0"}
+		ManagedSave: d.hasSaved(r.Name), SecurityModel: "none", SecurityDOI: "0"}
 	if !running {
 		if e, ok := readEnding(d.layout.ended(r.Name)); ok {
 			info.Reason, info.StateSince = e.Reason, e.Since

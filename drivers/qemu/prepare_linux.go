@@ -78,7 +78,7 @@ func (c *Conn) startable(ctx context.Context, dom *xml.Domain) (*Emulator, error
 
 // prepare decides all that can be decided before the guest's process is there,
 // and makes its files.
-func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo, lock *drivers.Lock) (*startConfig, error) {
+func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *drivers.Undo, lock *drivers.Lock, in *incoming) (*startConfig, error) {
 	e, err := c.startable(ctx, dom)
 	if err != nil {
 		return nil, err
@@ -94,6 +94,10 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
+	s.Version = e.VersionNumber()
+	if in != nil && in.CPU != nil { // the very CPU that the guest had, whatever the definition would come to today
+		dom.CPU = in.CPU
+	}
 	domain.AssignAliases(dom)
 	dir := c.layout.guest(dom.Name)
 	undo.Add(func() { disconnect(dir) })
@@ -104,7 +108,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	build.ID, build.Live, build.VHost, build.Probed = s.ID, true, hasVHost(), probed
+	build.ID, build.Live, build.VHost, build.Probed, build.Incoming = s.ID, true, hasVHost(), probed, in != nil
 	argv, env, err := Args(dom, build)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ const (
 	cmdReboot   = "virgo-reboot"
 	cmdPlug     = "virgo-plug"
 	cmdUnplug   = "virgo-unplug"
+	cmdSave     = "virgo-save"
+	cmdJob      = "virgo-job"
+	cmdAbortJob = "virgo-job-abort"
 )
 
 // serve accepts clients until the listener is closed.
@@ -117,15 +120,16 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		g.mu.Lock()
 		v = g.status
 		g.mu.Unlock()
-	case cmdSuspend:
-		err = g.suspend(ctx)
-	case cmdResume:
-		err = g.resume(ctx)
-	case cmdShutdown, cmdReboot:
-		err = g.powerDown(ctx, r.Execute == cmdReboot)
+	case cmdSuspend, cmdResume, cmdShutdown, cmdReboot:
+		if err = g.idle(ctx); err == nil {
+			err = g.press(ctx, r.Execute)
+		}
 	case cmdPlug:
 		var a plugRequest
 		if a, err = decode[plugRequest](r); err == nil {
+			err = g.idle(ctx)
+		}
+		if err == nil {
 			err = g.plug(context.WithoutCancel(ctx), a)
 		}
 	case cmdUnplug:
@@ -133,6 +137,15 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		if a, err = decode[unplugRequest](r); err == nil {
 			v, err = g.unplug(ctx, a)
 		}
+	case cmdSave:
+		var a saveRequest
+		if a, err = decode[saveRequest](r); err == nil {
+			err = g.save(ctx, a)
+		}
+	case cmdJob:
+		v, err = g.jobNow(ctx)
+	case cmdAbortJob:
+		err = g.abortJob()
 	case cmdDestroy:
 		var a struct{ Graceful bool }
 		_ = json.Unmarshal(r.Arguments, &a)
@@ -172,6 +185,17 @@ func failure(id json.RawMessage, err error) any {
 		}
 	}
 	return message(qmp.Answer(id, nil, q))
+}
+
+// press stops the guest, lets it go on, or presses a button.
+func (g *guest) press(ctx context.Context, command string) error {
+	switch command {
+	case cmdSuspend:
+		return g.suspend(ctx)
+	case cmdResume:
+		return g.resume(ctx)
+	}
+	return g.powerDown(ctx, command == cmdReboot)
 }
 
 func (g *guest) suspend(ctx context.Context) error {

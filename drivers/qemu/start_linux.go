@@ -30,8 +30,10 @@ type startConfig struct {
 	Env    []string
 	Live   []byte // the live document so far
 	Paused bool
-	Taps   []Tap // in the order of their descriptors
-	User   *user // who QEMU runs as; nil: the caller
+	// Incoming is the saved guest that the start goes on from; nil: it starts anew.
+	Incoming *incoming `json:",omitempty"`
+	Taps     []Tap     // in the order of their descriptors
+	User     *user     // who QEMU runs as; nil: the caller
 }
 
 // QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
@@ -76,6 +78,7 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 		return err
 	}
 	g.await = func() string { <-qemu.end; return qemu.cmd.ProcessState.String() }
+	whole := ctx // a long state takes its time
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := g.connect(ctx, qemu, logf); err != nil {
@@ -88,7 +91,12 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 	if err := drivers.ReplaceFile(filepath.Join(g.dir, liveFile), live, 0o600); err != nil {
 		return err
 	}
-	return g.letRun(ctx, st)
+	if st.Incoming != nil {
+		if err := g.load(whole, st.Incoming); err != nil {
+			return g.orLastWords(qemu, logf, err)
+		}
+	}
+	return g.letRun(whole, st)
 }
 
 // letRun is the last step: after it the start has succeeded.
@@ -96,6 +104,9 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.status.Started = true
+	if st.Incoming != nil {
+		return g.restored(ctx, st)
+	}
 	if st.Paused {
 		g.change(drivers.PausedState, drivers.PausedUser, "Started", "Booted")
 		g.tell("lifecycle", "Suspended", "Paused")
@@ -105,6 +116,21 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 		return xml.Errorf(xml.CodeOperationFailed, "cannot let the guest run: %v", err)
 	}
 	g.change(drivers.Running, drivers.RunningBooted, "Started", "Booted")
+	return nil
+}
+
+// restored is letRun for a guest that goes on. g.mu is held.
+func (g *guest) restored(ctx context.Context, st *startConfig) error {
+	if st.Paused {
+		g.change(drivers.PausedState, drivers.PausedMigrating, "Started", "Restored")
+		g.tell("lifecycle", "Suspended", "Restored")
+		return nil
+	}
+	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {
+		return xml.Errorf(xml.CodeOperationFailed, "failed to resume domain: %v", err)
+	}
+	g.change(drivers.Running, drivers.RunningRestored, "Started", "Restored")
+	g.tell("lifecycle", "Resumed", "Snapshot")
 	return nil
 }
 

@@ -34,9 +34,11 @@ type Status struct {
 	Watcher drivers.Process `json:"watcher"`
 	LibDir  string          `json:"libDir"`
 	Policy  Policy          `json:"policy"`
-	Nodes   int             `json:"nodes"`            // the last number that a block node has had
-	Probed  []int           `json:"probed,omitempty"` // numbers of images that only headers of images tell of
-	Caches  bool            `json:"caches"`           // QEMU holds back what belongs on disks: it must end in order
+	Nodes   int             `json:"nodes"`             // the last number that a block node has had
+	Probed  []int           `json:"probed,omitempty"`  // numbers of images that only headers of images tell of
+	Caches  bool            `json:"caches"`            // QEMU holds back what belongs on disks: it must end in order
+	Saving  *saving         `json:"saving,omitempty"`  // it is being saved in a file
+	Version uint64          `json:"version,omitempty"` // QEMU's
 }
 
 // Policy is what a guest's definition asks for when it ends.

@@ -16,6 +16,11 @@ type user struct {
 	Groups   []uint32
 }
 
+// config is qemu.conf, beside the folder of definitions.
+func (l Layout) config() (*drivers.ConfigFile, error) {
+	return drivers.ReadConfig(filepath.Join(filepath.Dir(l.Etc), "qemu.conf"))
+}
+
 // user reads qemu.conf beside the folder of definitions: who QEMU runs as where
 // virgo is root. nil is the caller.
 func (l Layout) user() (*user, error) {
@@ -23,7 +28,7 @@ func (l Layout) user() (*user, error) {
 		return nil, nil
 	}
 	file := filepath.Join(filepath.Dir(l.Etc), "qemu.conf")
-	config, err := drivers.ReadConfig(file)
+	config, err := l.config()
 	if err != nil {
 		return nil, err
 	}

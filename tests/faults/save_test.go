@@ -1,0 +1,124 @@
+//go:build linux
+
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestKillSave: after a kill at any moment of a save the guest runs, or the file is
+// whole and the guest goes on from it; never neither.
+func TestKillSave(t *testing.T) { killSave(t, true, false, "save", "victim") }
+
+// TestKillSaveAndWatcher: the same where the watcher is killed too.
+func TestKillSaveAndWatcher(t *testing.T) { killSave(t, true, true, "save", "victim") }
+
+// TestKillManagedSave: the same of a managed save, of which a start takes care.
+func TestKillManagedSave(t *testing.T) { killSave(t, false, true, "managedsave", "victim") }
+
+func killSave(t *testing.T, commandToo, watcherToo bool, args ...string) {
+	r := newRoot(t)
+	r.needQEMU()
+	r.define("victim")
+	file := filepath.Join(r.dir, "lib/qemu/save/victim.save")
+	if args[0] == "save" {
+		file = filepath.Join(t.TempDir(), "file")
+		args = append(args, file)
+	}
+	goOn := func() {
+		if args[0] == "save" {
+			r.run("restore", file)
+		} else {
+			r.run("start", "victim")
+		}
+	}
+	r.run("start", "victim")
+	begin := time.Now()
+	r.run(args...)
+	whole := time.Since(begin)
+	goOn()
+	saved := 0
+	for i := range steps {
+		os.Remove(file)
+		cmd, moment := r.command(args...), whole*time.Duration(i)/steps*3/2
+		if commandToo {
+			killAt(t, cmd, moment)
+		} else if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		} else {
+			time.Sleep(moment)
+		}
+		if watcherToo {
+			kill(t, r.processes("watch"))
+		}
+		if !commandToo {
+			_ = cmd.Wait() // it may have failed
+		}
+		var state string
+		eventually(t, "a settled state", func() bool {
+			state = r.state("victim")
+			return state == "running" || state == "shut off" && len(r.processes("")) == 0
+		})
+		// A save whose watcher lives on comes to its end by itself.
+		if !watcherToo {
+			time.Sleep(2 * whole)
+			eventually(t, "a settled state", func() bool {
+				state = r.state("victim")
+				return state == "running" || state == "shut off" && len(r.processes("")) == 0
+			})
+		}
+		if state == "running" {
+			r.run("suspend", "victim")
+			r.run("resume", "victim")
+		} else {
+			saved++
+			if s := r.run("domstate", "--reason", "victim"); s != "shut off (saved)" {
+				t.Fatalf("step %d: %s", i, s)
+			}
+			goOn()
+		}
+		left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".virgo-save-*"))
+		if len(left) > 0 {
+			t.Fatalf("step %d: left behind: %v", i, left)
+		}
+	}
+	t.Logf("%d of %d kills left a saved guest; the command takes %v", saved, steps, whole)
+	r.run("destroy", "victim")
+}
+
+// TestSaveQEMUKilled: a save whose QEMU dies leaves what was there before.
+func TestSaveQEMUKilled(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	r.define("victim")
+	file := filepath.Join(t.TempDir(), "file")
+	r.run("start", "victim")
+	r.run("save", "victim", file)
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		r.run("restore", file)
+		cmd := r.command("save", "victim", file)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(i) * 4 * time.Millisecond)
+		kill(t, r.processes("qemu"))
+		_ = cmd.Wait()
+		r.waitGone()
+		after, err := os.ReadFile(file)
+		if err != nil || !strings.HasPrefix(string(after), "LibvirtQemudSave") {
+			t.Fatalf("step %d: %v, %d bytes, there were %d", i, err, len(after), len(before))
+		}
+		left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".virgo-save-*"))
+		if len(left) > 0 {
+			t.Fatalf("step %d: left behind: %v", i, left)
+		}
+	}
+}
