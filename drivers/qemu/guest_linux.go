@@ -49,6 +49,7 @@ type guest struct {
 	ending    drivers.Reason // why QEMU ends; 0 while nobody knows
 	pulls     pulls
 	job       *job           // what the guest is busy with
+	farewell  string         // the word of the event at its end; "" for the reason's
 	goesOn    drivers.Reason // why it is about to run again; 0: it was resumed
 }
 
@@ -253,6 +254,8 @@ func (g *guest) stopped() {
 	}
 	reason, detail := drivers.Reason(0), "Paused"
 	switch {
+	case g.job != nil && g.job.operation == dumpOperation:
+		reason = drivers.PausedDumping
 	case g.ioError:
 		reason, detail = drivers.PausedIOError, "I/O Error"
 	case g.watchdog:
@@ -304,12 +307,7 @@ func (g *guest) panicked() {
 }
 
 func (g *guest) dumpThen(restart bool) {
-	dir := filepath.Join(g.layout.Lib, "dump")
-	if drivers.MakeDir(dir) == nil {
-		path := filepath.Join(dir, fmt.Sprintf("%d-%s-%s", g.status.ID, g.status.Name, time.Now().Format("2006-01-02-15:04:05")))
-		args := map[string]any{"paging": false, "protocol": "file:" + path}
-		_ = g.qmp.Execute(context.Background(), "dump-guest-memory", args, nil)
-	}
+	g.coreDump()
 	g.mu.Lock()
 	g.resetting = restart
 	if restart {
@@ -383,7 +381,7 @@ func (g *guest) cleanUp() {
 	removeGuest(g.layout, g.status, ending{Reason: g.ending, Since: time.Now()})
 	detail := endingDetails[g.ending]
 	if g.ending == drivers.ShutOffCrashed {
-		detail = "Failed"
+		detail = cmp.Or(g.farewell, "Failed")
 	}
 	g.tell("lifecycle", "Stopped", detail)
 }

@@ -37,7 +37,8 @@ type saving struct {
 	Path    string `json:"path"`
 	Device  uint64 `json:"device"`
 	Inode   uint64 `json:"inode"`
-	Running bool   `json:"running"` // the guest ran
+	Running bool   `json:"running"`        // the guest ran
+	Dump    bool   `json:"dump,omitempty"` // it is a dump, after which the guest goes on
 }
 
 // save writes the guest's state to a file and ends it, or lets it be as it was.
@@ -281,11 +282,10 @@ func createSave(path string, ran bool) (*os.File, saving, error) {
 // finish makes the file whole and puts it in its place.
 func (s saving) finish(f *os.File) error {
 	err := syncFile(f)
-	if err == nil {
-		_, err = f.WriteAt([]byte(saveMagic), 0)
-	}
-	if err == nil {
-		err = syncFile(f)
+	if err == nil && !s.Dump {
+		if _, err = f.WriteAt([]byte(saveMagic), 0); err == nil {
+			err = syncFile(f)
+		}
 	}
 	if err == nil && s.Temp != s.Path {
 		if err = os.Rename(s.Temp, s.Path); err == nil {
@@ -316,6 +316,10 @@ func (s saving) drop() {
 // settle looks what a save came to whose watcher was killed: the file is whole
 // and in its place, or gone.
 func (s saving) settle() (whole bool) {
+	if s.Dump {
+		s.drop()
+		return false
+	}
 	if s.Temp == s.Path {
 		return hasMagic(s.Path)
 	}
@@ -365,8 +369,36 @@ func (g *guest) adoptSave(ctx context.Context) (ended bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	if s.Running && g.qmp.Execute(ctx, "cont", nil, nil) == nil {
-		g.set(drivers.Running, drivers.RunningSaveCanceled)
+	if !s.Running {
+		return false
+	}
+	reason := drivers.RunningSaveCanceled
+	if s.Dump {
+		reason = drivers.RunningUnpaused
+	}
+	if g.qmp.Execute(ctx, "cont", nil, nil) == nil {
+		g.set(drivers.Running, reason)
+	} else if s.Dump {
+		go g.goOnLater(reason) // QEMU still writes, and nobody can stop it
 	}
 	return false
+}
+
+// goOnLater lets the guest run as soon as QEMU is ready to.
+func (g *guest) goOnLater(reason drivers.Reason) {
+	for {
+		select {
+		case <-g.over:
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+		var m dumpState
+		if g.qmp.Execute(context.Background(), "query-dump", nil, &m) != nil {
+			return
+		}
+		if m.Status != "active" {
+			g.goOn(reason)
+			return
+		}
+	}
 }

@@ -46,6 +46,7 @@ const (
 	cmdPlug     = "virgo-plug"
 	cmdUnplug   = "virgo-unplug"
 	cmdSave     = "virgo-save"
+	cmdDump     = "virgo-dump"
 	cmdJob      = "virgo-job"
 	cmdAbortJob = "virgo-job-abort"
 )
@@ -141,6 +142,11 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		var a saveRequest
 		if a, err = decode[saveRequest](r); err == nil {
 			err = g.save(ctx, a)
+		}
+	case cmdDump:
+		var a dumpRequest
+		if a, err = decode[dumpRequest](r); err == nil {
+			err = g.dump(ctx, a)
 		}
 	case cmdJob:
 		v, err = g.jobNow(ctx)

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -121,4 +122,29 @@ func TestSaveQEMUKilled(t *testing.T) {
 			t.Fatalf("step %d: left behind: %v", i, left)
 		}
 	}
+}
+
+// TestKillDump: a dump that is cut short, its watcher with it, lets the guest go on
+// and leaves nothing.
+func TestKillDump(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	r.define("victim")
+	file := filepath.Join(t.TempDir(), "file")
+	r.run("start", "victim")
+	for _, args := range [][]string{{"dump", "victim", file}, {"dump", "victim", file, "--memory-only"}, {"dump", "victim", file, "--live"}} {
+		whole := duration(t, func() { os.Remove(file) }, func() *exec.Cmd { return r.command(args...) })
+		for i := range steps / 2 {
+			killAt(t, r.command(args...), whole*time.Duration(i)*2/steps)
+			kill(t, r.processes("watch"))
+			eventually(t, "a guest that goes on", func() bool { return r.state("victim") == "running" })
+			left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".virgo-save-*"))
+			if len(left) > 0 {
+				t.Fatalf("%v, step %d: left behind: %v", args, i, left)
+			}
+		}
+		r.run("suspend", "victim")
+		r.run("resume", "victim")
+	}
+	r.run("destroy", "victim")
 }
