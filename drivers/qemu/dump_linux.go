@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
@@ -195,6 +196,13 @@ func (g *guest) dumpMemory(ctx context.Context, j *job, to *os.File, format stri
 	if err := g.passFile(ctx, name, to); err != nil {
 		return lost(err)
 	}
+	// before the dump begins: a short one has ended when the command answers
+	listen, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	events, err := g.qmp.Events(listen)
+	if err != nil {
+		return lost(err)
+	}
 	args := map[string]any{"paging": false, "protocol": "fd:" + name, "detach": true}
 	if format != "" {
 		args["format"] = format
@@ -205,12 +213,6 @@ func (g *guest) dumpMemory(ctx context.Context, j *job, to *os.File, format stri
 	g.mu.Lock()
 	j.stats = g.dumpStats
 	g.mu.Unlock()
-	listen, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	events, err := g.qmp.Events(listen)
-	if err != nil {
-		return lost(err)
-	}
 	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
 		select { // QEMU cannot be told to stop it: an abort waits for its end, too
 		case e := <-events:
@@ -229,14 +231,22 @@ func (g *guest) dumpMemory(ctx context.Context, j *job, to *os.File, format stri
 		case "completed":
 			return nil
 		case "failed":
-			select { // the event that says why
-			case e := <-events:
-				if text, _ := e.Data["error"].(string); e.Event == "DUMP_COMPLETED" && text != "" {
-					return xml.Errorf(xml.CodeOperationFailed, "memory-only dump failed: %s", text)
-				}
-			case <-time.After(time.Second):
+			return xml.Errorf(xml.CodeOperationFailed, "memory-only dump failed: %s", whyDumpFailed(events))
+		}
+	}
+}
+
+// whyDumpFailed takes the reason from the event, which comes at once.
+func whyDumpFailed(events <-chan qmp.Event) string {
+	limit := time.After(time.Second)
+	for {
+		select {
+		case e := <-events:
+			if text, _ := e.Data["error"].(string); e.Event == "DUMP_COMPLETED" && text != "" {
+				return text
 			}
-			return xml.Errorf(xml.CodeOperationFailed, "memory-only dump failed: unknown error")
+		case <-limit:
+			return "unknown error"
 		}
 	}
 }
