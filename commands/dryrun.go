@@ -51,7 +51,7 @@ func dryRun(ctx context.Context, c *Call, objects drivers.Objects, ref drivers.R
 	for _, f := range plan.Files {
 		files = append(files, Data{{"path", f.Path}, {"kind", string(f.Kind)}, {"from", orNull(f.From)}, {"format", orNull(f.Format)}})
 	}
-	data := Data{{"argv", plan.Argv}, {"env", env}, {"files", files}, {"inherited", append([]string{}, plan.Inherited...)}, {"user", orNull(plan.User)}}
+	data := Data{{"argv", plan.Argv}, {"env", env}, {"files", files}, {"beside", append([][]string{}, plan.Beside...)}, {"inherited", append([]string{}, plan.Inherited...)}, {"user", orNull(plan.User)}}
 	text := shell.Join(append(append([]string{}, plan.Env...), plan.Argv...)) + "\n"
 	if c.Str("format") == "json" {
 		line, err := marshal(data)

@@ -140,6 +140,7 @@ type StartPlanner interface {
 type StartPlan struct {
 	Argv, Env []string
 	Files     []StartFile // to be made before, in this order
+	Beside    [][]string  // programs that are started before it and serve its devices
 	Inherited []string    // what the process inherits as descriptors, from 3 on
 	User      string      // who it runs as, "" for the caller
 	Script    string      // a shell script that does all that; "" unless by hand

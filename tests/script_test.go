@@ -105,6 +105,9 @@ func TestScripts(t *testing.T) {
 				return hasQEMU(), nil
 			case "netns":
 				return hasNetworks(), nil
+			case "swtpm":
+				_, err := exec.LookPath("swtpm_setup")
+				return err == nil, nil
 			}
 			return false, nil
 		},

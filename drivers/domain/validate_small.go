@@ -210,12 +210,15 @@ func checkTPM(c *deviceCheck, t *xml.TPM) error {
 
 func checkQEMUTPM(c *deviceCheck, t *xml.TPM) error {
 	if b := t.Backend; b != nil {
-		if b.Type == "passthrough" && !c.has("tpm-passthrough") || b.Type == "external" {
+		if b.Type == "passthrough" && !c.has("tpm-passthrough") || b.Type == "external" && len(c.t.QEMU.TPMVersions) == 0 {
 			return unsupported("The QEMU executable %s does not support TPM backend type %s", c.path, b.Type)
 		}
 		if b.Type == "emulator" {
 			if !c.hasTPM(b.Version) {
 				return unsupported("TPM version '%s' is not supported", tpmVersion(b.Version))
+			}
+			if tpmVersion(b.Version) == "1.2" && t.Model != "tpm-tis" {
+				return unsupported("TPM 1.2 is not supported for model '%s'", t.Model)
 			}
 		}
 	}

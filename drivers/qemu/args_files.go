@@ -42,7 +42,7 @@ func madeChannel(c *xml.Chardev) bool { return c.Type == "unix" && c.Path == "" 
 
 // Script is a shell script that starts a guest without virgo: p is the plan of a
 // start by hand. key, if not nil, is the one that the secrets are encrypted with.
-func Script(d *xml.Domain, p *drivers.StartPlan, key []byte) string {
+func Script(d *xml.Domain, p *drivers.StartPlan, layout Layout, key []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#!/bin/sh\n# Runs the domain %s without virgo, which knows nothing of it then: no virgo command\n", strings.ReplaceAll(d.Name, "\n", " "))
 	b.WriteString("# finds it. It ends when the guest powers off; the folders that are made here are left behind then.\nset -eu\numask 077\n")
@@ -83,6 +83,22 @@ func Script(d *xml.Domain, p *drivers.StartPlan, key []byte) string {
 		}
 		fmt.Fprintf(&b, "ip link show dev %s >/dev/null 2>&1 || ip tuntap add dev %s mode tap vnet_hdr # needs root\nip link set dev %s master %s up\n",
 			name, name, name, shell.Quote(t.Bridge))
+	}
+	for i := range d.Devices.TPMs {
+		if t := &d.Devices.TPMs[i]; emulatedTPM(t) {
+			state, version := shell.Quote(tpmState(layout, d, t)), " --tpm2"
+			if t.Backend.Version == "1.2" {
+				version = ""
+			}
+			fmt.Fprintf(&b, "test -d %s || { mkdir -p %s && swtpm_setup%s --tpm-state %s --createek; } # a TPM's state, if there is none\nmkdir -p %s\n",
+				state, state, version, state, shell.Quote(layout.Log))
+		}
+	}
+	for _, c := range p.Beside {
+		fmt.Fprintf(&b, "%s &\n", shell.Join(c))
+	}
+	if len(p.Beside) > 0 {
+		b.WriteString("sleep 1 # until they listen\n")
 	}
 	b.WriteString("exec env -i")
 	for _, w := range p.Env {

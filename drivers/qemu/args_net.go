@@ -62,9 +62,9 @@ func (a *args) liveInterface(i *xml.Interface) {
 	}
 	switch i.Type {
 	case "user", "internal":
-		if i.Backend != nil && i.Backend.Type == "passt" {
-			a.fail(xml.CodeConfigUnsupported, "the passt backend is not supported by this driver; leave <backend> out for QEMU's own")
-			return
+		if usesPasst(i) {
+			a.passt(id)
+			break
 		}
 		p := newProps("type", "user")
 		for _, ip := range i.IPs {
@@ -183,6 +183,76 @@ func (a *args) descriptors(n int) string {
 	return strings.Join(list, ":")
 }
 
+// usesPasst tells whether a program of its own carries an interface's packets.
+func usesPasst(i *xml.Interface) bool {
+	return i.Type == "user" && i.Backend != nil && i.Backend.Type == "passt"
+}
+
+// passt is joined by a pair of sockets.
+func (a *args) passt(id string) {
+	if a.ByHand {
+		a.fail(xml.CodeConfigUnsupported, "passt is joined by an open socket, which a start by hand has not")
+		return
+	}
+	addr := newProps("type", "fd").str("str", a.descriptors(1))
+	a.add("-netdev", newProps("type", "stream").raw("addr", addr.String()).flag("server", false).str("id", id).String())
+	a.taps++
+}
+
+// passtArgs are passt's words behind the descriptor.
+func passtArgs(i *xml.Interface) []string {
+	args := []string{"--one-off", "--foreground", "--fd", "3"}
+	if i.Source != nil && i.Source.Dev != "" {
+		args = append(args, "--interface", i.Source.Dev)
+	}
+	if b := i.Backend; b.LogFile != "" {
+		args = append(args, "--log-file", b.LogFile)
+	}
+	for _, ip := range i.IPs {
+		args = append(args, "--address", ip.Address)
+		if ip.Prefix > 0 && ip.Family != "ipv6" {
+			args = append(args, "--netmask", utoa(uint64(ip.Prefix)))
+		}
+	}
+	for _, f := range i.PortForwards {
+		args = append(args, "--"+f.Proto+"-ports", passtPorts(&f))
+	}
+	return args
+}
+
+// passtPorts is ADDRESS%DEVICE/PORTS, as passt(1) has it.
+func passtPorts(f *xml.PortForward) string {
+	text := f.Address
+	if f.Dev != "" {
+		text += "%" + f.Dev
+	}
+	if text != "" {
+		text += "/"
+	}
+	if len(f.Ranges) == 0 {
+		return text + "all"
+	}
+	for n, r := range f.Ranges {
+		if n > 0 {
+			text += ","
+		}
+		if r.Exclude == "yes" {
+			text += "~"
+		}
+		text += utoa(uint64(r.Start))
+		if r.End > 0 {
+			text += "-" + utoa(uint64(r.End))
+		}
+		if r.To > 0 {
+			text += ":" + utoa(uint64(r.To))
+			if r.End > 0 {
+				text += "-" + utoa(uint64(r.To+r.End-r.Start))
+			}
+		}
+	}
+	return text
+}
+
 // socketNetdev joins guests over a socket of the host.
 func socketNetdev(i *xml.Interface) *props {
 	p := newProps("type", "socket")
@@ -213,6 +283,10 @@ func taps(d *xml.Domain, vhost bool) []Tap {
 		switch i := &d.Devices.Interfaces[n]; i.Type {
 		case "bridge", "network", "ethernet", "direct":
 			list = append(list, tapOf(i, d, vhost))
+		case "user":
+			if usesPasst(i) {
+				list = append(list, Tap{Kind: passtTap, Queues: 1, Passt: passtArgs(i)})
+			}
 		}
 	}
 	return list
@@ -261,6 +335,7 @@ const (
 	bridgeTap = ""       // a port of a bridge
 	plainTap  = "plain"  // whoever wants it plugs it in
 	directTap = "direct" // a macvtap on a card
+	passtTap  = "passt"  // a socket to a passt
 )
 
 // Tap is a device of the host to be made for one interface.
@@ -279,11 +354,12 @@ type Tap struct {
 	DownScript     string // run when it goes
 	VLAN           *xml.VLAN
 	Bandwidth      *xml.Bandwidth
+	Passt          []string // passtTap: its words
 }
 
 // inherited says what its descriptors are.
 func (t *Tap) inherited() (list []string) {
-	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link}[t.Kind]
+	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link, passtTap: "socket of passt"}[t.Kind]
 	for range t.Queues {
 		list = append(list, strings.TrimSpace(what))
 	}

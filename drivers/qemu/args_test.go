@@ -37,7 +37,7 @@ func TestScript(t *testing.T) {
 	if p.Argv, p.Env, err = Args(dom, b); err != nil {
 		t.Fatal(err)
 	}
-	got := Script(dom, p, nil)
+	got := Script(dom, p, Layout{}, nil)
 	if *update {
 		if err := os.WriteFile("testdata/hand/hand.sh", []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestScript(t *testing.T) {
 		t.Errorf("differs from testdata/hand/hand.sh (go test -update rewrites it):\n%s", got)
 	}
 	p.Files = p.Files[:2]
-	if s := Script(dom, p, []byte{0, 1, 255}); !strings.Contains(s, `printf '\000\001\377' >`) {
+	if s := Script(dom, p, Layout{}, []byte{0, 1, 255}); !strings.Contains(s, `printf '\000\001\377' >`) {
 		t.Errorf("a key in the script:\n%s", s)
 	}
 }

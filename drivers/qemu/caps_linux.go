@@ -161,7 +161,7 @@ func (c *Conn) DomainCapabilities(ctx context.Context, q drivers.EmulatorQuery) 
 		if err != nil {
 			return nil, err
 		}
-		return domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil).Print(), nil
+		return domainCapabilities(e, m, q.Arch, q.VirtType, cpuModes(e, h, q), nil, tpmVersions()).Print(), nil
 	})
 }
 
@@ -515,6 +515,9 @@ func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
 	if devices := root.Child("devices"); devices != nil {
 		if e := devices.Child("emulator"); e != nil {
 			named = strings.TrimSpace(e.Value())
+		}
+		if devices.Child("tpm") != nil {
+			q.TPMVersions = tpmVersions()
 		}
 	}
 	q.Lookup = func(path string) (*domain.Emulator, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
 	"virgo/drivers/kept"
@@ -17,7 +18,7 @@ import (
 	"virgo/xml"
 )
 
-// endsFile lists in a guest's run folder what of its interfaces does not go by
+// endsFile lists in a guest's run folder what of its devices does not go by
 // itself. Something is noted before it is made.
 const endsFile = "connections.json"
 
@@ -27,6 +28,9 @@ type hostEnd struct {
 	Dev        string `json:"dev,omitempty"`        // the interface's name on the host
 	MAC        string `json:"mac,omitempty"`        // of a macvtap, which has to be removed
 	DownScript string `json:"downScript,omitempty"` // to be run
+	// Process is a companion that QEMU may not have reached.
+	Process *drivers.Process `json:"process,omitempty"`
+	State   string           `json:"state,omitempty"` // a folder that only a defined domain keeps
 }
 
 func hostEnds(dir string) (list []hostEnd) {
@@ -47,10 +51,14 @@ func note(dir string, e hostEnd) error {
 	return drivers.ReplaceFile(filepath.Join(dir, endsFile), data, 0o600)
 }
 
-// disconnect takes away what an ended guest's interfaces have left.
-func disconnect(dir string) {
+// disconnect takes away what an ended guest's devices have left; kept: the
+// domain is still defined.
+func disconnect(dir string, kept bool) {
 	for _, e := range hostEnds(dir) {
 		e.remove()
+		if e.State != "" && !kept {
+			os.RemoveAll(e.State)
+		}
 	}
 }
 
@@ -62,6 +70,9 @@ func (e hostEnd) remove() {
 		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 		defer stop()
 		_ = runScript(ctx, e.DownScript, e.Dev)
+	}
+	if e.Process != nil {
+		_ = e.Process.Signal(unix.SIGTERM)
 	}
 	if e.MAC == "" {
 		return

@@ -220,6 +220,10 @@ func hotplug(v *domain.Device) error {
 		if k.Type != "scsi" && k.Type != "virtio-serial" {
 			return no("'%s' controller cannot be hot plugged.", k.Type)
 		}
+	case *xml.Interface:
+		if usesPasst(k) {
+			return no("hotplug of interfaces with the passt backend is not supported; attach it with --config")
+		}
 	case *xml.Filesystem:
 		if k.Driver == nil || k.Driver.Type != "virtiofs" {
 			return no("only virtiofs filesystems can be hotplugged")
@@ -288,6 +292,9 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 			return err
 		}
 		r.Steps = append(r.Steps, steps...)
+		if f, ok := v.Value.(*xml.Filesystem); ok && servedFS(f) {
+			r.Companions = append(r.Companions, virtiofsd(f, fsSocket(b.Layout.libDir(b.ID, c.ref.Name), f)))
+		}
 		r.Put = append(r.Put, liveForm(v))
 	}
 	if err := c.d.ask(ctx, c.ref, cmdPlug, r, nil); err != nil {

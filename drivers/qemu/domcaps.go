@@ -136,7 +136,7 @@ func supported(name string, yes bool) *xml.Node {
 }
 
 // domainCapabilities makes the document from the emulator's and its CPU's facts.
-func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Node, firmware []string) *xml.Node {
+func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Node, firmware, tpms []string) *xml.Node {
 	root := xml.Element("domainCapabilities",
 		xml.TextElement("path", e.Path), xml.TextElement("domain", virt), xml.TextElement("machine", m.Name), xml.TextElement("arch", arch))
 	if m.MaxCPUs > 0 {
@@ -162,6 +162,10 @@ func domainCapabilities(e *Emulator, m *Machine, arch, virt string, cpu *xml.Nod
 				if o.allowed(e, arch, m.Name) {
 					values = append(values, o.value)
 				}
+			}
+			if en.name == "backendModel" && d.name == "tpm" && len(tpms) > 0 && e.Has("tpm-emulator") {
+				n.Add(enumNode(en.name, append(values, "emulator", "external")...), enumNode("backendVersion", tpms...))
+				continue
 			}
 			n.Add(enumNode(en.name, values...))
 		}

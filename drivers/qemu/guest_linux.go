@@ -400,7 +400,7 @@ func removeGuest(l Layout, s Status, e ending) {
 		os.RemoveAll(s.LibDir)
 	}
 	removeMade(l.guest(s.Name))
-	disconnect(l.guest(s.Name))
+	disconnect(l.guest(s.Name), l.store().Has(s.Name))
 	// Outside of guests/, where every folder is a guest.
 	gone := filepath.Join(l.Run, fmt.Sprintf("gone-%d-%d", s.ID, os.Getpid()))
 	if os.Rename(l.guest(s.Name), gone) == nil {

@@ -160,7 +160,12 @@ func channelWord(open bool) string {
 // fillTaps names the host's ends of interfaces that have devices there.
 func fillTaps(dom *xml.Domain, taps []Tap) {
 	for i := range dom.Devices.Interfaces {
-		switch n := &dom.Devices.Interfaces[i]; n.Type {
+		n := &dom.Devices.Interfaces[i]
+		if usesPasst(n) && len(taps) > 0 {
+			taps = taps[1:] // it has no name
+			continue
+		}
+		switch n.Type {
 		case "bridge", "network", "ethernet", "direct":
 			if len(taps) == 0 {
 				return

@@ -56,6 +56,16 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if owner != nil {
 		p.User = fmt.Sprintf("%d:%d", owner.UID, owner.GID)
 	}
+	beside, err := companions(dom, build)
+	if err != nil {
+		return nil, err
+	}
+	for i := range beside {
+		p.Beside = append(p.Beside, beside[i].shown(byHand))
+		if byHand && len(beside[i].Pass) > 0 {
+			return nil, xml.Errorf(xml.CodeOperationInvalid, "the state of the TPM is encrypted with a secret, which a script cannot pass on")
+		}
+	}
 	if !byHand {
 		p.Inherited = []string{"lock " + filepath.Join(d.layout.guest(dom.Name), aliveFile), "listening socket " + qmpSock, "listening socket " + spareSock}
 		for _, t := range taps(dom, build.VHost) {
@@ -70,7 +80,7 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	case !f.Has(drivers.SecurityInfo):
 		return nil, xml.Errorf(xml.CodeOperationInvalid, "the definition has secrets, which a script must hold: --security-info allows it")
 	}
-	p.Script = Script(dom, p, key)
+	p.Script = Script(dom, p, d.layout, key)
 	return p, nil
 }
 

@@ -23,10 +23,12 @@ import (
 
 // plugRequest is what a command asks of the watcher.
 type plugRequest struct {
-	Steps []Step       `json:"steps"`
-	Tap   *Tap         `json:"tap,omitempty"` // passed to QEMU as tapName before the steps
-	Put   []liveDevice `json:"put,omitempty"` // devices of the live document from then on
-	After []Step       `json:"after,omitempty"`
+	Steps []Step `json:"steps"`
+	Tap   *Tap   `json:"tap,omitempty"` // passed to QEMU as tapName before the steps
+	// Companions are started before the steps.
+	Companions []companion  `json:"companions,omitempty"`
+	Put        []liveDevice `json:"put,omitempty"` // devices of the live document from then on
+	After      []Step       `json:"after,omitempty"`
 	// Nodes is the last number of a block node then, Probed the numbers of those
 	// of which only headers of images tell.
 	Nodes  int   `json:"nodes,omitempty"`
@@ -104,6 +106,9 @@ func (g *guest) plug(ctx context.Context, r plugRequest) error {
 			}
 		}
 		tap = r.Tap.Name
+	}
+	if err := g.startCompanions(r.Companions, &undo); err != nil {
+		return err
 	}
 	terminal := ""
 	for _, s := range r.Steps {

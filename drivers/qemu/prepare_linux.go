@@ -100,7 +100,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	domain.AssignAliases(dom)
 	dir := c.layout.guest(dom.Name)
-	undo.Add(func() { disconnect(dir) })
+	undo.Add(func() { disconnect(dir, c.store.Has(dom.Name)) })
 	if err := c.connect(ctx, dom, dir); err != nil {
 		return nil, err
 	}
@@ -123,6 +123,13 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := owner.own(c.layout, dom, s); err != nil {
 		return nil, err
 	}
+	if err := c.tpmFiles(ctx, dom, build, owner, dir); err != nil {
+		return nil, err
+	}
+	beside, err := companions(dom, build)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range overlayFiles(dom) {
 		if err := makeOverlay(ctx, c.layout.guest(dom.Name), f, owner, lock); err != nil {
 			return nil, err
@@ -135,7 +142,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), User: owner}, nil
+	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), Companions: beside, User: owner}, nil
 }
 
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets

@@ -75,7 +75,7 @@ func (l Layout) answer(q drivers.EmulatorQuery, what string, prepare func() ([]b
 		return prepare()
 	}
 	h := sha256.Sum256([]byte(fmt.Sprint(key, self.Size(), self.ModTime().UnixNano(), "\x00", q.Arch, "\x00", q.Machine, "\x00", what,
-		"\x00", q.NoDeprecated, q.ExpandCPU, q.SupportedCPU)))
+		"\x00", q.NoDeprecated, q.ExpandCPU, q.SupportedCPU, tpmKeyed())))
 	file := filepath.Join(l.cacheDir(), "answers", hex.EncodeToString(h[:16])+".xml")
 	if data, err := os.ReadFile(file); err == nil {
 		return data, nil

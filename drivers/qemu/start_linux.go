@@ -31,9 +31,10 @@ type startConfig struct {
 	Live   []byte // the live document so far
 	Paused bool
 	// Incoming is the saved guest that the start goes on from; nil: it starts anew.
-	Incoming *incoming `json:",omitempty"`
-	Taps     []Tap     // in the order of their descriptors
-	User     *user     // who QEMU runs as; nil: the caller
+	Incoming   *incoming   `json:",omitempty"`
+	Taps       []Tap       // in the order of their descriptors
+	Companions []companion // started before QEMU
+	User       *user       // who QEMU runs as; nil: the caller
 }
 
 // QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
@@ -67,6 +68,13 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 		return err
 	}
 	defer logf.Close()
+	for i := range st.Companions {
+		stop, err := st.Companions[i].start(g.dir, st.User, logf)
+		if err != nil {
+			return err
+		}
+		g.undo.Add(stop)
+	}
 	qemu, err := g.launch(ctx, st, logf)
 	if qemu != nil { // it may run although the launch has failed
 		g.undo.Add(func() {

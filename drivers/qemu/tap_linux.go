@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/native/shell"
 	"virgo/drivers/network"
 	"virgo/xml"
 )
@@ -30,9 +32,12 @@ func (t *Tap) open(ctx context.Context, dir string) (files []*os.File, err error
 			files = nil
 		}
 	}()
-	if t.Kind == directTap {
+	switch t.Kind {
+	case directTap:
 		files, err = t.openDirect(dir)
-	} else {
+	case passtTap:
+		return t.startPasst(dir)
+	default:
 		files, err = t.openTap(ctx, dir)
 	}
 	if err != nil {
@@ -270,4 +275,42 @@ func runScript(ctx context.Context, script, dev string) error {
 		return xml.Errorf(xml.CodeInternal, "Child process (%s %s) failed: %v: %s", script, dev, err, out)
 	}
 	return nil
+}
+
+// startPasst starts a passt and gives the socket to it. It ends when QEMU closes that.
+func (t *Tap) startPasst(dir string) ([]*os.File, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "passt"), os.NewFile(uintptr(pair[1]), "passt")
+	defer theirs.Close()
+	c := companion{What: "passt", Argv: append([]string{"passt"}, t.Passt...)}
+	path, err := c.program()
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	var words bytes.Buffer
+	cmd := &exec.Cmd{Path: path, Args: append([]string{path}, t.Passt...), Dir: "/", ExtraFiles: []*os.File{theirs}, SysProcAttr: &unix.SysProcAttr{Setsid: true},
+		Stdout: &words, Stderr: &words, WaitDelay: time.Second}
+	if err := cmd.Start(); err != nil {
+		ours.Close()
+		return nil, xml.Errorf(xml.CodeInternal, "cannot run %s: %v", path, err)
+	}
+	end := make(chan error, 1)
+	go func() { end <- cmd.Wait() }()
+	if p, err := drivers.FindProcess(cmd.Process.Pid); err == nil {
+		if err := note(dir, hostEnd{Process: &p}); err != nil {
+			ours.Close()
+			return nil, err
+		}
+	}
+	select {
+	case <-end:
+		ours.Close()
+		return nil, xml.Errorf(xml.CodeInternal, "Child process (%s) unexpected %s: %s", shell.Join(cmd.Args), cmd.ProcessState, words.String())
+	case <-time.After(200 * time.Millisecond): // what it cannot do it says at once
+		return []*os.File{ours}, nil
+	}
 }
