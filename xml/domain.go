@@ -5,7 +5,7 @@ import "strings"
 // Domain is a guest's definition.
 type Domain struct {
 	_           struct{}        `root:"domain"`
-	Type        string          `el:"type,attr,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
+	Type        string          `el:"type,attr,filled,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf kqemu uml openvz none" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
 	ID          *int            `el:"id,attr"` // of a running guest
 	QEMU        string          `el:"xmlns:qemu,attr"`
 	Xen         string          `el:"xmlns:xen,attr"`
@@ -40,10 +40,10 @@ type Domain struct {
 	Features    *Features       `el:"features,order=24"`
 	CPU         *CPU            `el:"cpu,order=20"`
 	Clock       *Clock          `el:"clock,order=32"`
-	OnPoweroff  string          `el:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
-	OnReboot    string          `el:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve" unknown:"unsupported configuration: unknown on_reboot action: %s"`
+	OnPoweroff  string          `el:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
+	OnReboot    string          `el:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_reboot action: %s"`
 	OnCrash     string          `el:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
-	OnLock      string          `el:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown lock failure action: %s"`
+	OnLock      string          `el:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown on_lockfailure action: %s"`
 	PM          *PM             `el:"pm,order=29"`
 	Perf        []PerfEvent     `el:"perf>event,order=30"`
 	Devices     Devices         `el:"devices,empty,order=40"`

@@ -334,7 +334,15 @@ type AsyncTeardown struct {
 
 // AIA is the interrupt controller of RISC-V.
 type AIA struct {
-	Value string `el:"value,attr,required" enum:"none aplic aplic-imsic"`
+	Value string `el:"value,attr,wanted" enum:"none aplic aplic-imsic"`
+}
+
+// CheckNode takes one that says nothing for none.
+func (a *AIA) CheckNode(*Node) error {
+	if a.Value == "" {
+		return errVoid
+	}
+	return nil
 }
 
 // DecodeNode reads the switches and refuses unknown ones.

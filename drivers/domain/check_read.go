@@ -9,8 +9,9 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readWhole, readParts, readVCPUs, readCacheTunes, readNUMATune, readDisks, readInterfaces, readChannels, readSingles,
-		readGraphics, readHostdevs, readSysinfo, dropForeign,
+		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readThrottle,
+		readDisks, readInterfaces, readChannels, readSingles, readGraphics, readHostdevs, readSecurity, readFirmwareNames, readSystemUUID,
+		readSysinfo, readKeyWrap, dropForeign,
 	}
 	for _, s := range steps {
 		if err := s(d); err != nil {

@@ -28,12 +28,15 @@ func complete(d *xml.Domain, t *Traits) error {
 func postParse(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
 		basics,
-		memory,
-		boot,
+		early,
 		consoles,
 		defaultDevices,
 		devices,
+		assignDrives,
+		memory,
 		controllers,
+		boot,
+		checkTimerKinds,
 		lateDefaults,
 		assignAddresses,
 	}
@@ -92,6 +95,22 @@ func basics(d *xml.Domain, t *Traits) error {
 		d.QEMU, d.QEMUCommandline, d.QEMUCapabilities, d.QEMUOverride, d.QEMUDeprecation = "", nil, nil, nil, nil
 	}
 	return nil
+}
+
+// early refuses what QEMU does before anything is added for it.
+func early(d *xml.Domain, t *Traits) error {
+	if t.QEMU == nil {
+		return nil
+	}
+	if err := checkPCIRoot(d); err != nil {
+		return err
+	}
+	for _, v := range d.VCPUs {
+		if v.ID == 0 && v.Enabled == "no" {
+			return unsupported("vcpu 0 can't be offline")
+		}
+	}
+	return checkTSEG(d)
 }
 
 // setDefault sets a word that is not given.
@@ -240,11 +259,11 @@ func numatune(d *xml.Domain) {
 
 // boot adds the first hard disk to an empty order.
 func boot(d *xml.Domain, t *Traits) error {
-	if d.OS.Type.Text != "hvm" || d.Bootloader != "" {
+	if d.OS.Type.Text != "hvm" {
 		return nil
 	}
 	orders, err := bootOrders(d)
-	if err != nil {
+	if err != nil || d.Bootloader != "" {
 		return err
 	}
 	if len(d.OS.Boot) == 0 && orders == 0 && !t.NoBootOrder {

@@ -20,9 +20,6 @@ func controllers(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
-	if err := assignDrives(d, t); err != nil {
-		return err
-	}
 	if t.QEMU == nil {
 		if err := hostdevsEarly(d); err != nil {
 			return err

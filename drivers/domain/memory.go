@@ -64,9 +64,6 @@ func memoryDeviceSize(m *xml.MemoryDevice) uint64 {
 // qemuMemory settles the CPU, whose cells hold the memory, and the devices that
 // add to it.
 func qemuMemory(d *xml.Domain, q *QEMU) error {
-	if err := checkTSEG(d); err != nil {
-		return err
-	}
 	e, err := q.find(d)
 	if err != nil {
 		return err

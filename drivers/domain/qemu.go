@@ -127,7 +127,28 @@ func implicitControllers(d *xml.Domain) {
 	}
 }
 
-// qemuControllers completes models and checks the root.
+// checkPCIRoot wants the first PCI controller to be the machine's.
+func checkPCIRoot(d *xml.Domain) error {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type == "pci" && *c.Index == 0 {
+			want := ""
+			switch {
+			case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
+				want = "pci-root"
+			case hasPCIERoot(d):
+				want = "pcie-root"
+			}
+			if want != "" && c.Model != want {
+				setDefault(&c.Model, "(null)")
+				return xml.Errorf(xml.CodeXML, "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' was found instead", want, c.Model)
+			}
+		}
+	}
+	return nil
+}
+
+// qemuControllers completes models and checks what expanders need.
 func qemuControllers(d *xml.Domain, q *QEMU) error {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
@@ -149,19 +170,6 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 		}
 		if err := checkExpander(d, c); err != nil {
 			return err
-		}
-		if c.Type == "pci" && *c.Index == 0 {
-			want := ""
-			switch {
-			case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
-				want = "pci-root"
-			case hasPCIERoot(d):
-				want = "pcie-root"
-			}
-			if want != "" && c.Model != want {
-				setDefault(&c.Model, "(null)")
-				return xml.Errorf(xml.CodeXML, "The PCI controller with index='0' must be model='%s' for this machine type, but model='%s' was found instead", want, c.Model)
-			}
 		}
 	}
 	return nil

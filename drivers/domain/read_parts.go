@@ -7,19 +7,8 @@ import (
 	"virgo/xml"
 )
 
-// readParts checks what elements outside of the devices must say.
-func readParts(d *xml.Domain) error {
-	steps := []func(*xml.Domain) error{readScheds, readHyperV, readKVM, readClock, readThrottle, readFirmwareNames, readSystemUUID, readSecurity}
-	for _, s := range steps {
-		if err := s(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readScheds wants a priority where the scheduler knows any, and drops it else.
-func readScheds(d *xml.Domain) error {
+// readPins refuses pins of threads that there are not.
+func readPins(d *xml.Domain) error {
 	c := d.CPUTune
 	if c == nil {
 		return nil
@@ -31,6 +20,30 @@ func readScheds(d *xml.Domain) error {
 			}
 		}
 	}
+	for _, p := range c.IOThreadPins {
+		if !isThread(d, int(p.IOThread)) {
+			return unsupported("Cannot find 'iothread' : %d", p.IOThread)
+		}
+	}
+	return nil
+}
+
+func isThread(d *xml.Domain, id int) bool {
+	for _, i := range d.IOThreadIDs {
+		if int(i.ID) == id {
+			return true
+		}
+	}
+	return len(d.IOThreadIDs) == 0 && id <= int(d.IOThreads)
+}
+
+// readScheds wants a priority where the scheduler knows any, and drops it else,
+// and threads that there are.
+func readScheds(d *xml.Domain) error {
+	c := d.CPUTune
+	if c == nil {
+		return nil
+	}
 	check := func(element, scheduler string, priority **int) error {
 		realtime := scheduler == "fifo" || scheduler == "rr"
 		if realtime && *priority == nil {
@@ -41,14 +54,26 @@ func readScheds(d *xml.Domain) error {
 		}
 		return nil
 	}
+	count := 1
+	if d.VCPU != nil && d.VCPU.Count > 0 {
+		count = int(d.VCPU.Count)
+	}
 	for i := range c.VCPUScheds {
-		if err := check("vcpusched", c.VCPUScheds[i].Scheduler, &c.VCPUScheds[i].Priority); err != nil {
+		s := &c.VCPUScheds[i]
+		if err := check("vcpusched", s.Scheduler, &s.Priority); err != nil {
 			return err
+		}
+		if n := number(s.VCPUs); n >= count {
+			return unsupported("vCPU '%d' is not present in domain definition", n)
 		}
 	}
 	for i := range c.IOThreadScheds {
-		if err := check("iothreadsched", c.IOThreadScheds[i].Scheduler, &c.IOThreadScheds[i].Priority); err != nil {
+		s := &c.IOThreadScheds[i]
+		if err := check("iothreadsched", s.Scheduler, &s.Priority); err != nil {
 			return err
+		}
+		if n := number(s.IOThreads); !isThread(d, n) {
+			return unsupported("Cannot find 'iothread' : %d", n)
 		}
 	}
 	return nil
@@ -130,6 +155,10 @@ func readClock(d *xml.Domain) error {
 		return nil
 	}
 	switch c.Offset {
+	case "timezone":
+		if c.Timezone == "" {
+			return xml.Errorf(xml.CodeInternal, "missing 'timezone' attribute for clock with offset='timezone'")
+		}
 	case "variable":
 		// as the C library reads a number: what comes first of it
 		text := c.Adjustment

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 
 	"virgo/xml"
 )
@@ -11,8 +12,8 @@ var perfEvents = [...]string{"cmt", "mbmt", "mbml", "cpu_cycles", "instructions"
 	"branch_misses", "bus_cycles", "stalled_cycles_frontend", "stalled_cycles_backend", "ref_cpu_cycles", "cpu_clock", "task_clock", "page_faults",
 	"context_switches", "cpu_migrations", "page_faults_min", "page_faults_maj", "alignment_faults", "emulation_faults"}
 
-// readWhole checks and orders what stands outside of the devices.
-func readWhole(d *xml.Domain) error {
+// readPerf puts the events in order.
+func readPerf(d *xml.Domain) error {
 	seen := map[string]bool{}
 	for _, e := range d.Perf {
 		if seen[e.Name] {
@@ -23,6 +24,11 @@ func readWhole(d *xml.Domain) error {
 	slices.SortStableFunc(d.Perf, func(a, b xml.PerfEvent) int {
 		return slices.Index(perfEvents[:], a.Name) - slices.Index(perfEvents[:], b.Name)
 	})
+	return nil
+}
+
+// readKeyWrap puts the keys in order, and the ranges of users.
+func readKeyWrap(d *xml.Domain) error {
 	for i, k := range d.KeyWrap {
 		for _, o := range d.KeyWrap[:i] {
 			if o.Name == k.Name {
@@ -30,30 +36,13 @@ func readWhole(d *xml.Domain) error {
 			}
 		}
 	}
-	slices.SortStableFunc(d.KeyWrap, func(a, b xml.KeyWrap) int {
-		switch {
-		case a.Name < b.Name:
-			return -1
-		case a.Name > b.Name:
-			return 1
-		}
-		return 0
-	})
-	if c := d.Clock; c != nil && c.Offset == "timezone" && c.Timezone == "" {
-		return xml.Errorf(xml.CodeInternal, "missing 'timezone' attribute for clock with offset='timezone'")
-	}
+	slices.SortStableFunc(d.KeyWrap, func(a, b xml.KeyWrap) int { return strings.Compare(a.Name, b.Name) })
 	if m := d.IDMap; m != nil {
-		if (len(m.UIDs) == 0) != (len(m.GIDs) == 0) {
-			return unsupported("uid and gid should be mapped both")
-		}
 		for _, list := range [][]xml.IDRange{m.UIDs, m.GIDs} {
 			slices.SortStableFunc(list, func(a, b xml.IDRange) int { return int(a.Start) - int(b.Start) })
-			if len(list) > 0 && list[0].Start != 0 {
-				return unsupported("You must map the root user of container")
-			}
 		}
 	}
-	return readBlkio(d)
+	return nil
 }
 
 // readBlkio drops devices of which nothing is said.

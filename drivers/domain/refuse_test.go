@@ -52,6 +52,15 @@ var refusals = []refusal{
 
 	{"queues of IDE's controller", "", "<controller type='ide'><driver queues='2'/></controller>", "'queues' is only supported by virtio-scsi controller"},
 	{"second IDE controller", "", "<controller type='ide' index='1'/>", "Only a single IDE controller"},
+	{"chassis of a bridge", "", "<controller type='pci' index='1' model='pci-bridge'><target chassis='3'/></controller>", "Option 'chassis' is not valid for PCI controller with index '1', model 'pci-bridge' and modelName 'pci-bridge'"},
+	{"bridge's device", "", "<controller type='pci' index='1' model='pci-bridge'><model name='pxb'/></controller>", "Option 'modelName' has invalid value"},
+	{"bus number", "", "<controller type='pci' index='1' model='pci-bridge'><target busNr='255'/></controller>", "PCI controller busNr '255' out of range - must be 1-254"},
+	{"two targets", "", "<controller type='usb'><target/><target/></controller>", "Multiple <target> elements"},
+	{"expander of the other machine", "", "<controller type='pci' index='1' model='pcie-expander-bus'/>", "not supported with this machine type"},
+	{"bridge behind itself", "", "<controller type='pci' index='1' model='pci-bridge'><address type='pci' bus='1' slot='3'/></controller>", "index must be larger than bus"},
+	{"PCI controller 256", "", "<controller type='pci' index='256' model='pci-bridge'/>", "PCI controller index 256 too high"},
+	{"two disks in a place", "", "<disk><source file='/a'/><target dev='sda'/><address type='drive' unit='3'/></disk><disk><source file='/a'/><target dev='sdb'/><address type='drive' unit='3'/></disk>", "target name 'sda'"},
+	{"disk and host's disk in a place", "", "<disk><source file='/a'/><target dev='sda'/><address type='drive' unit='3'/></disk><hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source><address type='drive' unit='3'/></hostdev>", "in use by a SCSI disk"},
 	{"capabilities", "", "<hostdev mode='capabilities' type='misc'><source><char>/c</char></source></hostdev>", "hostdev mode 'capabilities' is not supported in qemu"},
 	{"USB's address", "", "<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source><address type='pci'/></hostdev>", "USB host device must use 'usb' address type"},
 	{"file system of a block device", "", "<filesystem type='block'><source dev='/d'/><target dir='t'/></filesystem>", "only supports mount filesystem type"},
@@ -75,6 +84,11 @@ var refusals = []refusal{
 	{"group without name", "<throttlegroups><throttlegroup><total_bytes_sec>5</total_bytes_sec></throttlegroup></throttlegroups>", "", "missing group name"},
 	{"absolute clock", "<clock offset='absolute'/>", "", "missing 'start' attribute"},
 	{"scheduler of a vCPU that is not there", "<cputune><vcpusched vcpus='7' scheduler='batch'/></cputune>", "", "vCPU '7' is not present in domain definition"},
+	{"dump of a guest that ends", "<on_poweroff>coredump-destroy</on_poweroff>", "", "Lifecycle event 'poweroff' doesn't support 'coredump-destroy' action"},
+	{"new name", "<on_crash>rename-restart</on_crash>", "", "doesn't support the 'rename-restart' action"},
+	{"kept", "<on_reboot>preserve</on_reboot>", "", "doesn't support the 'preserve' action"},
+	{"end for start", "<on_poweroff>restart</on_poweroff><on_reboot>destroy</on_reboot>", "", "'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'"},
+	{"translator's cache", "<features><tcg><tb-cache>5</tb-cache></tcg></features>", "", "tb-cache size must be an integer multiple of MiB"},
 	{"policy", "<launchSecurity type='sev'/>", "", "failed to get launch security policy"},
 }
 
@@ -99,15 +113,32 @@ func TestFirstRefusal(t *testing.T) {
 		fsAll    = "<filesystem><source dir='/a'/></filesystem>"
 		tpmQEMU  = "<tpm model='tpm-tis'><backend type='emulator' version='1.2'/></tpm>"
 		vsockAll = "<vsock><cid address='1'/></vsock>"
+		video2   = "<video><model type='vga'/></video><video><model type='none'/></video>"
+		dimm     = "<memory model='dimm'><target><size>1024</size></target></memory>"
+		quota    = "<cputune><quota>5</quota></cputune>"
+		pin      = "<cputune><iothreadpin iothread='3' cpuset='1'/></cputune>"
+		dump     = "<on_reboot>coredump-restart</on_reboot>"
+		kept     = "<on_poweroff>preserve</on_poweroff>"
+		pvh      = "<clock><timer name='kvmclock' tickpolicy='delay'/></clock>"
+		root     = "<controller type='pci' index='0' model='pcie-root'/>"
+		noName   = "<disk><source file='/a'/><target dev='zda'/></disk>"
 	)
-	for _, c := range []struct{ name, devices, want string }{
-		{"QEMU's of a disk before all drivers' of an interface", netAll + diskQEMU, "rotation rate"},
-		{"by place within a kind", diskQEMU + diskAll, "rotation rate"},
-		{"interface before file system", fsAll + netAll, "ats driver option"},
-		{"QEMU's of a TPM before all drivers' of a vsock", vsockAll + tpmQEMU, "TPM version '1.2'"},
+	for _, c := range []struct{ name, whole, devices, want string }{
+		{"QEMU's of a disk before all drivers' of an interface", "", netAll + diskQEMU, "rotation rate"},
+		{"by place within a kind", "", diskQEMU + diskAll, "rotation rate"},
+		{"interface before file system", "", fsAll + netAll, "ats driver option"},
+		{"QEMU's of a TPM before all drivers' of a vsock", "", vsockAll + tpmQEMU, "TPM version '1.2'"},
+		{"QEMU's of the whole before devices", kept, diskAll + video2, "'preserve' action"},
+		{"devices before what is left of the whole", dump + quota, video2, "must be the only video device"},
+		{"actions before shares of time", dump + quota, "", "Lifecycle event 'reboot'"},
+		{"actions before memory devices", kept, dimm, "'preserve' action"},
+		{"threads while reading", pin + kept, root + noName, "Cannot find 'iothread' : 3"},
+		{"root of PCI before disks' names", pvh, root + noName, "must be model='pci-root'"},
+		{"disks' names before timers", pvh, noName, "Unknown disk name 'zda'"},
+		{"timers' kinds before actions", pvh + kept, "", "doesn't support setting of timer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", "", c.devices)}, rulesTraits())
+			_, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.devices)}, rulesTraits())
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -124,6 +155,8 @@ func TestDropped(t *testing.T) {
 		{"parts of another protocol", "", "<disk type='network'><source protocol='nbd' name='x' query='q'><host name='h'/><readahead size='5'/></source><target dev='vda'/></disk>", "name='x'>", "readahead"},
 		{"geometry of nothing", "", disk0("", "<target dev='hda'/><geometry cyls='0' heads='1' secs='1'/>"), "dev='hda'", "geometry"},
 		{"odd alias", "", "<sound model='ac97'><alias name='ua-a.b'/></sound>", "ac97", "ua-a.b"},
+		{"parts of other controllers", "", "<controller type='scsi' ports='5' vectors='6' maxGrantFrames='x'><model name='pxb'/><target chassisNr='0'/><pcihole64>5</pcihole64></controller>", "<controller type='scsi' index='0' model='lsilogic'>", "vectors"},
+		{"numbers of USB controllers", "", "<controller type='usb' index='3'/>", "<controller type='usb' index='3' ", "index='2'"},
 		{"memory of a card", "", "<video><model type='vga' vram='16385'/></video>", "vram='32768'", ""},
 		{"NVMe's address", "", "<disk type='nvme'><source type='pci' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source><target dev='vda'/></disk>", "<address domain='0x0000' bus='0x01'", ""},
 	} {

@@ -169,7 +169,7 @@ func assignUSB(d *xml.Domain) error {
 func (s usbSet) reserve(a *xml.Address, hub bool) error {
 	h := s[a.Bus]
 	if h == nil {
-		return xml.Errorf(xml.CodeXML, "USB bus %d requested but no controller with that index is present", a.Bus)
+		return xml.Errorf(xml.CodeXML, "Missing USB bus %d", a.Bus)
 	}
 	parts := strings.Split(a.Port, ".")
 	for i, p := range parts {

@@ -10,7 +10,7 @@ import (
 // what concerns several of them.
 func validate(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
-		checkName, checkWhole, checkMachine, checkDevices, checkDuplicates, checkTuning,
+		checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkTuning,
 	}
 	for _, s := range steps {
 		if err := s(d, t); err != nil {
@@ -72,31 +72,6 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 }
 
 func checkWhole(d *xml.Domain, t *Traits) error {
-	if err := checkTimerKinds(d); err != nil {
-		return err
-	}
-	if f := d.Features; f != nil && f.PS2 != nil && f.PS2.State == "off" {
-		for i := range d.Devices.Inputs {
-			if d.Devices.Inputs[i].Bus == "ps2" {
-				return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
-			}
-		}
-		if t.QEMU != nil && f.VMPort != nil && f.VMPort.State == "on" {
-			return unsupported("vmport feature requires the ps2 feature not to be disabled")
-		}
-	}
-	for i := range d.Devices.Videos {
-		if m := d.Devices.Videos[i].Model; m != nil && m.Type == "none" && len(d.Devices.Videos) > 1 {
-			return unsupported("a 'none' video type must be the only video device defined for the domain")
-		}
-	}
-	if len(d.VCPUs) > 0 {
-		for _, v := range d.VCPUs {
-			if t.QEMU != nil && v.ID == 0 && v.Enabled == "no" {
-				return unsupported("vcpu 0 can't be offline")
-			}
-		}
-	}
 	if c := d.CPU; c != nil && (c.Mode == "custom" || c.Mode == "") && c.Model == "" && c.Check != "" {
 		return unsupported("check attribute specified for CPU with no model")
 	}

@@ -85,6 +85,9 @@ func checkSmartcard(c *deviceCheck, s *xml.Smartcard) error {
 }
 
 func checkQEMUSmartcard(c *deviceCheck, s *xml.Smartcard) error {
+	if len(c.d.Devices.Smartcards) > 1 {
+		return unsupported("this QEMU binary lacks multiple smartcard support")
+	}
 	if s.Mode == "passthrough" {
 		return checkChardev(c.d, &s.CharSource, true)
 	}
@@ -123,16 +126,17 @@ func checkQEMUChannel(c *deviceCheck, v *xml.Chardev) error {
 }
 
 func checkQEMUConsole(c *deviceCheck, v *xml.Chardev) error {
-	if driver := map[string]string{"sclp": "sclpconsole", "sclplm": "sclplmconsole"}[v.Target.Type]; driver != "" && !c.has(driver) {
-		return unsupported("%s is not supported in this QEMU binary", driver)
-	}
 	return checkChardev(c.d, &v.CharSource, false)
 }
 
 // checkConsoleKinds refuses consoles of other hypervisors.
-func checkConsoleKinds(d *xml.Domain) error {
+func checkConsoleKinds(d *xml.Domain, e *Emulator) error {
 	for i := range d.Devices.Consoles {
-		switch t := d.Devices.Consoles[i].Target; t.Type {
+		t := d.Devices.Consoles[i].Target
+		if driver := map[string]string{"sclp": "sclpconsole", "sclplm": "sclplmconsole"}[t.Type]; driver != "" && !e.has(driver) {
+			return unsupported("%s is not supported in this QEMU binary", driver)
+		}
+		switch t.Type {
 		case "xen", "uml", "lxc", "openvz":
 			return unsupported("unsupported console target type %s", t.Type)
 		}

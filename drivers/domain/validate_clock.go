@@ -20,7 +20,7 @@ func checkTimers(d *xml.Domain) error {
 }
 
 // checkTimerKinds refuses what a kind of timer does not have.
-func checkTimerKinds(d *xml.Domain) error {
+func checkTimerKinds(d *xml.Domain, _ *Traits) error {
 	if d.Clock == nil {
 		return nil
 	}

@@ -1,12 +1,20 @@
 package domain
 
-import "virgo/xml"
+import (
+	"slices"
+
+	"virgo/xml"
+)
 
 // checkVideo checks a graphics card by itself.
 func checkVideo(c *deviceCheck, v *xml.Video) error {
 	m := v.Model
 	if m == nil {
 		m = &xml.VideoModel{}
+	}
+	none := func(v xml.Video) bool { return v.Model != nil && v.Model.Type == "none" }
+	if len(c.d.Devices.Videos) > 1 && slices.ContainsFunc(c.d.Devices.Videos, none) {
+		return unsupported("a 'none' video type must be the only video device defined for the domain")
 	}
 	vhost := v.Driver != nil && v.Driver.Name == "vhostuser"
 	if vhost && m.Type != "virtio" && m.Type != "none" {

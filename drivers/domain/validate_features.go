@@ -6,6 +6,9 @@ import "virgo/xml"
 // the order in which the peer does, and what this QEMU lacks.
 func checkFeatures(d *xml.Domain, e *Emulator) error {
 	if f := d.Features; f != nil {
+		if f.PS2 != nil && f.PS2.State == "off" && f.VMPort != nil && f.VMPort.State == "on" {
+			return unsupported("vmport feature requires the ps2 feature not to be disabled")
+		}
 		if err := checkACPI(d, f); err != nil {
 			return err
 		}
@@ -13,6 +16,11 @@ func checkFeatures(d *xml.Domain, e *Emulator) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// checkSecurity refuses memory that is kept from the host: no QEMU of ours has it.
+func checkSecurity(d *xml.Domain) error {
 	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp" || s.Type == "s390-pv") {
 		return unsupported("'%s' launch security is not supported with this QEMU binary", s.Type)
 	}
@@ -33,9 +41,6 @@ func checkACPI(d *xml.Domain, f *xml.Features) error {
 }
 
 func checkMachineFeatures(d *xml.Domain, f *xml.Features, e *Emulator) error {
-	if f.TCG != nil && d.Type == "kvm" {
-		return unsupported("TCG features are incompatible with domain type 'kvm'")
-	}
 	foreign := func(name string) string {
 		return "The '" + name + "' feature is not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"
 	}
@@ -54,6 +59,8 @@ func checkMachineFeatures(d *xml.Domain, f *xml.Features, e *Emulator) error {
 		power("cfpc", f.CFPC != nil),
 		power("sbbc", f.SBBC != nil),
 		power("ibs", f.IBS != nil),
+		{f.TCG != nil, d.Type != "kvm", "TCG features are incompatible with domain type 'kvm'"},
+		{f.TCG != nil && f.TCG.TBCache%1024 != 0, false, "tb-cache size must be an integer multiple of MiB"},
 		{f.RAS != nil, isARMVirt(d), "ras feature is only supported with ARM Virt machines"},
 		{f.PS2 != nil, isX86(d), "ps2 feature is not available with this QEMU binary"},
 		{f.AIA != nil, isRISCVVirt(d), "aia feature is only supported with RISC-V Virt machines"},

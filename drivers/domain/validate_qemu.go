@@ -1,47 +1,45 @@
 package domain
 
-import "virgo/xml"
+import (
+	"slices"
+	"strings"
 
-// checkMachine checks what the emulator and the machine can do.
-func checkMachine(d *xml.Domain, t *Traits) error {
+	"virgo/xml"
+)
+
+// checkQEMU checks what the emulator and the machine can do, in the peer's order.
+func checkQEMU(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return nil
-	}
-	if d.Bootloader != "" || d.BootArgs != "" {
-		return unsupported("bootloader is not supported by QEMU")
 	}
 	e, err := t.QEMU.find(d)
 	if err != nil {
 		return err
 	}
-	if !Serves(e.Arch, d.OS.Type.Arch) {
+	switch {
+	case d.OS.Type.Text != "hvm":
+		return unsupported("Emulator '%s' does not support os type '%s'", e.Path, d.OS.Type.Text)
+	case !Serves(e.Arch, d.OS.Type.Arch):
 		return unsupported("Emulator '%s' does not support arch '%s'", e.Path, d.OS.Type.Arch)
-	}
-	known, limit := len(e.Machines) == 0, 0
-	for _, m := range e.Machines {
-		if m.Name == d.OS.Type.Machine {
-			known, limit = true, m.MaxCPUs
-		}
-	}
-	if !known {
+	case d.Type != "qemu" && d.Type != "kvm":
+		return unsupported("Emulator '%s' does not support virt type '%s'", e.Path, d.Type)
+	case !e.hasMachine(d.OS.Type.Machine):
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
 	}
-	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
-		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
+	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
+		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
 	}
-	if limit > 0 && int(d.VCPU.Count) > limit {
-		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
+	efi := d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || d.OS.Loader != nil && d.OS.Loader.Type == "pflash")
+	if efi && (d.Features == nil || !d.Features.ACPI) {
+		return unsupported("UEFI requires ACPI on this architecture")
 	}
-	if d.OS.Type.Text != "hvm" {
-		return unsupported("Emulator '%s' does not support os type '%s'", e.Path, d.OS.Type.Text)
-	}
-	if err := checkLimits(d, t.QEMU); err != nil {
-		return err
-	}
-	for _, check := range []func(*xml.Domain) error{checkCPU, checkMemories, checkTimers} {
+	for _, check := range []func(*xml.Domain) error{checkActions, checkCPU, checkMemories, checkTimers, checkBoot} {
 		if err := check(d); err != nil {
 			return err
 		}
+	}
+	if err := checkCPUCount(d, e); err != nil {
+		return err
 	}
 	if c := d.CPUTune; c != nil && d.Type != "kvm" && (len(c.CacheTunes) > 0 || len(c.MemoryTunes) > 0) {
 		return unsupported("cachetune is only supported for KVM domains")
@@ -49,16 +47,92 @@ func checkMachine(d *xml.Domain, t *Traits) error {
 	if err := checkFeatures(d, e); err != nil {
 		return err
 	}
+	if err := checkConsoleKinds(d, e); err != nil {
+		return err
+	}
 	if err := checkFirmwareNames(d); err != nil {
 		return err
 	}
-	if err := checkCounts(d); err != nil {
+	if err := checkPanics(d, e.has); err != nil {
 		return err
 	}
-	if err := checkConsoleKinds(d); err != nil {
+	if err := checkTPMCount(d); err != nil {
 		return err
 	}
-	return checkPanics(d, e.has)
+	return checkSecurity(d)
+}
+
+// hasMachine tells whether the emulator has a machine, as far as is known.
+func (e *Emulator) hasMachine(name string) bool {
+	return len(e.Machines) == 0 || slices.ContainsFunc(e.Machines, func(m Machine) bool { return m.Name == name })
+}
+
+// checkActions refuses what QEMU does not do when the guest ends.
+func checkActions(d *xml.Domain) error {
+	for _, a := range []string{d.OnReboot, d.OnPoweroff, d.OnCrash} {
+		if a == "rename-restart" {
+			return unsupported("qemu driver doesn't support the 'rename-restart' action for 'on_reboot'/'on_poweroff'/'on_crash'")
+		}
+	}
+	if d.OnReboot == "preserve" || d.OnPoweroff == "preserve" {
+		return unsupported("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'")
+	}
+	if d.OnReboot == "destroy" && d.OnPoweroff == "restart" {
+		return unsupported("qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'")
+	}
+	return nil
+}
+
+// checkLifecycle refuses dumps of guests that have not crashed.
+func checkLifecycle(d *xml.Domain, _ *Traits) error {
+	for _, a := range []struct{ event, action string }{{"poweroff", d.OnPoweroff}, {"reboot", d.OnReboot}} {
+		if strings.HasPrefix(a.action, "coredump-") {
+			return unsupported("Lifecycle event '%s' doesn't support '%s' action", a.event, a.action)
+		}
+	}
+	return nil
+}
+
+// checkBoot checks what the guest boots with.
+func checkBoot(d *xml.Domain) error {
+	if d.Bootloader != "" || d.BootArgs != "" {
+		return unsupported("bootloader is not supported by QEMU")
+	}
+	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
+		if !IsQ35(d) {
+			return unsupported("Secure boot is supported with q35 machine types only")
+		}
+		if d.Features == nil || d.Features.SMM == nil || d.Features.SMM.State != "on" {
+			return unsupported("Secure boot requires SMM feature enabled")
+		}
+	}
+	return nil
+}
+
+// checkCPUCount checks the number of vCPUs against machine and topology.
+func checkCPUCount(d *xml.Domain, e *Emulator) error {
+	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
+		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
+	}
+	limit := 0
+	for i := range e.Machines {
+		if e.Machines[i].Name == d.OS.Type.Machine {
+			limit = e.Machines[i].MaxCPUs
+		}
+	}
+	if limit > 0 && int(d.VCPU.Count) > limit {
+		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
+	}
+	if d.CPU == nil {
+		return nil
+	}
+	if t := d.CPU.Topology; t != nil && t.Sockets > 0 {
+		n := t.Sockets * max(t.Dies, 1) * max(t.Clusters, 1) * t.Cores * t.Threads
+		if uint(n) != d.VCPU.Count {
+			return unsupported("CPU topology doesn't match maximum vcpu count")
+		}
+	}
+	return nil
 }
 
 // hotplugThreads is how many vCPUs come and go at once: POWER's cores.
@@ -85,26 +159,6 @@ func checkTSEG(d *xml.Domain) error {
 	return nil
 }
 
-// checkLimits checks what lies around the devices.
-func checkLimits(d *xml.Domain, q *QEMU) error {
-	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
-		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
-	}
-	efi := d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || d.OS.Loader != nil && d.OS.Loader.Type == "pflash")
-	if efi && (d.Features == nil || !d.Features.ACPI) {
-		return unsupported("UEFI requires ACPI on this architecture")
-	}
-	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
-		if !IsQ35(d) {
-			return unsupported("Secure boot is supported with q35 machine types only")
-		}
-		if d.Features == nil || d.Features.SMM == nil || d.Features.SMM.State != "on" {
-			return unsupported("Secure boot requires SMM feature enabled")
-		}
-	}
-	return nil
-}
-
 func checkCPU(d *xml.Domain) error {
 	c := d.CPU
 	if c == nil {
@@ -120,6 +174,9 @@ func checkCPU(d *xml.Domain) error {
 	}
 	if disabled && lengths {
 		return unsupported("SVE disabled, but SVE vector lengths provided")
+	}
+	if err := checkPhysBits(c); err != nil {
+		return err
 	}
 	if k := c.Cache; k != nil {
 		switch k.Mode {
@@ -140,19 +197,20 @@ func checkCPU(d *xml.Domain) error {
 			}
 		}
 	}
-	if a := c.MaxPhysAddr; a != nil && a.Mode == "passthrough" {
-		if c.Mode != "host-passthrough" && c.Mode != "maximum" {
-			return unsupported("CPU maximum physical address bits mode '%s' can only be used with '%s' / '%s' CPUs", a.Mode, "host-passthrough", "maximum")
-		}
-		if a.Bits > 0 {
-			return unsupported("CPU maximum physical address bits number specification cannot be used with mode='%s'", a.Mode)
-		}
+	return nil
+}
+
+// checkPhysBits checks the size of the guest's addresses.
+func checkPhysBits(c *xml.CPU) error {
+	a := c.MaxPhysAddr
+	if a == nil || a.Mode != "passthrough" {
+		return nil
 	}
-	if t := c.Topology; t != nil && t.Sockets > 0 {
-		n := t.Sockets * max(t.Dies, 1) * max(t.Clusters, 1) * t.Cores * t.Threads
-		if uint(n) != d.VCPU.Count {
-			return unsupported("CPU topology doesn't match maximum vcpu count")
-		}
+	if a.Bits > 0 {
+		return unsupported("CPU maximum physical address bits number specification cannot be used with mode='%s'", a.Mode)
+	}
+	if c.Mode != "host-passthrough" && c.Mode != "maximum" {
+		return unsupported("CPU maximum physical address bits mode '%s' can only be used with '%s' / '%s' CPUs", a.Mode, "host-passthrough", "maximum")
 	}
 	return nil
 }

@@ -16,10 +16,10 @@ func checkDuplicates(d *xml.Domain, t *Traits) error {
 			}
 		}
 	}
-	if err := duplicateDrives(d); err != nil {
+	if err := duplicateHostdevs(d); err != nil {
 		return err
 	}
-	if err := duplicateHostdevs(d); err != nil {
+	if err := duplicateDrives(d); err != nil {
 		return err
 	}
 	seen := map[string]bool{}
@@ -50,7 +50,7 @@ func duplicateDrives(d *xml.Domain) error {
 		bus                            string
 		controller, bus2, target, unit uint
 	}
-	seen := map[place]bool{}
+	disks, used := map[place]*xml.Disk{}, map[place]bool{}
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
 		a := v.Address
@@ -58,11 +58,11 @@ func duplicateDrives(d *xml.Domain) error {
 			continue
 		}
 		p := place{diskBus(v), a.Controller, a.Bus, a.Target, a.Unit}
-		if seen[p] {
-			return xml.Errorf(xml.CodeXML, "Found duplicate drive address for disk with target name '%s' controller='%d' bus='%d' target='%d' unit='%d'",
-				diskName(v), a.Controller, a.Bus, a.Target, a.Unit)
+		if o := disks[p]; o != nil {
+			return unsupported("Found duplicate drive address for disk with target name '%s' controller='%d' bus='%d' target='%d' unit='%d'",
+				diskName(o), a.Controller, a.Bus, a.Target, a.Unit)
 		}
-		seen[p] = true
+		disks[p] = v
 	}
 	for i := range d.Devices.Hostdevs {
 		h := &d.Devices.Hostdevs[i]
@@ -71,10 +71,13 @@ func duplicateDrives(d *xml.Domain) error {
 			continue
 		}
 		p := place{"scsi", a.Controller, a.Bus, a.Target, a.Unit}
-		if seen[p] {
+		if disks[p] != nil {
+			return xml.Errorf(xml.CodeXML, "SCSI host address controller='%d' bus='%d' target='%d' unit='%d' in use by a SCSI disk", a.Controller, a.Bus, a.Target, a.Unit)
+		}
+		if used[p] {
 			return unsupported("SCSI host address controller='%d' bus='%d' target='%d' unit='%d' in use by another SCSI host device", a.Controller, a.Bus, a.Target, a.Unit)
 		}
-		seen[p] = true
+		used[p] = true
 	}
 	return nil
 }
@@ -145,39 +148,33 @@ func deref[T any](p *T) T {
 	return *p
 }
 
-// checkTuning checks pages, threads and pins against what there is.
+// checkTuning checks time, pages and users against what there is.
 func checkTuning(d *xml.Domain, t *Traits) error {
 	if err := checkHugePages(d); err != nil {
 		return err
 	}
-	c := d.CPUTune
-	if c == nil {
+	if c := d.CPUTune; c != nil {
+		if err := checkShares(c); err != nil {
+			return err
+		}
+	}
+	return checkIDMap(d)
+}
+
+func checkIDMap(d *xml.Domain) error {
+	m := d.IDMap
+	if m == nil {
 		return nil
 	}
-	has := func(id int) bool {
-		for _, i := range d.IOThreadIDs {
-			if int(i.ID) == id {
-				return true
-			}
-		}
-		return len(d.IOThreadIDs) == 0 && id <= int(d.IOThreads)
+	if (len(m.UIDs) == 0) != (len(m.GIDs) == 0) {
+		return unsupported("uid and gid should be mapped both")
 	}
-	for _, p := range c.IOThreadPins {
-		if !has(int(p.IOThread)) {
-			return unsupported("Cannot find 'iothread' : %d", p.IOThread)
+	for _, list := range [][]xml.IDRange{m.UIDs, m.GIDs} {
+		if len(list) > 0 && list[0].Start != 0 {
+			return unsupported("You must map the root user of container")
 		}
 	}
-	for _, s := range c.VCPUScheds {
-		if n := number(s.VCPUs); n >= int(d.VCPU.Count) {
-			return unsupported("vCPU '%d' is not present in domain definition", n)
-		}
-	}
-	for _, s := range c.IOThreadScheds {
-		if n := number(s.IOThreads); !has(n) {
-			return unsupported("Cannot find 'iothread' : %d", n)
-		}
-	}
-	return checkShares(c)
+	return nil
 }
 
 // checkShares checks the parts of time that threads get, in microseconds.

@@ -35,6 +35,9 @@ func checkInput(c *deviceCheck, in *xml.Input) error {
 	if err := inputFits(c.d, in); err != nil {
 		return err
 	}
+	if f := c.d.Features; in.Bus == "ps2" && f != nil && f.PS2 != nil && f.PS2.State == "off" {
+		return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
+	}
 	if in.Model != "" && in.Bus != "virtio" {
 		return unsupported("only bus 'virtio' is supported for input model '%s'", in.Model)
 	}
@@ -127,6 +130,9 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 }
 
 func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
+	if w.Action != c.d.Devices.Watchdogs[0].Action {
+		return unsupported("watchdogs with different actions are not supported with this QEMU binary")
+	}
 	if w.Model == "itco" && !IsQ35(c.d) {
 		return unsupported("itco model of watchdog is only part of q35 machine")
 	}
@@ -242,17 +248,9 @@ func (c *deviceCheck) hasTPM(version string) bool {
 	return contains(c.t.QEMU.TPMVersions, tpmVersion(version))
 }
 
-// checkCounts refuses more devices of a kind than a guest can have.
-func checkCounts(d *xml.Domain) error {
+// checkTPMCount refuses more TPMs than a guest can have.
+func checkTPMCount(d *xml.Domain) error {
 	single, proxy := 0, 0
-	if len(d.Devices.Smartcards) > 1 {
-		return unsupported("this QEMU binary lacks multiple smartcard support")
-	}
-	for i := 1; i < len(d.Devices.Watchdogs); i++ {
-		if w := d.Devices.Watchdogs; w[i].Action != w[0].Action {
-			return unsupported("watchdogs with different actions are not supported with this QEMU binary")
-		}
-	}
 	for i := range d.Devices.TPMs {
 		if d.Devices.TPMs[i].Model == "spapr-tpm-proxy" {
 			proxy++
