@@ -128,7 +128,9 @@ func blockcommit(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	w := jobWait{label: "Block commit", done: "Commit complete", stopped: "Commit aborted", failed: "Commit failed"}
 	d, err := c.jobber(objects, "virDomainBlockCommit")
+	defer w.listen(ctx, objects, ref, wait && err == nil)()
 	if err == nil {
 		err = d.BlockCommit(ctx, ref, c.Str("path"), c.Str("base"), c.Str("top"), o)
 	}
@@ -136,7 +138,6 @@ func blockcommit(ctx context.Context, c *Call) error {
 		return err
 	}
 	started := "Block Commit started"
-	w := jobWait{label: "Block commit", done: "Commit complete", stopped: "Commit aborted"}
 	if o.Active {
 		started = "Active Block Commit started"
 		w.ready = "Now in synchronized phase"
@@ -164,14 +165,15 @@ func blockpull(ctx context.Context, c *Call) error {
 	if c.Has("base") || o.KeepRelative {
 		api = "virDomainBlockRebase"
 	}
+	w := jobWait{label: "Block Pull", done: "Pull complete", stopped: "Pull aborted", failed: "Pull failed"}
 	d, err := c.jobber(objects, api)
+	defer w.listen(ctx, objects, ref, wait && err == nil)()
 	if err == nil {
 		err = d.BlockPull(ctx, ref, c.Str("path"), c.Str("base"), o)
 	}
 	if err != nil {
 		return err
 	}
-	w := jobWait{label: "Block Pull", done: "Pull complete", stopped: "Pull aborted"}
 	return w.run(ctx, c, d, ref, wait, "Block Pull started")
 }
 
@@ -217,14 +219,15 @@ func blockcopy(ctx context.Context, c *Call) error {
 		api = "virDomainBlockCopy"
 	}
 	o.Plain = api == "virDomainBlockRebase"
+	w := jobWait{label: "Block Copy", ready: "Now in mirroring phase", stopped: "Copy aborted", failed: "Copy failed", leave: c.Has("finish"), left: "Successfully copied"}
 	d, err := c.jobber(objects, api)
+	defer w.listen(ctx, objects, ref, wait && err == nil)()
 	if err == nil {
 		err = d.BlockCopy(ctx, ref, c.Str("path"), dest, o)
 	}
 	if err != nil {
 		return err
 	}
-	w := jobWait{label: "Block Copy", ready: "Now in mirroring phase", stopped: "Copy aborted", leave: c.Has("finish"), left: "Successfully copied"}
 	return w.run(ctx, c, d, ref, wait, "Block Copy started")
 }
 
@@ -267,6 +270,50 @@ type jobWait struct {
 	leave   bool   // leave the copy when it has caught up
 	left    string
 	stopped string
+	failed  string
+	events  <-chan drivers.Event // how it ends; nil: nobody tells
+}
+
+// listen begins to listen for how the job ends, before it is there; the answer
+// ends that. Where a driver has no events, a job that is over counts as done.
+func (w *jobWait) listen(ctx context.Context, objects drivers.Objects, ref drivers.Ref, wait bool) func() {
+	d, ok := objects.(drivers.Eventer)
+	if !wait || !ok {
+		return func() {}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	if events, err := d.Events(ctx, &ref, []string{"block-job", "block-job-2"}); err == nil {
+		w.events = events
+	}
+	return stop
+}
+
+// end is how an event says that the job of a disk has ended: completed, failed,
+// canceled, or "".
+func (w *jobWait) end(e drivers.Event, disk string) string {
+	_, rest, ok := strings.Cut(e.Detail, " for "+disk+" ")
+	if ok && rest != "ready" && (e.Name == "block-job" || e.Name == "block-job-2") {
+		return rest
+	}
+	return ""
+}
+
+// howEnded waits a moment for word of how a job has ended that is over.
+func (w *jobWait) howEnded(ctx context.Context, disk string) string {
+	limit := time.After(pollJob)
+	for w.events != nil {
+		select {
+		case e, ok := <-w.events:
+			if how := w.end(e, disk); how != "" || !ok {
+				return how
+			}
+		case <-limit:
+			return ""
+		case <-ctx.Done():
+			return ""
+		}
+	}
+	return ""
 }
 
 // pollJob is how often a job is looked at.
@@ -294,10 +341,20 @@ func (w jobWait) run(ctx context.Context, c *Call, d drivers.BlockJobber, ref dr
 		if err := d.AbortBlockJob(after, ref, disk, false, c.Has("async")); err != nil {
 			return failed(err, "failed to abort job for disk %s", disk)
 		}
-		return say("aborted", "\n"+w.stopped)
+		_ = say("aborted", "\n"+w.stopped)
+		return ErrReported
 	}
 	if err != nil {
 		return failed(err, "failed to query job for disk %s", disk)
+	}
+	if job == nil {
+		switch w.howEnded(ctx, disk) {
+		case "failed":
+			return shellError("\n%s", w.failed)
+		case "canceled":
+			_ = say("aborted", "\n"+w.stopped)
+			return ErrReported
+		}
 	}
 	switch {
 	case job == nil:

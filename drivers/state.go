@@ -45,6 +45,7 @@ var reasonNames = [...][]string{
 const (
 	RunningBooted       Reason = 1
 	RunningRestored     Reason = 3
+	RunningFromSnapshot Reason = 4
 	RunningUnpaused     Reason = 5
 	RunningSaveCanceled Reason = 7
 	PausedUser          Reason = 1
@@ -53,7 +54,9 @@ const (
 	PausedDumping       Reason = 4
 	PausedIOError       Reason = 5
 	PausedWatchdog      Reason = 6
+	PausedFromSnapshot  Reason = 7
 	PausedShuttingDown  Reason = 8
+	PausedSnapshot      Reason = 9
 	PausedCrashed       Reason = 10
 	PausedStartingUp    Reason = 11
 	ShuttingDownUser    Reason = 1
@@ -62,6 +65,7 @@ const (
 	ShutOffCrashed      Reason = 3
 	ShutOffSaved        Reason = 5
 	ShutOffFailed       Reason = 6
+	ShutOffFromSnapshot Reason = 7
 	CrashedPanicked     Reason = 1
 )
 

@@ -39,6 +39,7 @@ type Snapshot struct {
 	CreationTime   *int64          `el:"creationTime"`
 	Memory         *SnapshotMemory `el:"memory"`
 	Disks          []SnapshotDisk  `el:"disks>disk"`
+	RevertDisks    []SnapshotDisk  `el:"revertDisks>disk"`
 	Active         string          `el:"active"`
 	Domain         *Domain         `el:"domain"`
 	InactiveDomain *Domain         `el:"inactiveDomain"`

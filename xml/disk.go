@@ -96,11 +96,14 @@ type BlockIO struct {
 
 // Mirror is a copy under way; only of running guests.
 type Mirror struct {
-	Type   string      `el:"type,attr"`
-	Job    string      `el:"job,attr"`
-	Ready  string      `el:"ready,attr"`
-	Format *DiskFormat `el:"format"`
-	Source *DiskSource `el:"source"`
+	Type         string        `el:"type,attr"`
+	File         string        `el:"file,attr"`   // once more, of a copy
+	FormatName   string        `el:"format,attr"` // once more, of a copy
+	Job          string        `el:"job,attr"`
+	Ready        string        `el:"ready,attr"`
+	Format       *DiskFormat   `el:"format"`
+	Source       *DiskSource   `el:"source"`
+	BackingStore *BackingStore `el:"backingStore,bare"`
 }
 
 // DiskTarget is the disk as the guest names it.

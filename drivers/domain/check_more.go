@@ -9,10 +9,20 @@ import (
 // diskFormats are the formats of images.
 const diskFormats = "none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio"
 
+// CheckFormat refuses a format that no disk has.
+func CheckFormat(format string) error {
+	if !contains(strings.Fields(diskFormats), format) {
+		return unsupported("unknown driver format value '%s'", format)
+	}
+	return nil
+}
+
 // readDiskParts checks a disk's own elements.
 func readDiskParts(v *xml.Disk) error {
-	if v.Driver != nil && v.Driver.Type != "" && !contains(strings.Fields(diskFormats), v.Driver.Type) {
-		return unsupported("unknown driver format value '%s'", v.Driver.Type)
+	if v.Driver != nil && v.Driver.Type != "" {
+		if err := CheckFormat(v.Driver.Type); err != nil {
+			return err
+		}
 	}
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
 		if b.Source == nil && b.Type == "" {

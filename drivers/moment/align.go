@@ -37,7 +37,7 @@ func (m *Moment) Align(mode string) error {
 		own := ownMode(&disks[at], mode)
 		if d.Snapshot == "" {
 			d.Snapshot = own
-		} else if mode == "internal" && d.Snapshot != mode && d.Snapshot != own {
+		} else if mode == "internal" && d.Snapshot != mode && d.Snapshot != own && (m.Offline() || m.Memory.Snapshot != "no") {
 			return unsupported("disk '%s' must use snapshot mode 'internal'", d.Name)
 		}
 		if d.Source != nil && d.Source.File != "" && d.Snapshot != "external" {

@@ -20,6 +20,7 @@ type Moment struct {
 	Created                   int64  // seconds since 1970
 	Memory                    xml.SnapshotMemory
 	Disks                     []xml.SnapshotDisk   // of a snapshot
+	Reverted                  []xml.SnapshotDisk   // the files above its disks since it was returned to; nil: those of Disks
 	Marks                     []xml.CheckpointDisk // of a checkpoint
 	Domain                    *xml.Domain          // as it was; nil: a checkpoint that does not tell
 	Inactive                  *xml.Domain          // what it would have been after its end, or nil
@@ -80,7 +81,7 @@ func (m *Moment) Print(t *domain.Traits, f drivers.Flags) ([]byte, error) {
 			Disks: m.Marks, Domain: shown(m.Domain)})
 	}
 	doc := &xml.Snapshot{Name: m.Name, Description: m.Description, State: m.State, Parent: m.Parent, CreationTime: &m.Created,
-		Disks: m.Disks, Domain: shown(m.Domain), InactiveDomain: shown(m.Inactive), Cookie: m.Cookie}
+		Disks: m.Disks, RevertDisks: m.Reverted, Domain: shown(m.Domain), InactiveDomain: shown(m.Inactive), Cookie: m.Cookie}
 	if m.Memory.Snapshot != "" {
 		doc.Memory = &m.Memory
 	}
@@ -124,7 +125,7 @@ func Read(k drivers.Kind, doc *xml.Node, o Options) (*Moment, error) {
 			return nil, err
 		}
 	} else {
-		n = without(doc, "state", "parent", "creationTime", "domain", "inactiveDomain", "cookie")
+		n = without(doc, "state", "parent", "creationTime", "domain", "inactiveDomain", "cookie", "revertDisks")
 	}
 	var err error
 	if k == drivers.Checkpoint {
@@ -220,6 +221,7 @@ func (m *Moment) readSnapshot(n *xml.Node, redefine bool) error {
 		m.Name = doc.Name
 	}
 	m.Description, m.Parent, m.State, m.Disks = doc.Description, doc.Parent, doc.State, doc.Disks
+	m.Reverted = doc.RevertDisks
 	m.Domain, m.Inactive, m.Cookie = doc.Domain, doc.InactiveDomain, doc.Cookie
 	if doc.Memory != nil {
 		m.Memory = *doc.Memory

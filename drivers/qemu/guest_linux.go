@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/qemu/block"
 	"virgo/drivers/qemu/qmp"
 	"virgo/drivers/watch"
 	"virgo/xml"
@@ -51,6 +52,7 @@ type guest struct {
 	job       *job           // what the guest is busy with
 	farewell  string         // the word of the event at its end; "" for the reason's
 	goesOn    drivers.Reason // why it is about to run again; 0: it was resumed
+	blocks    *block.Manager
 }
 
 // Watch is the watcher of a guest of this driver.
@@ -62,6 +64,7 @@ func Watch(ctx context.Context, s *watch.Session) error {
 	unix.Umask(0o077)
 	g := &guest{layout: cfg.Layout, dir: s.Dir, journal: watch.Journal{Path: cfg.Layout.journal()},
 		over: make(chan struct{}), gone: make(chan struct{}), slot: make(slot, 1)}
+	g.blocks = block.New(blockGuest{g}, g.dir)
 	self, err := drivers.FindProcess(os.Getpid())
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func Watch(ctx context.Context, s *watch.Session) error {
 	if err != nil {
 		return err
 	}
-	g.run(ctx, s)
+	g.run(ctx, s, cfg.Start == nil)
 	return nil
 }
 
@@ -137,8 +140,9 @@ func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
 	return g.status.write(g.dir)
 }
 
-// run serves clients and events until QEMU has ended, then cleans up.
-func (g *guest) run(ctx context.Context, s *watch.Session) {
+// run serves clients and events until QEMU has ended, then cleans up. adopted: it
+// ran before.
+func (g *guest) run(ctx context.Context, s *watch.Session, adopted bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var owned sync.WaitGroup
@@ -149,8 +153,12 @@ func (g *guest) run(ctx context.Context, s *watch.Session) {
 			defer owned.Done()
 			for e := range events {
 				g.event(e)
+				g.blocks.Event(e)
 			}
 		}()
+	}
+	if adopted {
+		g.blocks.Reconcile(ctx) // behind the events' beginning: none is missed
 	}
 	listener, err := listenIn(g.dir, watchSock)
 	if err == nil {
@@ -365,7 +373,8 @@ func (g *guest) kill(reason drivers.Reason) {
 // endingDetails are the lifecycle event's words for why a guest has stopped.
 var endingDetails = map[drivers.Reason]string{
 	drivers.ShutOffShutdown: "Shutdown", drivers.ShutOffDestroyed: "Destroyed", drivers.ShutOffCrashed: "Crashed", drivers.ShutOffFailed: "Failed",
-	drivers.ShutOffSaved: "Saved",
+	drivers.ShutOffSaved:        "Saved",
+	drivers.ShutOffFromSnapshot: "Snapshot",
 }
 
 // cleanUp undoes the host-side set-up and says how the guest ended. After it

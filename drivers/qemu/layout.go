@@ -27,6 +27,12 @@ func layoutAt(r drivers.Root) Layout {
 	return Layout{Root: r.Name, Etc: in(r.Etc), Run: in(r.Run), Lib: in(r.Lib), Cache: in(r.Cache), Log: in(r.Log)}
 }
 
+// root is the root that this is a part of.
+func (l Layout) root() drivers.Root {
+	up := filepath.Dir
+	return drivers.Root{Name: l.Root, Etc: up(l.Etc), Run: up(l.Run), Lib: up(l.Lib), Cache: up(l.Cache), Log: up(l.Log)}
+}
+
 // store holds the definitions.
 func (l Layout) store() *drivers.Store {
 	return &drivers.Store{Dir: l.Etc, Locks: filepath.Join(l.Run, "locks"), Index: filepath.Join(l.Cache, "definitions.index")}

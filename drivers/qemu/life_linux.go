@@ -78,6 +78,11 @@ func (d *domains) launch(ctx context.Context, dom *xml.Domain, f drivers.Flags, 
 // is locked, and stays so until the start has come to its end, even if this
 // process is killed: the watcher inherits the lock.
 func (d *domains) launchFrom(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock, in *incoming) (drivers.Ref, error) {
+	return d.launchWith(ctx, dom, f, lock, in, nil)
+}
+
+// launchWith is launchFrom with something more for the watcher to know.
+func (d *domains) launchWith(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock, in *incoming, more func(*startConfig) error) (drivers.Ref, error) {
 	var undo drivers.Undo
 	defer undo.Run()
 	if nvram := nvramFile(dom); f.Has(drivers.ResetNVRAM) && nvram != "" && dom.OS.NVRAM.Template != "" {
@@ -96,6 +101,11 @@ func (d *domains) launchFrom(ctx context.Context, dom *xml.Domain, f drivers.Fla
 	st.Paused = f.Has(drivers.Paused)
 	if in != nil {
 		st.Incoming, st.Paused = in, st.Paused || !in.Running
+	}
+	if more != nil {
+		if err := more(st); err != nil {
+			return drivers.Ref{}, err
+		}
 	}
 	files := map[string]*os.File{"lock": lock.File()}
 	if f.Has(drivers.AutoDestroy) {
@@ -257,7 +267,7 @@ func (d *domains) Destroy(ctx context.Context, r drivers.Ref, f drivers.Flags) e
 	}
 	if err == nil {
 		defer c.Close()
-		err = c.Execute(ctx, cmdDestroy, map[string]bool{"graceful": f.Has(drivers.Graceful)}, nil)
+		err = c.Execute(ctx, cmdDestroy, destroyRequest{Graceful: f.Has(drivers.Graceful)}, nil)
 		var q *qmp.Error
 		if errors.As(err, &q) {
 			return asVirsh(err)

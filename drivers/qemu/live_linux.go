@@ -229,6 +229,7 @@ func inactive(dom *xml.Domain) {
 		}
 	}
 	for i := range dom.Devices.Disks {
+		dom.Devices.Disks[i].Mirror = nil
 		withoutOverlay(dom.Name, &dom.Devices.Disks[i])
 	}
 	domain.DropAliases(dom)

@@ -233,12 +233,14 @@ func (m moments) DeleteMoment(ctx context.Context, r drivers.Ref, children, only
 			}
 			return xml.Errorf(xml.CodeUnsupported, "checkpoints of running domains are not supported")
 		}
+		if !metadata && m.kind == drivers.Snapshot {
+			if err := m.checkDelete(set, one, children, only); err != nil {
+				return err
+			}
+		}
 		for _, x := range set.Doomed(one, children, only) {
 			if !metadata {
-				if running {
-					return xml.Errorf(xml.CodeUnsupported, "deletion of snapshots of running domains is not supported")
-				}
-				if err := m.discard(ctx, *r.Parent, set, x, lock); err != nil {
+				if err := m.discard(ctx, *r.Parent, set, x, running, lock); err != nil {
 					return err
 				}
 			}

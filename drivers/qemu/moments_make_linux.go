@@ -103,7 +103,7 @@ func (m moments) redefine(dom drivers.Ref, set *moment.Set, one *moment.Moment, 
 // files, or new files above them.
 func (m moments) make(ctx context.Context, dom drivers.Ref, set *moment.Set, one *moment.Moment, fl drivers.MomentFlags, running bool, lock *drivers.Lock) error {
 	if running {
-		return xml.Errorf(xml.CodeUnsupported, "snapshots of running domains are not supported")
+		return m.makeLive(ctx, dom, set, one, fl, lock)
 	}
 	if fl.Live {
 		return xml.Errorf(xml.CodeUnsupported, "live snapshot creation is supported only during full system snapshots")
@@ -203,7 +203,7 @@ func diskFormat(d *xml.Disk) string {
 	return d.Driver.Type
 }
 
-// checkOverlay checks the place of a new file.
+// checkOverlay checks what is asked for of a disk that no guest uses.
 func checkOverlay(d *xml.SnapshotDisk, disk *xml.Disk, reuse bool) error {
 	if moment.Image(disk) == "" {
 		return xml.Errorf(xml.CodeInternal, "external inactive snapshots are not supported on '%s' disks", disk.Type)
@@ -211,6 +211,11 @@ func checkOverlay(d *xml.SnapshotDisk, disk *xml.Disk, reuse bool) error {
 	if d.Type == "network" {
 		return xml.Errorf(xml.CodeInternal, "external inactive snapshots are not supported on 'network' disks using '%s' protocol", d.Source.Protocol)
 	}
+	return checkOverlayFile(d, reuse)
+}
+
+// checkOverlayFile checks the format of a new image, and the place of its file.
+func checkOverlayFile(d *xml.SnapshotDisk, reuse bool) error {
 	if d.Driver == nil {
 		d.Driver = &xml.SnapshotDriver{Type: "qcow2"}
 	}
@@ -220,6 +225,9 @@ func checkOverlay(d *xml.SnapshotDisk, disk *xml.Disk, reuse bool) error {
 	case "qcow2", "qed":
 	default:
 		return xml.Errorf(xml.CodeConfigUnsupported, "external snapshot format for disk %s is unsupported: %s", d.Name, d.Driver.Type)
+	}
+	if d.Type == "network" {
+		return nil
 	}
 	path := overlayPath(d)
 	fi, err := os.Stat(path)

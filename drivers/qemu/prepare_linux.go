@@ -175,8 +175,10 @@ func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, er
 }
 
 // reveal gives the values of the root's secrets.
-func (c *Conn) reveal() func(usageType, uuid, usage string) ([]byte, error) {
-	if s, ok := kept.Objects(c.root, drivers.Secret).(interface {
+func (c *Conn) reveal() func(usageType, uuid, usage string) ([]byte, error) { return reveal(c.root) }
+
+func reveal(root drivers.Root) func(usageType, uuid, usage string) ([]byte, error) {
+	if s, ok := kept.Objects(root, drivers.Secret).(interface {
 		Reveal(usageType, uuid, usage string) ([]byte, error)
 	}); ok {
 		return s.Reveal

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
 
@@ -404,26 +404,35 @@ func (d *domains) portable(r drivers.Ref) (*xml.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return asDefined(live, config, d.layout), nil
+	s, err := readStatus(dir)
+	if err != nil {
+		return nil, err
+	}
+	return asDefined(live, config, d.layout, s.Probed), nil
 }
 
-// asDefined takes out of a live document what a start has put in.
-func asDefined(live, config *xml.Domain, l Layout) *xml.Domain {
+// asDefined takes out of a live document what a start has put in. probed are the
+// numbers of images that only headers of images tell of.
+func asDefined(live, config *xml.Domain, l Layout, probed []int) *xml.Domain {
+	dropProbed(live, probed)
 	resource := live.Resource
 	inactive(live)
 	live.Resource, live.CPU = resource, config.CPU
 	v := &live.Devices
 	for i := range v.Disks {
 		disk := &v.Disks[i]
-		for _, im := range chain(disk) {
-			*im.index = ""
+		if disk.Source == nil {
+			if disk.Driver != nil && disk.Driver.Type == "" {
+				disk.Driver.Type = "raw"
+			}
+			continue
 		}
-		if b := disk.BackingStore; b != nil && b.Type == "" && b.Source == nil && !slices.ContainsFunc(config.Devices.Disks,
-			func(x xml.Disk) bool {
-				return x.BackingStore != nil && x.Target != nil && disk.Target != nil && x.Target.Dev == disk.Target.Dev
-			}) {
-			disk.BackingStore = nil
+		c := block.ChainOf(disk)
+		for k := range c.Layers {
+			c.Layers[k].Index = ""
 		}
+		c.Ended = c.Ended && endsIn(config, disk)
+		c.Put(disk)
 	}
 	for i := range v.Channels {
 		ch := &v.Channels[i]
@@ -440,4 +449,15 @@ func asDefined(live, config *xml.Domain, l Layout) *xml.Domain {
 		}
 	}
 	return live
+}
+
+// endsIn tells whether a definition says itself where a disk's images end.
+func endsIn(config *xml.Domain, d *xml.Disk) bool {
+	for i := range config.Devices.Disks {
+		k := &config.Devices.Disks[i]
+		if k.Target != nil && d.Target != nil && k.Target.Dev == d.Target.Dev && k.Source != nil {
+			return block.ChainOf(k).Ended
+		}
+	}
+	return false
 }

@@ -110,7 +110,7 @@ func (g *guest) record(s *saving) {
 	_ = g.status.write(g.dir)
 }
 
-// stopFor stops the vCPUs for a job.
+// stopFor stops the vCPUs for a job, or a moment without one.
 func (g *guest) stopFor(ctx context.Context, j *job, reason drivers.Reason) error {
 	g.mu.Lock()
 	g.stopping = true
@@ -122,7 +122,9 @@ func (g *guest) stopFor(ctx context.Context, j *job, reason drivers.Reason) erro
 	if err != nil {
 		return lost(err)
 	}
-	j.stopped = j.began
+	if j != nil {
+		j.stopped = j.began
+	}
 	g.change(drivers.PausedState, reason, "Suspended", "Paused")
 	return nil
 }

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,7 @@ const (
 	cmdDump     = "virgo-dump"
 	cmdJob      = "virgo-job"
 	cmdAbortJob = "virgo-job-abort"
+	cmdBlock    = "virgo-block"
 )
 
 // serve accepts clients until the listener is closed.
@@ -152,10 +154,15 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		v, err = g.jobNow(ctx)
 	case cmdAbortJob:
 		err = g.abortJob()
+	case cmdBlock:
+		var a blockRequest
+		if a, err = decode[blockRequest](r); err == nil {
+			v, err = g.block(ctx, a)
+		}
 	case cmdDestroy:
-		var a struct{ Graceful bool }
+		var a destroyRequest
 		_ = json.Unmarshal(r.Arguments, &a)
-		err = g.destroy(ctx, a.Graceful)
+		err = g.destroy(ctx, a)
 	default:
 		answer, err := g.qmp.RunContext(ctx, line)
 		if err == nil {
@@ -253,14 +260,20 @@ func (g *guest) powerDown(ctx context.Context, reboot bool) error {
 	return g.qmp.Execute(ctx, "system_powerdown", nil, nil)
 }
 
+// destroyRequest says how a guest is to be ended.
+type destroyRequest struct {
+	Graceful bool           `json:"graceful,omitempty"`
+	Reason   drivers.Reason `json:"reason,omitempty"` // 0: it is destroyed
+}
+
 // destroy ends QEMU and returns when nothing of it is left.
-func (g *guest) destroy(ctx context.Context, graceful bool) error {
+func (g *guest) destroy(ctx context.Context, r destroyRequest) error {
 	g.mu.Lock()
 	if g.ending == 0 {
-		g.ending = drivers.ShutOffDestroyed
+		g.ending = cmp.Or(r.Reason, drivers.ShutOffDestroyed)
 	}
 	g.mu.Unlock()
-	if graceful {
+	if r.Graceful {
 		if err := g.destroyGracefully(ctx); err != nil {
 			return err
 		}

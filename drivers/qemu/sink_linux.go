@@ -18,8 +18,8 @@ import (
 // What QEMU writes goes through a pipe: into a file past the host's cache, or
 // through a compressing program. What it reads comes through one.
 
-// block is what is written past the host's cache at once, and the alignment of it.
-const block = 1 << 20
+// bypassBlock is what is written past the host's cache at once, and the alignment of it.
+const bypassBlock = 1 << 20
 
 // flow is a pipe with somebody at its other end.
 type flow struct {
@@ -45,7 +45,7 @@ func flowOut(file *os.File, program []string, direct bool) (*flow, error) {
 			f.done <- copyDirect(file, r)
 			return
 		}
-		_, err := io.CopyBuffer(struct{ io.Writer }{file}, struct{ io.Reader }{r}, make([]byte, block))
+		_, err := io.CopyBuffer(struct{ io.Writer }{file}, struct{ io.Reader }{r}, make([]byte, bypassBlock))
 		f.done <- err
 	}()
 	return f, nil
@@ -67,7 +67,7 @@ func flowIn(file *os.File, program []string, direct bool) (*flow, error) {
 			f.done <- readDirect(w, file)
 			return
 		}
-		_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{file}, make([]byte, block))
+		_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{file}, make([]byte, bypassBlock))
 		f.done <- err
 	}()
 	return f, nil
@@ -76,7 +76,7 @@ func flowIn(file *os.File, program []string, direct bool) (*flow, error) {
 func bigPipe() (r, w *os.File, err error) {
 	r, w, err = os.Pipe()
 	if err == nil {
-		_, _ = unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, block) // a smaller one does, too
+		_, _ = unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, bypassBlock) // a smaller one does, too
 	}
 	return r, w, err
 }
@@ -140,7 +140,7 @@ func (f *flow) abandon() {
 
 // aligned gives a buffer that may be written past the cache.
 func aligned() ([]byte, error) {
-	return unix.Mmap(-1, 0, block, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	return unix.Mmap(-1, 0, bypassBlock, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
 // setDirect switches the host's cache off for a file, or on.
@@ -171,7 +171,7 @@ func copyDirect(file *os.File, r io.Reader) error {
 	}
 	defer func() { _ = unix.Munmap(buf) }()
 	for {
-		want := block
+		want := bypassBlock
 		if rest := int(at % alignment); rest > 0 {
 			want = alignment - rest
 		}

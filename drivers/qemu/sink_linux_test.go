@@ -13,7 +13,7 @@ import (
 // TestFlow: what goes into a file comes out of it, past the cache and through a
 // program, wherever in the file it begins.
 func TestFlow(t *testing.T) {
-	data := make([]byte, 3*block+12345)
+	data := make([]byte, 3*bypassBlock+12345)
 	rand.New(rand.NewSource(1)).Read(data)
 	for _, c := range []struct {
 		form   string

@@ -31,10 +31,13 @@ type startConfig struct {
 	Live   []byte // the live document so far
 	Paused bool
 	// Incoming is the saved guest that the start goes on from; nil: it starts anew.
-	Incoming   *incoming   `json:",omitempty"`
-	Taps       []Tap       // in the order of their descriptors
-	Companions []companion // started before QEMU
-	User       *user       // who QEMU runs as; nil: the caller
+	Incoming *incoming `json:",omitempty"`
+	// Snapshot is the snapshot within its disks that it goes on from; nil: none.
+	Snapshot   *loadSnapshot `json:",omitempty"`
+	Back       bool          // it starts on the disks of a snapshot
+	Companions []companion   // started before QEMU
+	Taps       []Tap         // in the order of their descriptors
+	User       *user         // who QEMU runs as; nil: the caller
 }
 
 // QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
@@ -104,6 +107,11 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 			return g.orLastWords(qemu, logf, err)
 		}
 	}
+	if st.Snapshot != nil {
+		if err := g.loadSnapshot(whole, st.Snapshot); err != nil {
+			return g.orLastWords(qemu, logf, err)
+		}
+	}
 	return g.letRun(whole, st)
 }
 
@@ -112,6 +120,9 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.status.Started = true
+	if st.Snapshot != nil || st.Back && st.Incoming != nil {
+		return g.wentBack(ctx, st)
+	}
 	if st.Incoming != nil {
 		return g.restored(ctx, st)
 	}
@@ -122,6 +133,11 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 	}
 	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {
 		return xml.Errorf(xml.CodeOperationFailed, "cannot let the guest run: %v", err)
+	}
+	if st.Back {
+		g.tell("lifecycle", "Resumed", "Unpaused")
+		g.change(drivers.Running, drivers.RunningBooted, "Started", "Snapshot")
+		return nil
 	}
 	g.change(drivers.Running, drivers.RunningBooted, "Started", "Booted")
 	return nil

@@ -1,0 +1,101 @@
+//go:build linux
+
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// blockTop is the image that QEMU has on top of the only disk.
+func blockTop(t *testing.T, r *root) string {
+	t.Helper()
+	var answer struct {
+		Return []struct {
+			Inserted struct {
+				File string
+			}
+		}
+	}
+	out := r.run("qemu-monitor-command", "victim", `{"execute":"query-block"}`)
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || len(answer.Return) == 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return answer.Return[0].Inserted.File
+}
+
+// TestKillBlockJobs: after a kill of the command or of the watcher at any moment of
+// a snapshot or a commit the guest runs, its live document and its definition
+// name the image that QEMU writes to, and the next command works.
+func TestKillBlockJobs(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		t.Skip("no qemu-img")
+	}
+	image := filepath.Join(t.TempDir(), "disk.qcow2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r.run("define", r.guest("victim", "<disk type='file'><driver name='qemu' type='qcow2'/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	r.run("start", "victim")
+	began := time.Now()
+	r.run("snapshot-create-as", "victim", "first", "--disk-only", "--no-metadata")
+	whole := time.Since(began)
+	r.run("blockcommit", "victim", "vda", "--active", "--pivot")
+	for i := range steps {
+		cmd := r.command("snapshot-create-as", "victim", fmt.Sprintf("s%d", i), "--disk-only", "--no-metadata")
+		if i%4 >= 2 {
+			cmd = r.command("blockcommit", "victim", "vda", "--active", "--pivot")
+		}
+		after := whole * time.Duration(i) / steps
+		if i%2 == 0 {
+			killAt(t, cmd, after)
+		} else {
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(after)
+			for _, p := range r.processes("watch") {
+				_ = syscall.Kill(p, syscall.SIGKILL)
+			}
+			_ = cmd.Wait()
+		}
+		// What was under way comes to its end, or is undone, before anybody is answered.
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			if got := r.state("victim"); got != "running" {
+				t.Fatalf("step %d: %s", i, got)
+			}
+			top := blockTop(t, r)
+			live := r.run("dumpxml", "victim", "--xpath", "//disk/source/@file")
+			def := r.run("dumpxml", "victim", "--inactive", "--xpath", "//disk/source/@file")
+			want := "file=\"" + top + "\""
+			if live == want && def == want {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("step %d: QEMU writes to %s, live %s, definition %s", i, top, live, def)
+			}
+		}
+		if job := r.run("blockjob", "victim", "vda", "--info"); !strings.Contains(job, "No current block job") {
+			r.run("blockjob", "victim", "vda", "--abort")
+		}
+	}
+	r.run("snapshot-create-as", "victim", "last", "--disk-only", "--no-metadata")
+	r.run("blockcommit", "victim", "vda", "--active", "--pivot")
+	if got := blockTop(t, r); got != image {
+		t.Fatalf("at the end QEMU writes to %s", got)
+	}
+	var nodes struct{ Return []struct{} }
+	out := r.run("qemu-monitor-command", "victim", `{"execute":"query-named-block-nodes","arguments":{"flat":true}}`)
+	if err := json.Unmarshal([]byte(out), &nodes); err != nil || len(nodes.Return) != 2 {
+		t.Fatalf("%d nodes are left, %v", len(nodes.Return), err)
+	}
+	r.run("destroy", "victim")
+}
