@@ -135,11 +135,12 @@ type CapSystem struct {
 
 // SystemPart is the host's hardware or firmware.
 type SystemPart struct {
-	Vendor      string `el:"vendor"`
-	Version     string `el:"version"`
-	ReleaseDate string `el:"release_date"`
-	Serial      string `el:"serial"`
-	UUID        UUID   `el:"uuid" unknown:"internal error: malformed uuid element for '%N'"`
+	_           struct{} `root:",pair"`
+	Vendor      string   `el:"vendor"`
+	Version     string   `el:"version"`
+	ReleaseDate string   `el:"release_date"`
+	Serial      string   `el:"serial"`
+	UUID        UUID     `el:"uuid" unknown:"internal error: malformed uuid element for '%N'"`
 }
 
 // NamedID is a number of a vendor or product, with its name.

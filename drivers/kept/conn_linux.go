@@ -7,6 +7,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/network"
+	"virgo/drivers/nodedev"
 	"virgo/drivers/nwfilter"
 	"virgo/drivers/secret"
 	"virgo/drivers/storage"
@@ -18,6 +19,8 @@ func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 	switch k {
 	case drivers.Network:
 		return network.New(root, journal)
+	case drivers.NodeDevice:
+		return nodedev.Devices{}
 	case drivers.NetworkPort:
 		return network.Ports{Networks: network.New(root, journal)}
 	case drivers.NWFilter:
@@ -44,6 +47,8 @@ func kindsOf(driver string) []drivers.Kind {
 	switch driver {
 	case "network":
 		return []drivers.Kind{drivers.Network, drivers.NetworkPort}
+	case "nodedev":
+		return []drivers.Kind{drivers.NodeDevice}
 	case "nwfilter":
 		return []drivers.Kind{drivers.NWFilter}
 	case "storage":

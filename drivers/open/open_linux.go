@@ -10,7 +10,7 @@ import (
 var linuxDrivers = []entry{
 	{"qemu", qemu.Open},
 	{"network", kept.Open},
-	{"nwfilter", kept.Open},
+	{"nodedev", kept.Open}, {"nwfilter", kept.Open},
 	{"secret", kept.Open},
 	{"storage", kept.Open},
 }
