@@ -84,6 +84,16 @@ func (s Set) Last() int {
 	return -1
 }
 
+// Without is the first number that is not of a kind, or -1.
+func (s Set) Without(kind func(int) bool) int {
+	for i, last := 0, s.Last(); i <= last; i++ {
+		if s.Has(i) && !kind(i) {
+			return i
+		}
+	}
+	return -1
+}
+
 // String is the list, ranges joined.
 func (s Set) String() string {
 	var out []byte

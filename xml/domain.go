@@ -163,7 +163,7 @@ func (g *GenID) ParseValue(text string) error {
 	}
 	u, ok := ParseUUID(text)
 	if !ok {
-		return Errorf(CodeXML, "malformed genid element")
+		return Errorf(CodeInternal, "malformed genid element")
 	}
 	*g = GenID(u)
 	return nil

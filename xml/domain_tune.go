@@ -72,12 +72,44 @@ type CacheTune struct {
 	Monitors []CacheMonitor `el:"monitor"`
 }
 
+// DecodeNode wants the level and vCPUs of monitors, which those of memory do
+// not need.
+func (c *CacheTune) DecodeNode(n *Node) error {
+	if err := tuneSet(n, "cachetune"); err != nil {
+		return err
+	}
+	for _, m := range n.Children {
+		if m.Name != "monitor" {
+			continue
+		}
+		if _, ok := m.Attr("level"); !ok {
+			return Errorf(CodeXML, "Missing required attribute 'level' in element 'monitor'")
+		}
+		if _, ok := m.Attr("vcpus"); !ok {
+			return Errorf(CodeXML, "Missing monitor attribute 'vcpus'")
+		}
+		if err := tuneSet(m, "monitor"); err != nil {
+			return err
+		}
+	}
+	return DecodeFields(n, c)
+}
+
+// tuneSet checks the vCPUs of an allocation, which have an error of their own.
+func tuneSet(n *Node, kind string) error {
+	text, ok := n.Attr("vcpus")
+	if s, err := ParseSet(text); ok && (err != nil || s.Len() == 0) {
+		return Errorf(CodeXML, "Invalid %s attribute 'vcpus' value '%s'", kind, text)
+	}
+	return nil
+}
+
 // CacheBank is a part of one cache.
 type CacheBank struct {
 	ID    uint   `el:"id,attr,empty,required"`
 	Level uint   `el:"level,attr,required,nonzero"`
 	Type  string `el:"type,attr,required" enum:"both code data"`
-	Size  uint64 `el:"size,attr,required"`
+	Size  uint64 `el:"size,attr,empty" missing:"XML error: missing element or attribute './@size'"`
 	Unit  string `el:"unit,attr"`
 }
 
@@ -87,7 +119,7 @@ func (c *CacheBank) DecodeNode(n *Node) error {
 		return err
 	}
 	if c.Unit == "" {
-		c.Unit = "B"
+		c.Unit = "KiB"
 	}
 	bytes, err := Scale(c.Size, c.Unit, 1)
 	if err != nil {
@@ -120,6 +152,14 @@ type MemoryTune struct {
 	ID       string          `el:"id,attr"`
 	Nodes    []BandwidthNode `el:"node"`
 	Monitors []CacheMonitor  `el:"monitor"`
+}
+
+// DecodeNode checks the vCPUs first.
+func (m *MemoryTune) DecodeNode(n *Node) error {
+	if err := tuneSet(n, "memorytune"); err != nil {
+		return err
+	}
+	return DecodeFields(n, m)
 }
 
 // BandwidthNode is the bandwidth to one node.

@@ -9,7 +9,7 @@ import (
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
-		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readThrottle,
+		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
 		readDisks, readInterfaces, readChannels, readSingles, readGraphics, readHostdevs, readSecurity, readFirmwareNames, readSystemUUID,
 		readSysinfo, readKeyWrap, dropForeign,
 	}
@@ -77,6 +77,9 @@ func readVCPUs(d *xml.Domain) error {
 	if d.VCPU != nil && d.VCPU.Current > d.VCPU.Count {
 		return unsupported("maximum vCPU count must not be less than current vCPU count")
 	}
+	if err := readVCPUStates(d); err != nil {
+		return err
+	}
 	seen := map[uint]bool{}
 	for _, t := range d.IOThreadIDs {
 		if seen[t.ID] {
@@ -93,6 +96,7 @@ func readCacheTunes(d *xml.Domain) error {
 	if c == nil {
 		return nil
 	}
+	var taken []xml.CPUSet
 	for i := range c.CacheTunes {
 		a := &c.CacheTunes[i]
 		for j := range a.Caches {
@@ -103,29 +107,81 @@ func readCacheTunes(d *xml.Domain) error {
 				}
 			}
 		}
-		for j := range i {
-			if err := overlap(a.VCPUs, c.CacheTunes[j].VCPUs, "cachetunes"); err != nil {
+		for _, o := range taken {
+			if o == a.VCPUs {
+				return xml.Errorf(xml.CodeXML, "Identical vcpus in cachetunes found")
+			}
+			if err := overlap(a.VCPUs, o); err != nil {
 				return err
 			}
 		}
+		if err := readMonitors(d, a); err != nil {
+			return err
+		}
+		if len(a.Caches)+len(a.Monitors) > 0 {
+			taken = append(taken, a.VCPUs)
+		}
 	}
+	return readMemoryTunes(c, taken)
+}
+
+// readMemoryTunes does so with bandwidth, which may be of the same vCPUs as
+// caches, or as other bandwidth.
+func readMemoryTunes(c *xml.CPUTune, taken []xml.CPUSet) error {
+	type node struct {
+		set xml.CPUSet
+		id  uint
+	}
+	nodes := map[node]bool{}
 	for i := range c.MemoryTunes {
 		a := &c.MemoryTunes[i]
-		for j := range a.Nodes {
-			for k := range j {
-				if a.Nodes[j].ID == a.Nodes[k].ID {
-					return xml.Errorf(xml.CodeXML, "Memory Bandwidth already defined for node %d", a.Nodes[j].ID)
-				}
+		for _, o := range taken {
+			if err := overlap(a.VCPUs, o); o != a.VCPUs && err != nil {
+				return err
+			}
+		}
+		for _, b := range a.Nodes {
+			n := node{a.VCPUs, b.ID}
+			if nodes[n] {
+				return xml.Errorf(xml.CodeXML, "Memory Bandwidth already defined for node %d", b.ID)
+			}
+			nodes[n] = true
+		}
+		if len(a.Nodes)+len(a.Monitors) > 0 {
+			taken = append(taken, a.VCPUs)
+		}
+	}
+	return nil
+}
+
+// readMonitors checks what watches an allocation, of the vCPUs that there are.
+func readMonitors(d *xml.Domain, c *xml.CacheTune) error {
+	for i := range c.Monitors {
+		m := &c.Monitors[i]
+		if m.Level != 3 {
+			return xml.Errorf(xml.CodeXML, "Invalid monitor cache level '%d'", m.Level)
+		}
+		if !limitSet(&m.VCPUs, vcpuCount(d)) {
+			return xml.Errorf(xml.CodeInvalidArg, "vcpus is empty")
+		}
+		for _, o := range c.Monitors[:i] {
+			if o.VCPUs == m.VCPUs {
+				return xml.Errorf(xml.CodeInvalidArg, "Identical vcpus found in same type monitors")
 			}
 		}
 	}
 	return nil
 }
 
-func overlap(a, b xml.CPUSet, what string) error {
-	if a == b {
-		return xml.Errorf(xml.CodeXML, "Identical vcpus in %s found", what)
+// vcpuCount is how many vCPUs the guest has.
+func vcpuCount(d *xml.Domain) int {
+	if d.VCPU == nil || d.VCPU.Count == 0 {
+		return 1
 	}
+	return int(d.VCPU.Count)
+}
+
+func overlap(a, b xml.CPUSet) error {
 	x, y := a.Set(), b.Set()
 	for i := 0; i <= x.Last(); i++ {
 		if x.Has(i) && y.Has(i) {

@@ -29,6 +29,7 @@ func postParse(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
 		basics,
 		early,
+		vcpuStates,
 		consoles,
 		defaultDevices,
 		devices,
@@ -73,11 +74,16 @@ func basics(d *xml.Domain, t *Traits) error {
 	if d.VCPU.Current == d.VCPU.Count {
 		d.VCPU.Current = 0
 	}
-	if d.VCPU.Placement == "" {
-		d.VCPU.Placement = "static"
-		if d.VCPU.CPUSet == "" && d.NUMATune != nil && d.NUMATune.Memory != nil && d.NUMATune.Memory.Placement == "auto" {
-			d.VCPU.Placement = "auto"
-		}
+	setDefault(&d.VCPU.Placement, "static")
+	pinned := false
+	if c := d.CPUTune; c != nil {
+		pinned = len(c.VCPUPins)+len(c.IOThreadPins) > 0 || c.EmulatorPin != nil
+	}
+	if !pinned && d.VCPU.CPUSet == "" && d.NUMATune != nil && d.NUMATune.Memory != nil && d.NUMATune.Memory.Placement == "auto" {
+		d.VCPU.Placement = "auto"
+	}
+	if d.VCPU.Placement == "auto" {
+		d.VCPU.CPUSet = ""
 	}
 	setDefault(&d.OnPoweroff, "destroy")
 	setDefault(&d.OnReboot, "restart")
@@ -105,10 +111,8 @@ func early(d *xml.Domain, t *Traits) error {
 	if err := checkPCIRoot(d); err != nil {
 		return err
 	}
-	for _, v := range d.VCPUs {
-		if v.ID == 0 && v.Enabled == "no" {
-			return unsupported("vcpu 0 can't be offline")
-		}
+	if err := checkVCPUStates(d); err != nil {
+		return err
 	}
 	return checkTSEG(d)
 }

@@ -126,7 +126,9 @@ func (l *pciList) later(d *xml.Domain) {
 			l.add(&h.Address, l.virtio(h.Model))
 		}
 	}
-	if m := dev.Memballoon; m != nil && m.Model != "none" && m.Model != "xen" {
+	if m := dev.Memballoon; m != nil && m.Model == "xen" && !isS390(d) {
+		l.add(&m.Address, 0) // nothing takes it
+	} else if m != nil && m.Model != "none" {
 		l.add(&m.Address, l.virtio(m.Model))
 	}
 	for i := range dev.RNGs {

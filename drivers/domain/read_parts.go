@@ -54,16 +54,13 @@ func readScheds(d *xml.Domain) error {
 		}
 		return nil
 	}
-	count := 1
-	if d.VCPU != nil && d.VCPU.Count > 0 {
-		count = int(d.VCPU.Count)
-	}
+	count := vcpuCount(d)
 	for i := range c.VCPUScheds {
 		s := &c.VCPUScheds[i]
 		if err := check("vcpusched", s.Scheduler, &s.Priority); err != nil {
 			return err
 		}
-		if n := number(s.VCPUs); n >= count {
+		if n := s.VCPUs.Set().Without(func(n int) bool { return n < count }); n >= 0 {
 			return unsupported("vCPU '%d' is not present in domain definition", n)
 		}
 	}
@@ -72,7 +69,7 @@ func readScheds(d *xml.Domain) error {
 		if err := check("iothreadsched", s.Scheduler, &s.Priority); err != nil {
 			return err
 		}
-		if n := number(s.IOThreads); !isThread(d, n) {
+		if n := s.IOThreads.Set().Without(func(n int) bool { return isThread(d, n) }); n >= 0 {
 			return unsupported("Cannot find 'iothread' : %d", n)
 		}
 	}

@@ -27,6 +27,39 @@ func readPerf(d *xml.Domain) error {
 	return nil
 }
 
+// readOS wants what a container starts, and drops what another kind of guest
+// boots with.
+func readOS(d *xml.Domain) error {
+	o := &d.OS
+	if o.Type.Text == "" { // with a bootloader
+		o.Type.Text = "xen"
+	}
+	if o.Type.Text == "xen" && d.Type == "xen" {
+		o.Type.Text = "linux" // its older name
+	}
+	keep := xml.OS{Type: o.Type, SMBIOS: o.SMBIOS}
+	if o.Type.Text == "exe" {
+		if o.Init == "" {
+			return xml.Errorf(xml.CodeXML, "init binary must be specified")
+		}
+		keep.Init, keep.InitArgs, keep.InitEnv, keep.InitDir, keep.InitUser, keep.InitGroup = o.Init, o.InitArgs, o.InitEnv, o.InitDir, o.InitUser, o.InitGroup
+		keep.Cmdline = o.Cmdline
+		*o = keep
+		return nil
+	}
+	o.Init, o.InitArgs, o.InitEnv, o.InitDir, o.InitUser, o.InitGroup = "", nil, nil, "", "", ""
+	switch {
+	case o.Type.Text == "linux" && d.Type != "xen":
+		*o = keep
+	case o.Type.Text != "hvm" || d.Bootloader != "":
+		o.Boot, o.BootMenu, o.BIOS = nil, nil, nil
+		if o.Type.Text != "hvm" {
+			o.ACPITables = nil
+		}
+	}
+	return nil
+}
+
 // readKeyWrap puts the keys in order, and the ranges of users.
 func readKeyWrap(d *xml.Domain) error {
 	for i, k := range d.KeyWrap {

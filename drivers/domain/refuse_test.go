@@ -61,6 +61,9 @@ var refusals = []refusal{
 	{"PCI controller 256", "", "<controller type='pci' index='256' model='pci-bridge'/>", "PCI controller index 256 too high"},
 	{"two disks in a place", "", "<disk><source file='/a'/><target dev='sda'/><address type='drive' unit='3'/></disk><disk><source file='/a'/><target dev='sdb'/><address type='drive' unit='3'/></disk>", "target name 'sda'"},
 	{"disk and host's disk in a place", "", "<disk><source file='/a'/><target dev='sda'/><address type='drive' unit='3'/></disk><hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source><address type='drive' unit='3'/></hostdev>", "in use by a SCSI disk"},
+	{"target of LSI's", "", "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source><address type='drive' target='4' unit='3'/></hostdev>", "target must be 0 for controller model 'lsilogic'"},
+	{"balloon of Xen", "", "<memballoon model='xen'/>", "connect flags 00"},
+	{"zPCI", "", "<rng model='virtio'><backend model='random'/><address type='pci'><zpci uid='0x3'/></address></rng>", "doesn't support zPCI"},
 	{"capabilities", "", "<hostdev mode='capabilities' type='misc'><source><char>/c</char></source></hostdev>", "hostdev mode 'capabilities' is not supported in qemu"},
 	{"USB's address", "", "<hostdev mode='subsystem' type='usb'><source><vendor id='1'/><product id='2'/></source><address type='pci'/></hostdev>", "USB host device must use 'usb' address type"},
 	{"file system of a block device", "", "<filesystem type='block'><source dev='/d'/><target dir='t'/></filesystem>", "only supports mount filesystem type"},
@@ -89,6 +92,10 @@ var refusals = []refusal{
 	{"kept", "<on_reboot>preserve</on_reboot>", "", "doesn't support the 'preserve' action"},
 	{"end for start", "<on_poweroff>restart</on_poweroff><on_reboot>destroy</on_reboot>", "", "'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'"},
 	{"translator's cache", "<features><tcg><tb-cache>5</tb-cache></tcg></features>", "", "tb-cache size must be an integer multiple of MiB"},
+	{"monitor of nobody", "<cputune><cachetune vcpus='0'><monitor level='3' vcpus='7'/></cachetune></cputune>", "", "vcpus is empty"},
+	{"monitor's level", "<cputune><cachetune vcpus='0'><monitor level='2' vcpus='0'/></cachetune></cputune>", "", "Invalid monitor cache level '2'"},
+	{"bandwidth twice", "<cputune><memorytune vcpus='0'><node id='1' bandwidth='5'/></memorytune><memorytune vcpus='0'><node id='1' bandwidth='5'/></memorytune></cputune>", "", "Memory Bandwidth already defined for node 1"},
+	{"bandwidth across caches", "<vcpu>2</vcpu><cputune><cachetune vcpus='1'><cache id='0' level='3' type='both' size='3'/></cachetune><memorytune vcpus='0-1'><node id='1' bandwidth='5'/></memorytune></cputune>", "", "Overlapping vcpus in resctrls"},
 	{"policy", "<launchSecurity type='sev'/>", "", "failed to get launch security policy"},
 }
 
@@ -189,5 +196,36 @@ func TestManyConventional(t *testing.T) {
 	}
 	if got := strings.Join(models[:4], " "); got != "pcie-root pcie-root-port pcie-to-pci-bridge pci-bridge" {
 		t.Error(got)
+	}
+}
+
+// The list of vCPUs is whole, and the first one is always there.
+func TestVCPUStates(t *testing.T) {
+	const first = "<vcpu id='0' enabled='yes' hotpluggable='no'/>"
+	for _, c := range []struct{ name, list, fails, prints string }{
+		{"not written", first, "", "<vcpu id='1' enabled='no' hotpluggable='yes'/>"},
+		{"beyond", first + "<vcpu id='9' enabled='no'/>", "vcpu id '9' is out of range of maximum vcpu count", ""},
+		{"fixed and absent", first + "<vcpu id='1' enabled='no' hotpluggable='no'/>", "vcpu '1' is both offline and not hotpluggable", ""},
+		{"first absent", "<vcpu id='1' enabled='yes'/>", "vcpu 0 can't be offline", ""},
+		{"first pluggable", "<vcpu id='0' enabled='yes' hotpluggable='yes'/>", "vcpu0 can't be hotpluggable", ""},
+		{"first later", "<vcpu id='0' enabled='yes' order='2'/>", "vcpu0 must be enabled first", ""},
+		{"order of some", first + "<vcpu id='1' enabled='yes' order='2'/>", "all vcpus must have either set or unset order", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			traits := rulesTraits()
+			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", "<vcpu>3</vcpu><vcpus>"+c.list+"</vcpus>", "")}, traits)
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Errorf("got %v, want %q", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, _ := Print(d, traits, 0); !strings.Contains(string(out), c.prints) {
+				t.Errorf("no %q in\n%s", c.prints, out)
+			}
+		})
 	}
 }

@@ -64,25 +64,27 @@ func cputune(d *xml.Domain) {
 	cacheTunes(c, count)
 }
 
-func cacheTunes(c *xml.CPUTune, count int) {
-	limit := func(set *xml.CPUSet) bool {
-		s := set.Set()
-		for i := s.Last(); i >= count; i-- {
-			s.Remove(i)
-		}
-		*set = xml.CPUSet(s.String())
-		return s.Len() > 0
+// limitSet takes out what is not below count, and tells whether any is left.
+func limitSet(set *xml.CPUSet, count int) bool {
+	s := set.Set()
+	for i := s.Last(); i >= count; i-- {
+		s.Remove(i)
 	}
+	*set = xml.CPUSet(s.String())
+	return s.Len() > 0
+}
+
+func cacheTunes(c *xml.CPUTune, count int) {
 	caches := c.CacheTunes[:0]
 	for _, t := range c.CacheTunes {
-		if t.ID = ""; limit(&t.VCPUs) {
+		if t.ID = ""; limitSet(&t.VCPUs, count) && len(t.Caches)+len(t.Monitors) > 0 {
 			caches = append(caches, t)
 		}
 	}
 	c.CacheTunes = caches
 	memories := c.MemoryTunes[:0]
 	for _, t := range c.MemoryTunes {
-		if t.ID = ""; limit(&t.VCPUs) {
+		if t.ID = ""; limitSet(&t.VCPUs, count) && len(t.Nodes)+len(t.Monitors) > 0 {
 			memories = append(memories, t)
 		}
 	}

@@ -50,7 +50,7 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 		if len(o.FWFeatures) > 0 && t.QEMU != nil {
 			return plain("cannot use feature-based firmware autoselection when firmware autoselection is disabled")
 		}
-		if o.Loader != nil && o.Loader.Path == "" || o.Loader == nil && o.NVRAM != nil && *o.NVRAM != (xml.NVRAMFile{}) {
+		if o.Loader != nil && o.Loader.Path == "" || o.Loader == nil && o.NVRAM != nil {
 			return plain("no loader path specified and firmware auto selection disabled")
 		}
 	}

@@ -250,12 +250,18 @@ func qemuDiskAddress(c *deviceCheck, v *xml.Disk) error {
 			return unsupported("bus must be 0 for sata controller")
 		}
 	case "scsi":
-		if a.Bus > 0 {
-			return xml.Errorf(xml.CodeInternal, "SCSI controller only supports 1 bus")
-		}
-		if ctl := findController(c.d, "scsi", a.Controller); ctl != nil && ctl.Model == "lsilogic" && a.Target != 0 {
-			return unsupported("target must be 0 for controller model 'lsilogic'")
-		}
+		return scsiPlace(c.d, a)
+	}
+	return nil
+}
+
+// scsiPlace checks a place on a SCSI controller against its model.
+func scsiPlace(d *xml.Domain, a *xml.Address) error {
+	if a.Bus > 0 {
+		return xml.Errorf(xml.CodeInternal, "SCSI controller only supports 1 bus")
+	}
+	if c := findController(d, "scsi", a.Controller); c != nil && c.Model == "lsilogic" && a.Target != 0 {
+		return unsupported("target must be 0 for controller model 'lsilogic'")
 	}
 	return nil
 }

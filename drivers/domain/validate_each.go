@@ -41,7 +41,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "input", dev.Inputs, checkInput, checkQEMUInput)
 	each(c, "filesystem", dev.Filesystems, checkFilesystem, checkQEMUFilesystem)
 	each(c, "watchdog", dev.Watchdogs, nil, checkQEMUWatchdog)
-	one(c, "memballoon", dev.Memballoon, nil, nil)
+	one(c, "memballoon", dev.Memballoon, nil, checkQEMUBalloon)
 	each(c, "rng", dev.RNGs, checkRNG, checkQEMURNG)
 	one(c, "nvram", dev.NVRAM, nil, checkQEMUNVRAM)
 	each(c, "shmem", dev.Shmems, checkShmem, checkQEMUShmem)
@@ -94,6 +94,9 @@ func (c *deviceCheck) commonQEMU(v any) error {
 	addr, acpi := whereOf(v)
 	if addr != nil && addr.Type == "ccw" && !isS390(c.d) {
 		return unsupported("CCW addresses are not supported by machine type '%s'", c.d.OS.Type.Machine)
+	}
+	if addr != nil && addr.ZPCI != nil && (addr.ZPCI.UID != nil || addr.ZPCI.FID != nil) && !isS390(c.d) {
+		return unsupported("This QEMU binary doesn't support zPCI")
 	}
 	if acpi != nil && acpi.Index > 0 && addr != nil && addr.Type != "pci" {
 		return unsupported("ACPI index is only supported for PCI devices")

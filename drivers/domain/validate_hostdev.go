@@ -68,8 +68,8 @@ func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
 	if h.Type == "scsi_host" && h.Boot != nil {
 		return unsupported("booting from assigned devices is not supported by vhost SCSI devices")
 	}
-	if h.Address != nil && h.Address.ZPCI != nil && !isS390(c.d) {
-		return unsupported("This QEMU binary doesn't support zPCI")
+	if h.Type == "scsi" && h.Address != nil {
+		return scsiPlace(c.d, h.Address)
 	}
 	return nil
 }

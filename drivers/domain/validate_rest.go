@@ -223,14 +223,8 @@ func checkHugePages(d *xml.Domain) error {
 				}
 			}
 		}
-		limit := cells
-		if cells == 0 {
-			limit = 1
-		}
-		for n := 0; n <= set.Last(); n++ {
-			if set.Has(n) && n >= limit {
-				return xml.Errorf(xml.CodePlain, "hugepages: node %d not found", n)
-			}
+		if n := set.Without(func(n int) bool { return n < cells }); n >= 0 {
+			return xml.Errorf(xml.CodePlain, "hugepages: node %d not found", n)
 		}
 	}
 	return nil

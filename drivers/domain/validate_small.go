@@ -153,6 +153,13 @@ func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
 	return nil
 }
 
+func checkQEMUBalloon(_ *deviceCheck, b *xml.Memballoon) error {
+	if b.Model == "xen" {
+		return unsupported("Memory balloon device type 'xen' is not supported by this version of qemu")
+	}
+	return nil
+}
+
 func checkRNG(c *deviceCheck, r *xml.RNG) error {
 	if b := r.Backend; b != nil && b.Model == "egd" {
 		return checkSource(&b.Chardev, c.t, true)

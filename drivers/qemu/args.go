@@ -62,7 +62,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
 		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
 		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
-		a.incoming, a.balloon, a.rngs, a.nvram, a.tail} {
+		a.incoming, a.balloon, a.rngs, a.nvram, a.coreInfo, a.tail} {
 		part()
 		if a.err != nil {
 			return nil, nil, a.err
@@ -296,6 +296,9 @@ func (a *args) identity() {
 				a.add("-fw_cfg", "name="+escapeComma(e.Name)+",string="+escapeComma(e.Text))
 			}
 		}
+	}
+	if a.d.GenID != nil {
+		a.device(newProps("driver", "vmgenid").str("guid", string(*a.d.GenID)).str("id", "vmgenid0"))
 	}
 }
 

@@ -16,7 +16,10 @@ func (a *args) chardev(alias string, s *xml.CharSource) string {
 		return id
 	}
 	if l := s.Log; l != nil {
-		opt += ",logfile=" + escapeComma(l.File) + ",logappend=" + onOff(l.Append != "off")
+		opt += ",logfile=" + escapeComma(l.File)
+		if l.Append != "" {
+			opt += ",logappend=" + string(l.Append)
+		}
 	}
 	a.add("-chardev", opt)
 	return id
@@ -222,8 +225,8 @@ func (a *args) channel(c *xml.Chardev) {
 // channelPath is the socket of a channel that names none.
 func (a *args) channelPath(c *xml.Chardev) string {
 	name := c.Target.Name
-	if name == "" {
-		name = aliasOf(c.Alias)
+	if ad := c.Address; name == "" && ad != nil {
+		name = fmt.Sprintf("vioser-%02d-%02d-%02d.sock", ad.Controller, ad.Bus, ad.SerialPort)
 	}
 	return filepath.Join(a.Layout.Run, "channel", filepath.Base(a.libDir())[len("domain-"):], name)
 }

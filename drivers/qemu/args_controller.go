@@ -44,7 +44,7 @@ func (a *args) globals() {
 			}
 		}
 	}
-	a.genidAndIOMMU()
+	a.iommu()
 }
 
 func number(n *uint) uint {
@@ -73,7 +73,11 @@ func (a *args) pciController(c xml.Controller) {
 	var p *props
 	switch c.Model {
 	case "pci-bridge":
-		p = newProps("driver", or("pci-bridge")).num("chassis_nr", uint64(number(t.ChassisNr))).str("id", id)
+		p = newProps("driver", or("pci-bridge")).num("chassis_nr", uint64(number(t.ChassisNr)))
+		if t.MemReserve != nil && *t.MemReserve > 0 {
+			p.num("mem-reserve", *t.MemReserve*1024)
+		}
+		p.str("id", id)
 	case "pci-expander-bus", "pcie-expander-bus":
 		p = newProps("driver", or(map[string]string{"pci-expander-bus": "pxb", "pcie-expander-bus": "pxb-pcie"}[c.Model])).num("bus_nr", uint64(number(t.BusNr))).str("id", id)
 		if t.Node != nil {
@@ -234,11 +238,8 @@ func iothreadMapping(list []xml.DriverIOThread) string {
 	return out + "]"
 }
 
-// genidAndIOMMU are devices without a place in the list of devices.
-func (a *args) genidAndIOMMU() {
-	if a.d.GenID != nil {
-		a.device(newProps("driver", "vmgenid").str("guid", string(*a.d.GenID)).str("id", "vmgenid0"))
-	}
+// iommu is what stands between the guest's devices and its memory.
+func (a *args) iommu() {
 	i := a.d.Devices.IOMMU
 	if i == nil {
 		return

@@ -353,6 +353,13 @@ func (a *args) rngs() {
 	}
 }
 
+// coreInfo is where the guest tells what debuggers of its memory ask for.
+func (a *args) coreInfo() {
+	if f := a.d.Features; f != nil && state(f.VMCoreInfo) == "on" {
+		a.device(newProps("driver", "vmcoreinfo"))
+	}
+}
+
 // later is what the peer adds behind the sandbox: panics, shared memory, vsock,
 // crypto, pstore.
 func (a *args) later() {
@@ -416,7 +423,7 @@ func (a *args) shmem(s *xml.Shmem) {
 	if model == "ivshmem-doorbell" && s.Server != nil {
 		path := s.Server.Path
 		if path == "" {
-			path = a.libDir() + "/shmem-" + s.Name + "-sock"
+			path = "/var/lib/libvirt/shmem-" + s.Name + "-sock"
 		}
 		p.str("chardev", "char"+id)
 		if s.MSI != nil {

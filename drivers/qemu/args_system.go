@@ -39,6 +39,12 @@ func (a *args) cpu() {
 	}
 	add("kvm-pv-unhalt", state(f.PVSpinlock))
 	a.hyperv(f.HyperV, add)
+	for i := range a.d.Devices.Panics {
+		if a.d.Devices.Panics[i].Model == "hyperv" {
+			opt += ",hv-crash"
+			break
+		}
+	}
 	a.kvmFeatures(f.KVM, add)
 	add("pmu", state(f.PMU))
 	if opt += a.CPUEnd; opt != "" {
@@ -147,6 +153,14 @@ func vcpus(d *xml.Domain) int {
 
 func (a *args) smp() {
 	n := vcpus(a.d)
+	if len(a.d.VCPUs) > 0 && !a.Live { // others are plugged in once QEMU runs
+		n = 0
+		for _, v := range a.d.VCPUs {
+			if v.Enabled == "yes" && v.Hotpluggable != "yes" {
+				n++
+			}
+		}
+	}
 	all := n
 	if a.d.VCPU != nil && a.d.VCPU.Count > 0 {
 		all = int(a.d.VCPU.Count)
