@@ -160,7 +160,11 @@ func (k *kind) eventResult(c *Call, e drivers.Event) Event {
 	}
 	fmt.Fprintf(&b, "event '%s' for %s %s", e.Name, k.noun, "'"+e.Ref.Name+"'")
 	if e.Detail != "" {
-		b.WriteString(": " + e.Detail)
+		b.WriteByte(':')
+		if !strings.HasPrefix(e.Detail, "\n") { // numbers stand on lines of their own
+			b.WriteByte(' ')
+		}
+		b.WriteString(e.Detail)
 	}
 	if e.Reason != "" {
 		b.WriteString(" " + e.Reason)

@@ -13,6 +13,14 @@ type Checkpoint struct {
 	Domain       *Domain          `el:"domain"`
 }
 
+// CheckNode wants a disk where disks are named.
+func (c *Checkpoint) CheckNode(n *Node) error {
+	if d := n.Child("disks"); d != nil && len(c.Disks) == 0 {
+		return Errorf(CodeSchema, "Unable to validate doc against domaincheckpoint.rng\nthere is no disk in <disks>")
+	}
+	return nil
+}
+
 // CheckpointDisk says what becomes of one disk.
 type CheckpointDisk struct {
 	Name       string  `el:"name,attr,required" missing:"internal error: missing name from disk checkpoint element"`
@@ -139,6 +147,9 @@ type BackupTarget struct {
 
 // CheckNode wants a pull backup's parts of a pull backup alone.
 func (b *Backup) CheckNode(n *Node) error {
+	if d := n.Child("disks"); d != nil && len(b.Disks) == 0 {
+		return Errorf(CodeSchema, "Unable to validate doc against domainbackup.rng\nthere is no disk in <disks>")
+	}
 	pull := b.Mode == "pull"
 	if b.Server != nil && !pull {
 		return Errorf(CodeXML, "use of <server> requires pull mode backup")

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"time"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
@@ -30,10 +31,13 @@ type blockRequest struct {
 	Overlays []block.Overlay `json:"overlays,omitempty"`
 	Disks    []string        `json:"disks,omitempty"`
 	Tag      string          `json:"tag,omitempty"`
-	Memory   string          `json:"memory,omitempty"` // the file that the memory goes to
+	Memory   *saveRequest    `json:"memory,omitempty"` // where the memory goes
 	Live     bool            `json:"live,omitempty"`   // the guest runs while that is written
 	Halt     bool            `json:"halt,omitempty"`   // it does not go on
 	Merge    []block.Merging `json:"merge,omitempty"`
+	// Of a checkpoint or a backup.
+	Marks  []block.Mark         `json:"marks,omitempty"`
+	Backup *block.BackupRequest `json:"backup,omitempty"`
 }
 
 // The operations.
@@ -49,6 +53,11 @@ const (
 	opSnapshot  = "snapshot"
 	opDelete    = "delete"
 	opMerge     = "merge"
+	opMark      = "mark"
+	opUnmark    = "unmark"
+	opSizes     = "sizes"
+	opBackup    = "backup"
+	opBackupDoc = "backup-xml"
 )
 
 // block does what a command asks about block nodes.
@@ -82,6 +91,24 @@ func (g *guest) block(ctx context.Context, r blockRequest) (any, error) {
 		return nil, m.Merge(whole, r.Merge)
 	case opDelete:
 		return nil, m.DeleteWithin(whole, r.Tag, r.Disks)
+	}
+	return g.mark(ctx, whole, r)
+}
+
+// mark is block for checkpoints and backups.
+func (g *guest) mark(ctx, whole context.Context, r blockRequest) (any, error) {
+	m := g.blocks
+	switch r.Op {
+	case opMark:
+		return nil, m.Checkpoint(whole, r.Marks)
+	case opUnmark:
+		return nil, m.Unmark(whole, r.Marks)
+	case opSizes:
+		return m.Size(whole, r.Marks)
+	case opBackup:
+		return nil, g.backingUp(ctx, time.Now(), func(ctx context.Context) error { return m.Backup(ctx, *r.Backup) })
+	case opBackupDoc:
+		return m.BackupDoc(), nil
 	}
 	return nil, xml.Errorf(xml.CodeInternal, "unknown operation '%s'", r.Op)
 }

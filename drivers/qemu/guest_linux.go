@@ -53,6 +53,7 @@ type guest struct {
 	farewell  string         // the word of the event at its end; "" for the reason's
 	goesOn    drivers.Reason // why it is about to run again; 0: it was resumed
 	blocks    *block.Manager
+	backup    func(stats []drivers.Param, failure string, ok bool) // what the end of the backup is told
 }
 
 // Watch is the watcher of a guest of this driver.
@@ -159,6 +160,9 @@ func (g *guest) run(ctx context.Context, s *watch.Session, adopted bool) {
 	}
 	if adopted {
 		g.blocks.Reconcile(ctx) // behind the events' beginning: none is missed
+		if began := g.blocks.Began(); !began.IsZero() {
+			_ = g.backingUp(ctx, began, func(context.Context) error { return nil })
+		}
 	}
 	listener, err := listenIn(g.dir, watchSock)
 	if err == nil {
@@ -386,6 +390,7 @@ func (g *guest) cleanUp() {
 		g.ending = drivers.ShutOffCrashed
 	}
 	g.undo.Run()
+	g.blocks.Over()
 	endLog(g.layout, g.status.Name, g.ending)
 	removeGuest(g.layout, g.status, ending{Reason: g.ending, Since: time.Now()})
 	detail := endingDetails[g.ending]

@@ -19,8 +19,10 @@ import (
 
 // Libvirt's numbers of what a job does.
 const (
-	saveOperation = 2
-	dumpOperation = 8
+	saveOperation     = 2
+	snapshotOperation = 6
+	dumpOperation     = 8
+	backupOperation   = 9
 )
 
 // job is what the guest is busy with.

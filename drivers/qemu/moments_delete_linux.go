@@ -40,8 +40,11 @@ func (m moments) checkDelete(set *moment.Set, one *moment.Moment, children, only
 	return nil
 }
 
-// discard removes what a snapshot has on disk.
+// discard removes what a snapshot or a checkpoint has on disk.
 func (m moments) discard(ctx context.Context, dom drivers.Ref, set *moment.Set, one *moment.Moment, running bool, lock *drivers.Lock) error {
+	if m.kind == drivers.Checkpoint {
+		return m.unmark(ctx, dom, one)
+	}
 	if one.External() {
 		if err := m.merge(ctx, dom, set, one, running, lock); err != nil {
 			return err

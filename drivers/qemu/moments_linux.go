@@ -176,9 +176,11 @@ func (m moments) XML(ctx context.Context, r drivers.Ref, f drivers.Flags) ([]byt
 		if _, running := m.touch(ctx, r.Parent.Name); !running {
 			return nil, notRunning()
 		}
-		return nil, xml.Errorf(xml.CodeUnsupported, "sizes of checkpoints of running domains are not known")
 	}
 	one, err := m.read(r)
+	if err == nil && f.Has(drivers.WithSize) {
+		err = m.sized(ctx, *r.Parent, one)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -227,11 +229,8 @@ func (m moments) DeleteMoment(ctx context.Context, r drivers.Ref, children, only
 		if one == nil {
 			return moment.NotFound(m.kind, r.Name)
 		}
-		if m.kind == drivers.Checkpoint && !metadata {
-			if !running {
-				return xml.Errorf(xml.CodeUnsupported, "cannot delete checkpoint for inactive domain")
-			}
-			return xml.Errorf(xml.CodeUnsupported, "checkpoints of running domains are not supported")
+		if m.kind == drivers.Checkpoint && !metadata && !running {
+			return xml.Errorf(xml.CodeUnsupported, "cannot delete checkpoint for inactive domain")
 		}
 		if !metadata && m.kind == drivers.Snapshot {
 			if err := m.checkDelete(set, one, children, only); err != nil {

@@ -23,7 +23,7 @@ func (m moments) makeLive(ctx context.Context, dom drivers.Ref, set *moment.Set,
 	if set.Current != nil {
 		one.Parent = set.Current.Name
 	}
-	if err := set.Taken(one); err != nil {
+	if err := set.Taken(one); err != nil && !fl.NoMetadata {
 		return err
 	}
 	external, err := m.checkLiveDisks(one, fl)
@@ -33,7 +33,14 @@ func (m moments) makeLive(ctx context.Context, dom drivers.Ref, set *moment.Set,
 	q := blockRequest{Op: opSnapshot, Tag: one.Name, Live: fl.Live, Halt: fl.Halt}
 	if external {
 		q.Overlays = overlaysOf(one, fl.Reuse)
-		q.Memory = one.Memory.File
+		if one.Memory.Snapshot == "external" {
+			memory, err := m.domains().saved(ctx, dom, nil)
+			if err != nil {
+				return err
+			}
+			memory.Path = one.Memory.File
+			q.Memory = &memory
+		}
 	} else {
 		q.Disks = innerDisks(one)
 	}
@@ -156,10 +163,8 @@ func (m moments) checkLiveDisks(one *moment.Moment, fl drivers.MomentFlags) (ext
 		return false, xml.Errorf(xml.CodeConfigUnsupported, "nothing selected for snapshot")
 	case inside > 0 && (outside > 0 || memory == "external"):
 		return false, xml.Errorf(xml.CodeConfigUnsupported, "mixing internal and external targets for a snapshot is not yet supported")
-	case memory == "external" && outside == 0:
-		return false, xml.Errorf(xml.CodeConfigUnsupported, "disk snapshots are required with an external memory snapshot")
 	}
-	return outside > 0, nil
+	return outside > 0 || memory == "external", nil
 }
 
 // overlaysOf are the new images of a snapshot.

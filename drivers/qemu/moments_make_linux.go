@@ -42,7 +42,6 @@ func (m moments) CreateMoment(ctx context.Context, dom drivers.Ref, src xml.Sour
 		if _, running := m.touch(ctx, dom.Name); !running {
 			return ref, xml.Errorf(xml.CodeUnsupported, "cannot create checkpoint for inactive domain")
 		}
-		return ref, xml.Errorf(xml.CodeUnsupported, "checkpoints of running domains are not supported")
 	}
 	if m.kind == drivers.Checkpoint {
 		err = xml.CheckSchema(src, &xml.Checkpoint{}, "domaincheckpoint")
@@ -61,7 +60,13 @@ func (m moments) CreateMoment(ctx context.Context, dom drivers.Ref, src xml.Sour
 	}
 	err = m.locked(ctx, dom, func(lock *drivers.Lock, set *moment.Set, running bool) error {
 		if fl.Redefine {
-			return m.redefine(dom, set, one, fl, running)
+			return m.redefine(ctx, dom, set, one, fl, running)
+		}
+		if m.kind == drivers.Checkpoint {
+			if !running {
+				return xml.Errorf(xml.CodeUnsupported, "cannot create checkpoint for inactive domain")
+			}
+			return m.mark(ctx, dom, set, one, fl.Quiesce)
 		}
 		return m.make(ctx, dom, set, one, fl, running, lock)
 	})
@@ -69,12 +74,9 @@ func (m moments) CreateMoment(ctx context.Context, dom drivers.Ref, src xml.Sour
 }
 
 // redefine takes over the description of a moment that somebody made.
-func (m moments) redefine(dom drivers.Ref, set *moment.Set, one *moment.Moment, fl drivers.MomentFlags, running bool) error {
-	if fl.RedefineValidate {
-		if !running {
-			return notRunning()
-		}
-		return xml.Errorf(xml.CodeUnsupported, "checkpoints of running domains are not supported")
+func (m moments) redefine(ctx context.Context, dom drivers.Ref, set *moment.Set, one *moment.Moment, fl drivers.MomentFlags, running bool) error {
+	if fl.RedefineValidate && !running {
+		return notRunning()
 	}
 	if _, err := set.Redefined(one, dom.UUID); err != nil {
 		return err
@@ -89,6 +91,11 @@ func (m moments) redefine(dom drivers.Ref, set *moment.Set, one *moment.Moment, 
 	}
 	if err := one.Align(one.Mode()); err != nil {
 		return err
+	}
+	if fl.RedefineValidate {
+		if err := m.checkMarks(ctx, dom, one); err != nil {
+			return err
+		}
 	}
 	if err := m.write(dom, one); err != nil {
 		return err

@@ -29,8 +29,11 @@ func (s snapshots) Revert(ctx context.Context, r drivers.Ref, running, paused, _
 	if one.Domain == nil {
 		return xml.Errorf(xml.CodeOperationInvalid, "snapshot '%s' lacks domain '%s' rollback info", one.Name, dom.Name)
 	}
-	if !one.Offline() && one.Memory.Snapshot != "internal" {
-		return xml.Errorf(xml.CodeUnsupported, "revert to an external snapshot of a running domain is not supported")
+	var saved *saveImage
+	if !one.Offline() && one.Memory.Snapshot == "external" {
+		if saved, err = openSaved(one.Memory.File); err != nil {
+			return err
+		}
 	}
 	return s.locked(ctx, dom, func(lock *drivers.Lock, set *moment.Set, active bool) error {
 		one := set.Find(r.Name)
@@ -50,15 +53,22 @@ func (s snapshots) Revert(ctx context.Context, r drivers.Ref, running, paused, _
 		if paused || one.State == "paused" && !running {
 			f |= drivers.Paused
 		}
-		if !one.Offline() {
+		if !one.Offline() && saved == nil {
 			return s.goBack(ctx, dom, one, f, persistent, lock)
 		}
 		def, err := s.takeBack(ctx, dom, set, one, persistent, lock)
 		if err == nil {
 			err = s.point(dom, one)
 		}
-		if err == nil && (running || paused) {
-			_, err = s.domains().launchWith(ctx, def, f, lock, nil, func(st *startConfig) error { st.Back = true; return nil })
+		var in *incoming
+		if err == nil && saved != nil {
+			in, err = newIncoming(one.Memory.File, saved, 0)
+			if err == nil {
+				in.Running = !f.Has(drivers.Paused)
+			}
+		}
+		if err == nil && (running || paused || saved != nil) {
+			_, err = s.domains().launchWith(ctx, def, f, lock, in, func(st *startConfig) error { st.Back = true; return nil })
 		}
 		if err == nil {
 			s.tell(dom, "Defined", "Snapshot")
@@ -89,53 +99,40 @@ func (s snapshots) goBack(ctx context.Context, dom drivers.Ref, one *moment.Mome
 	return s.point(dom, one)
 }
 
-// takeBack brings back the disks and the definition of a snapshot. Disks whose
-// snapshot is another file get a new one above the file that they had, so that
-// the snapshot can be returned to again.
+// takeBack brings back the disks and the definition of a snapshot, and gives the
+// domain to start. Disks whose snapshot is another file get a new one above the
+// file that they had, so that the snapshot can be returned to again.
 func (s snapshots) takeBack(ctx context.Context, dom drivers.Ref, set *moment.Set, one *moment.Moment, persistent bool, lock *drivers.Lock) (*xml.Domain, error) {
 	kept := one.Inactive
 	if kept == nil {
 		kept = one.Domain
 	}
-	def, err := domain.Clone(kept)
+	kept, err := domain.Clone(kept)
 	if err != nil {
 		return nil, err
+	}
+	def := kept
+	if !one.Offline() {
+		if def, err = domain.Clone(one.Domain); err != nil {
+			return nil, err
+		}
 	}
 	left := s.left(dom, set)
 	var undo drivers.Undo
 	defer undo.Run()
-	var above []xml.SnapshotDisk
-	for i := range one.Disks {
-		d := &one.Disks[i]
-		disk := one.Disk(d.Name)
-		if disk == nil {
-			continue
-		}
-		switch d.Snapshot {
-		case "internal":
-			image, err := innerImage(disk)
-			if err == nil {
-				err = qemuImg(ctx, lock, "snapshot", "-a", one.Name, image)
+	above, err := s.bringBack(ctx, one, &undo, lock)
+	if err != nil {
+		return nil, err
+	}
+	for i := range above {
+		for _, d := range []*xml.Domain{kept, def} {
+			if k := diskNow(d, above[i].Name); k != nil {
+				useOverlay(k, &above[i])
 			}
-			if err != nil {
-				return nil, err
-			}
-		case "external":
-			d := freshOverlay(d.Name, disk)
-			if err := checkOverlay(&d, disk, false); err != nil {
-				return nil, err
-			}
-			if err := s.above(ctx, &d, disk, false, &undo, lock); err != nil {
-				return nil, err
-			}
-			if k := diskNow(def, d.Name); k != nil {
-				useOverlay(k, &d)
-			}
-			above = append(above, d)
 		}
 	}
 	if persistent {
-		if err := s.keep(ctx, dom, def); err != nil {
+		if err := s.keep(ctx, dom, kept); err != nil {
 			return nil, err
 		}
 	}
@@ -151,6 +148,36 @@ func (s snapshots) takeBack(ctx context.Context, dom drivers.Ref, set *moment.Se
 		os.Remove(path)
 	}
 	return def, nil
+}
+
+// bringBack takes the disks of a snapshot back to it; above are the new files.
+func (s snapshots) bringBack(ctx context.Context, one *moment.Moment, undo *drivers.Undo, lock *drivers.Lock) (above []xml.SnapshotDisk, err error) {
+	for i := range one.Disks {
+		disk := one.Disk(one.Disks[i].Name)
+		if disk == nil {
+			continue
+		}
+		switch one.Disks[i].Snapshot {
+		case "internal":
+			image, err := innerImage(disk)
+			if err == nil {
+				err = qemuImg(ctx, lock, "snapshot", "-a", one.Name, image)
+			}
+			if err != nil {
+				return nil, err
+			}
+		case "external":
+			d := freshOverlay(one.Disks[i].Name, disk)
+			if err := checkOverlay(&d, disk, false); err != nil {
+				return nil, err
+			}
+			if err := s.above(ctx, &d, disk, false, undo, lock); err != nil {
+				return nil, err
+			}
+			above = append(above, d)
+		}
+	}
+	return above, nil
 }
 
 // freshOverlay is a new file above a disk, which has the time in its name.

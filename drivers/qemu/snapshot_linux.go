@@ -36,13 +36,68 @@ func (g *guest) wentBack(ctx context.Context, st *startConfig) error {
 
 // snapshot makes a snapshot of the running guest.
 func (g *guest) snapshot(ctx context.Context, r blockRequest) error {
-	if len(r.Disks) == 0 && r.Memory == "" {
-		return g.blocks.Snapshot(ctx, r.Overlays, nil)
+	j, work, done, err := g.begin(ctx, snapshotOperation, "snapshot")
+	if err != nil {
+		return err
 	}
-	if r.Memory != "" {
-		return xml.Errorf(xml.CodeUnsupported, "external snapshots of the memory are not supported")
+	defer done()
+	disks := func() error { return g.blocks.Snapshot(work, r.Overlays, nil) }
+	switch {
+	case r.Memory != nil:
+		return g.snapshotMemory(work, j, r, disks)
+	case len(r.Disks) > 0:
+		return g.blocks.Stopped(work, !r.Halt, func() error { return g.blocks.SaveWithin(work, r.Tag, r.Disks) })
 	}
-	return g.blocks.Stopped(ctx, !r.Halt, func() error { return g.blocks.SaveWithin(ctx, r.Tag, r.Disks) })
+	return disks()
+}
+
+// snapshotMemory writes the memory to a file, and makes the snapshot of the disks
+// before the guest goes on. It runs meanwhile where that is asked for.
+func (g *guest) snapshotMemory(ctx context.Context, j *job, r blockRequest, disks func() error) error {
+	ran := blockGuest{g}.Running()
+	image := newSaveImage(r.Memory.Doc, r.Memory.Cookie, ran, r.Memory.Format)
+	file, record, err := createSave(r.Memory.Path, ran)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var undo drivers.Undo
+	defer undo.Run()
+	record.Dump = true // the guest goes on whatever comes of the file
+	g.record(&record)
+	undo.Add(func() { g.record(nil) })
+	var fresh drivers.Undo // what goes if this fails
+	defer fresh.Run()
+	fresh.Add(record.drop)
+	if _, err := file.Write(image.bytes(unfinished)); err != nil {
+		return xml.Errorf(xml.CodeSystem, "unable to write %s: %s", record.Path, drivers.SystemText(unwrapPath(err)))
+	}
+	if ran && !r.Live {
+		if err := g.stopFor(ctx, j, drivers.PausedSnapshot); err != nil {
+			return err
+		}
+	}
+	if ran {
+		fresh.Add(func() { g.goOn(drivers.RunningUnpaused) })
+	}
+	last, err := g.writeState(ctx, j, file, *r.Memory)
+	if err != nil {
+		return err
+	}
+	if err := disks(); err != nil {
+		return err
+	}
+	whole := record
+	whole.Dump = false
+	if err := whole.finish(file); err != nil {
+		return err
+	}
+	fresh.Done()
+	g.completed(j, last.params())
+	if ran && !r.Halt {
+		g.goOn(drivers.RunningUnpaused)
+	}
+	return nil
 }
 
 // Running tells whether the vCPUs run.

@@ -5,6 +5,7 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -98,4 +99,40 @@ func TestKillBlockJobs(t *testing.T) {
 		t.Fatalf("%d nodes are left, %v", len(nodes.Return), err)
 	}
 	r.run("destroy", "victim")
+}
+
+// TestKillBackup: a watcher that is killed during a backup has a successor that
+// knows of it, and ends it; a guest that ends takes what the backup has made along.
+func TestKillBackup(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		t.Skip("no qemu-img")
+	}
+	dir := t.TempDir()
+	image, scratch := filepath.Join(dir, "disk.qcow2"), filepath.Join(dir, "scratch")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	doc := filepath.Join(dir, "backup.xml")
+	text := fmt.Sprintf("<domainbackup mode='pull'><server transport='unix' socket='%s'/><disks><disk name='vda' type='file'><scratch file='%s'/></disk></disks></domainbackup>",
+		filepath.Join(dir, "nbd.sock"), scratch)
+	if err := os.WriteFile(doc, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.run("define", r.guest("victim", "<disk type='file'><driver name='qemu' type='qcow2'/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	r.run("start", "victim")
+	gone := func() bool { _, err := os.Stat(scratch); return os.IsNotExist(err) }
+	for range 3 {
+		r.run("backup-begin", "victim", doc)
+		kill(t, r.processes("watch"))
+		if got := r.run("domjobinfo", "victim"); !strings.Contains(got, "Backup") {
+			t.Fatalf("the new watcher knows of no backup:\n%s", got)
+		}
+		r.run("domjobabort", "victim")
+		eventually(t, "the scratch file's end", gone)
+	}
+	r.run("backup-begin", "victim", doc)
+	r.run("destroy", "victim")
+	eventually(t, "the scratch file's end", gone)
 }

@@ -148,8 +148,11 @@ func (f *fake) Persistent() bool           { return true }
 func (f *fake) Running() bool              { return true }
 func (f *fake) Stop(context.Context) error { return nil }
 func (f *fake) Continue(context.Context)   {}
-func (f *fake) Number() int                { f.number++; return f.number }
-func (f *fake) Own(*os.File) error         { return nil }
+func (f *fake) BackupOver([]drivers.Param, string, bool) {
+	f.events = append(f.events, "backup over")
+}
+func (f *fake) Number() int        { f.number++; return f.number }
+func (f *fake) Own(*os.File) error { return nil }
 func (f *fake) Tell(name, detail, _ string) {
 	f.events = append(f.events, name+" "+detail)
 }

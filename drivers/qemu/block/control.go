@@ -96,6 +96,7 @@ func (m *Manager) abort(ctx context.Context, disk string, pivot bool) (<-chan er
 		return nil, err
 	}
 	if pivot {
+		m.collect(ctx, j)
 		err = m.guest.Execute(ctx, "job-complete", map[string]string{"id": j.ID}, nil)
 	} else {
 		err = m.guest.Execute(ctx, "block-job-cancel", map[string]any{"device": j.ID, "force": !j.Ready}, nil)
@@ -266,6 +267,7 @@ func (m *Manager) Reconcile(ctx context.Context) {
 		m.state.Stopped = false
 		_ = m.save()
 	}
+	defer m.finishBackup(ctx)
 	for _, j := range append([]*Job(nil), m.state.Jobs...) {
 		state, err := m.job(ctx, j.ID)
 		if err != nil {
@@ -277,7 +279,7 @@ func (m *Manager) Reconcile(ctx context.Context) {
 		case state == nil:
 			m.lost(ctx, j)
 		case state.Status == "concluded":
-			m.end(ctx, j, state.Error)
+			m.over(ctx, j, state)
 		case state.Status == "ready" && !j.Ready && !j.Pivot && !j.Abort:
 			j.Ready = true
 			_ = m.save()
@@ -294,6 +296,10 @@ func (m *Manager) Reconcile(ctx context.Context) {
 
 // lost is a job that QEMU does not know: it never began.
 func (m *Manager) lost(ctx context.Context, j *Job) {
+	if j.Kind == drivers.BackupJob {
+		m.over(ctx, j, nil)
+		return
+	}
 	j.Abort, j.Pivot = true, false
 	if d, err := m.disk(j.Disk); err == nil && d.Mirror != nil || j.Kind == drivers.CopyJob {
 		m.end(ctx, j, "")

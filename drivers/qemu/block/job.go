@@ -75,6 +75,9 @@ func (m *Manager) byID(id string) *Job {
 // free refuses a disk that has a job.
 func (m *Manager) free(d *xml.Disk) error {
 	for _, j := range m.state.Jobs {
+		if j.Disk == d.Target.Dev && j.Kind == drivers.BackupJob {
+			return xml.Errorf(xml.CodeUnsupported, "disk '%s' already in active block job", d.Target.Dev)
+		}
 		if j.Disk == d.Target.Dev {
 			return xml.Errorf(xml.CodeBlockCopyActive, "disk '%s' already in active block job", d.Target.Dev)
 		}
@@ -179,9 +182,18 @@ func (m *Manager) conclude(id string) {
 	if err != nil {
 		return // QEMU is ending
 	}
+	m.over(ctx, j, state)
+}
+
+// over is end for what QEMU says of a job, nil for one that it does not know.
+func (m *Manager) over(ctx context.Context, j *Job, state *jobState) {
 	message := ""
 	if state != nil {
 		message = state.Error
+	}
+	if j.Kind == drivers.BackupJob {
+		m.backedUp(ctx, j, state, message)
+		return
 	}
 	m.end(ctx, j, message)
 }
@@ -235,6 +247,7 @@ func (m *Manager) end(ctx context.Context, j *Job, message string) {
 func (m *Manager) clear(ctx context.Context, j *Job) {
 	_ = m.guest.Execute(ctx, "job-dismiss", map[string]string{"id": j.ID}, nil)
 	if d, err := m.disk(j.Disk); err == nil {
+		m.carry(ctx, d, j)
 		m.drop(d, j.Gone)
 	}
 	for i := range j.Gone {

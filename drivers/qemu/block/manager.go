@@ -45,6 +45,9 @@ type Guest interface {
 	Nodes(d *xml.Disk, l Layer, top bool, backing string) (storage, format []qmp.Step, err error)
 	// Own gives a file that was made to whom QEMU runs as.
 	Own(*os.File) error
+	// BackupOver is told the last numbers of a backup, and why it failed; ok: it has
+	// not, since it was only an offer.
+	BackupOver(stats []drivers.Param, failure string, ok bool)
 	// Tell adds an event to the journal.
 	Tell(name, detail, reason string)
 }
@@ -56,6 +59,7 @@ const StateFile = "block.json"
 type state struct {
 	Jobs    []*Job   `json:"jobs,omitempty"`
 	Pending *pending `json:"pending,omitempty"`
+	Backup  *backup  `json:"backup,omitempty"`
 	Stopped bool     `json:"stopped,omitempty"` // the vCPUs stand still for a moment
 }
 
@@ -84,7 +88,7 @@ func New(g Guest, dir string) *Manager {
 // save writes what is under way. m.mu is held.
 func (m *Manager) save() error {
 	path := filepath.Join(m.dir, StateFile)
-	if len(m.state.Jobs) == 0 && m.state.Pending == nil && !m.state.Stopped {
+	if len(m.state.Jobs) == 0 && m.state.Pending == nil && m.state.Backup == nil && !m.state.Stopped {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return drivers.SystemError("cannot remove", path, err)
 		}

@@ -91,6 +91,7 @@ func (m *Manager) goOver(ctx context.Context, j *Job) (done bool, err error) {
 	if !j.Ready {
 		return false, nil
 	}
+	m.collect(ctx, j)
 	j.Pivot = true
 	if err := m.save(); err != nil {
 		return false, err

@@ -26,6 +26,9 @@ type pending struct {
 // Snapshot puts images above those of disks, all at once. extra happens with
 // them. The caller's command has locked the domain.
 func (m *Manager) Snapshot(ctx context.Context, list []Overlay, extra []Action) error {
+	if len(list) == 0 {
+		return m.transaction(ctx, extra)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	live, err := m.guest.Live()
@@ -76,7 +79,7 @@ type Action struct {
 
 // prepare makes the images and their nodes.
 func (m *Manager) prepare(ctx context.Context, live *xml.Domain, list []Overlay, nodes map[string]node, undo *drivers.Undo) ([]Action, error) {
-	var actions []Action
+	var actions, exchange []Action
 	for _, o := range list {
 		d, err := DiskOf(live, o.Disk)
 		if err != nil {
@@ -99,9 +102,10 @@ func (m *Manager) prepare(ctx context.Context, live *xml.Domain, list []Overlay,
 		if err != nil {
 			return nil, err
 		}
-		actions = append(actions, Action{"blockdev-snapshot", map[string]any{"node": now.Node(), "overlay": o.Layer.Node()}})
+		actions = append(actions, inherit(top, o.Layer.Node())...)
+		exchange = append(exchange, Action{"blockdev-snapshot", map[string]any{"node": now.Node(), "overlay": o.Layer.Node()}})
 	}
-	return actions, nil
+	return append(actions, exchange...), nil
 }
 
 // CheckFree refuses disks that a job works on.

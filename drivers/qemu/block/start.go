@@ -68,9 +68,6 @@ func (m *Manager) Commit(ctx context.Context, disk, base, top string, o drivers.
 		return err
 	}
 	dev, c := d.Target.Dev, ChainOf(d)
-	if err := m.free(d); err != nil {
-		return err
-	}
 	if len(c.Layers) == 0 {
 		return invalid("could not find base image in chain for '%s'", dev)
 	}
@@ -107,6 +104,9 @@ func (m *Manager) Commit(ctx context.Context, disk, base, top string, o drivers.
 // commit begins a commit of the images from one to another. owned: it is part of
 // something whose command has locked the domain.
 func (m *Manager) commit(ctx context.Context, d *xml.Disk, c Chain, at, to int, o drivers.BlockJobOptions, owned bool) error {
+	if err := m.free(d); err != nil {
+		return err
+	}
 	dev, upper, lower := d.Target.Dev, c.Layers[at], c.Layers[to]
 	j := &Job{ID: jobName("commit", dev, upper.Node()), Disk: dev, Kind: drivers.CommitJob, Top: upper.Index, Base: lower.Index, Speed: o.Bandwidth, Erase: o.Delete, Owned: owned}
 	args := speed(map[string]any{"device": c.Layers[0].Node(), "job-id": j.ID, "top-node": upper.Node(), "base-node": lower.Node(),
