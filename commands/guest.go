@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -245,10 +244,7 @@ func agentCommand(ctx context.Context, c *Call) error {
 	}
 	text := answer
 	if c.Has("pretty") {
-		var b bytes.Buffer
-		if json.Indent(&b, []byte(answer), "", "  ") == nil {
-			text = b.String()
-		}
+		text, _ = prettyJSON(answer)
 	}
 	c.Emit(Message{Text: text + "\n", Data: rawJSON(answer)})
 	return nil

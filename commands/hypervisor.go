@@ -3,7 +3,6 @@ package commands
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -306,10 +305,7 @@ func monitorEvent(ctx context.Context, c *Call) error {
 func monitorEventResult(c *Call, e drivers.MonitorEvent) Event {
 	details := e.Details
 	if c.Has("pretty") && details != "" {
-		var b bytes.Buffer
-		if json.Indent(&b, []byte(details), "", "  ") == nil {
-			details = b.String()
-		}
+		details, _ = prettyJSON(details)
 	}
 	if details == "" {
 		details = "<null>"

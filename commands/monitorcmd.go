@@ -46,9 +46,8 @@ func monitorCommand(ctx context.Context, c *Call) error {
 	}
 	text := string(raw)
 	if c.Has("pretty") {
-		var b bytes.Buffer
-		if json.Indent(&b, raw, "", "  ") == nil {
-			text, end = b.String(), ""
+		if laid, ok := prettyJSON(text); ok {
+			text, end = laid, ""
 		}
 	}
 	c.Emit(Message{Text: text + end, Data: raw})

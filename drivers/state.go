@@ -47,6 +47,7 @@ const (
 	RunningRestored     Reason = 3
 	RunningFromSnapshot Reason = 4
 	RunningUnpaused     Reason = 5
+	RunningWakeup       Reason = 8
 	RunningSaveCanceled Reason = 7
 	PausedUser          Reason = 1
 	PausedMigrating     Reason = 2

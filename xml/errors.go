@@ -56,6 +56,9 @@ const (
 	CodeSchema             Code = 92  // XML document failed to validate against schema: ...
 	CodeNoBinding          Code = 100 // Network filter binding not found: ...
 	CodeNoNetworkPort      Code = 106 // network port not found: ...
+	CodeNoHostname         Code = 108 // no hostname found: ...
+	CodeAgentTimeout       Code = 112 // guest agent command timed out: ...
+	CodeAgentFailed        Code = 113 // guest agent command failed: ...
 	CodeRPC                Code = 39  // the text alone: trouble with a daemon's packets
 	CodePlain              Code = -1  // the text alone
 )
@@ -105,6 +108,9 @@ var prefixes = []struct {
 	{CodeInvalidSecret, "Invalid secret: "},
 	{CodeNoBinding, "Network filter binding not found: "},
 	{CodeNoNetworkPort, "network port not found: "},
+	{CodeNoHostname, "no hostname found: "},
+	{CodeAgentTimeout, "guest agent command timed out: "},
+	{CodeAgentFailed, "guest agent command failed: "},
 }
 
 // Error is an error of one of libvirt's classes. Its text is what virsh prints

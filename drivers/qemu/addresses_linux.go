@@ -33,7 +33,7 @@ func (d *domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source stri
 	}
 	switch source {
 	case "agent":
-		return nil, drivers.Unsupported("virDomainInterfaceAddresses")
+		return d.agentAddresses(ctx, r)
 	case "arp":
 		table, err := os.ReadFile("/proc/net/arp")
 		if err != nil {

@@ -64,15 +64,10 @@ func (d *domains) alter(ctx context.Context, r drivers.Ref, f drivers.Flags, edi
 	return c.keep(ctx)
 }
 
-// noAgent is the error for what the guest itself would have to do.
-func noAgent() error {
-	return xml.Errorf(xml.CodeConfigUnsupported, "QEMU guest agent is not configured")
-}
-
 // VCPUCount counts a domain's vCPUs.
 func (d *domains) VCPUCount(ctx context.Context, r drivers.Ref, maximum, agent bool, f drivers.Flags) (int, error) {
 	if agent {
-		return 0, noAgent()
+		return d.agentCount(ctx, r, maximum)
 	}
 	dom, err := d.one(ctx, r, f)
 	if err != nil {
@@ -87,7 +82,7 @@ func (d *domains) VCPUCount(ctx context.Context, r drivers.Ref, maximum, agent b
 // SetVCPUs sets how many vCPUs there are, or can be.
 func (d *domains) SetVCPUs(ctx context.Context, r drivers.Ref, n int, how drivers.VCPUChange, f drivers.Flags) error {
 	if how.Guest {
-		return noAgent()
+		return d.setAgentCount(ctx, r, n)
 	}
 	edit := func(dom *xml.Domain) error { return setCount(dom, n, how.Maximum) }
 	return d.alter(ctx, r, f, edit, func(*xml.Domain) error {

@@ -454,6 +454,9 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 	}
 	os.Remove(d.layout.ended(r.Name))
 	os.Remove(d.layout.completedJob(r.Name))
+	if !running {
+		os.Remove(d.layout.agentTimeout(r.Name))
+	}
 	d.tell(r, "Undefined", "Removed")
 	return nil
 }

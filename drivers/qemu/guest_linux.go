@@ -234,10 +234,18 @@ func (g *guest) event(e qmp.Event) {
 	case "RESET":
 		g.tell("reboot", "", "")
 	case "SUSPEND":
+		g.tell("pm-suspend", "", "")
 		g.change(drivers.PMSuspended, 0, "PMSuspended", "Memory")
+	case "SUSPEND_DISK":
+		g.tell("pm-suspend-disk", "", "")
 	case "WAKEUP":
+		g.tell("pm-wakeup", "", "")
 		if g.status.State == drivers.PMSuspended {
-			g.change(drivers.Running, 8, "Started", "Wakeup")
+			g.change(drivers.Running, drivers.RunningWakeup, "Started", "Event wakeup")
+		}
+	case "MIGRATION_PASS":
+		if pass, ok := e.Data["pass"].(float64); ok {
+			g.tell("migration-iteration", fmt.Sprintf("iteration: '%.0f'", pass), "")
 		}
 	case "VSERPORT_CHANGE":
 		id, _ := e.Data["id"].(string)
@@ -409,6 +417,7 @@ func removeGuest(l Layout, s Status, e ending) {
 		}
 	} else {
 		os.Remove(l.completedJob(s.Name))
+		os.Remove(l.agentTimeout(s.Name))
 	}
 	if s.LibDir != "" {
 		os.RemoveAll(s.LibDir)

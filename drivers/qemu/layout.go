@@ -65,6 +65,9 @@ func (l Layout) saved(name string) string { return filepath.Join(l.savedDir(), n
 // completedJob is the file with the numbers of a domain's last job.
 func (l Layout) completedJob(name string) string { return filepath.Join(l.Run, "jobs", name+".json") }
 
+// agentTimeout is the file that says how long a domain's agent may take.
+func (l Layout) agentTimeout(name string) string { return filepath.Join(l.Run, "agent", name) }
+
 func (l Layout) logFile(name string) string { return filepath.Join(l.Log, name+".log") }
 
 // journal is the file of lifecycle events.

@@ -326,23 +326,44 @@ func (d *domains) Reboot(ctx context.Context, r drivers.Ref, modes []string) err
 }
 
 func (d *domains) power(ctx context.Context, r drivers.Ref, modes []string, command string) error {
-	acpi := len(modes) == 0
+	agent, acpi := len(modes) == 0, len(modes) == 0
 	for _, m := range modes {
 		switch m {
 		case "acpi":
 			acpi = true
 		case "agent":
+			agent = true
 		default:
 			return xml.Errorf(xml.CodeInvalidArg, "unsupported flags (%s) in function qemuDomainShutdownFlags", m)
 		}
 	}
-	if !acpi {
-		if _, running := d.touch(ctx, r.Name); !running {
-			return notRunning()
+	if len(modes) == 0 { // the agent if there is one
+		_, _, err := d.agentReady(ctx, r)
+		agent = err == nil
+	}
+	if agent {
+		err := d.agentPower(ctx, r, command)
+		if err == nil || !acpi {
+			return err
 		}
-		return xml.Errorf(xml.CodeConfigUnsupported, "QEMU guest agent is not configured")
 	}
 	return d.ask(ctx, r, command, nil, nil)
+}
+
+// agentPower has the agent shut the guest down, or reboot it.
+func (d *domains) agentPower(ctx context.Context, r drivers.Ref, command string) error {
+	if _, _, err := d.agentReady(ctx, r); err != nil {
+		return err
+	}
+	mode, done := "powerdown", []string{"SHUTDOWN"}
+	if command == cmdReboot {
+		mode, done = "reboot", []string{"RESET", "SHUTDOWN"}
+	}
+	// Whether the guest was to reboot when it was asked before no longer counts.
+	if err := d.ask(ctx, r, cmdForget, nil, nil); err != nil {
+		return err
+	}
+	return d.without(ctx, r, "guest-shutdown", map[string]string{"mode": mode}, done...)
 }
 
 // Reset presses the reset button.

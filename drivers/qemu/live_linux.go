@@ -35,6 +35,9 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 			return nil, err
 		}
 	}
+	if agentPort(dom) != nil {
+		g.tell("agent-lifecycle", "state: 'disconnected' reason: 'domain started'", "")
+	}
 	return xml.Marshal(dom)
 }
 
@@ -94,6 +97,11 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 	fill(dom.Devices.Parallels, false)
 	fill(dom.Devices.Consoles, true)
 	fill(dom.Devices.Channels, false)
+	fillChannels(dom, facts)
+}
+
+// fillChannels says which channels the guest has open.
+func fillChannels(dom *xml.Domain, facts liveFacts) {
 	for i := range dom.Devices.Channels {
 		c := &dom.Devices.Channels[i]
 		if c.Target == nil || c.Target.Type != "virtio" {
@@ -143,6 +151,9 @@ func (g *guest) channelState(alias string, open bool) {
 	_ = editLive(g.dir, func(dom *xml.Domain) error { // else the document says less than it could
 		for i := range dom.Devices.Channels {
 			if c := &dom.Devices.Channels[i]; aliasOf(c.Alias) == alias && c.Target != nil {
+				if c.Target.Name == agentChannel && c.Target.State != channelWord(open) {
+					g.tell("agent-lifecycle", "state: '"+channelWord(open)+"' reason: 'channel event'", "")
+				}
 				c.Target.State = channelWord(open)
 			}
 		}

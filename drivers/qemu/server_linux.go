@@ -44,6 +44,7 @@ const (
 	cmdDestroy  = "virgo-destroy"
 	cmdShutdown = "virgo-shutdown"
 	cmdReboot   = "virgo-reboot"
+	cmdForget   = "virgo-forget-reboot"
 	cmdPlug     = "virgo-plug"
 	cmdUnplug   = "virgo-unplug"
 	cmdSave     = "virgo-save"
@@ -127,6 +128,10 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		if err = g.idle(ctx); err == nil {
 			err = g.press(ctx, r.Execute)
 		}
+	case cmdForget:
+		g.mu.Lock()
+		g.rebooting = false
+		g.mu.Unlock()
 	case cmdPlug:
 		var a plugRequest
 		if a, err = decode[plugRequest](r); err == nil {
@@ -213,9 +218,13 @@ func (g *guest) press(ctx context.Context, command string) error {
 
 func (g *guest) suspend(ctx context.Context) error {
 	g.mu.Lock()
-	if g.status.State == drivers.PausedState {
+	switch g.status.State {
+	case drivers.PausedState:
 		g.mu.Unlock()
 		return nil
+	case drivers.PMSuspended:
+		g.mu.Unlock()
+		return xml.Errorf(xml.CodeOperationInvalid, "domain is pmsuspended")
 	}
 	g.stopping = true
 	g.mu.Unlock()
