@@ -47,17 +47,12 @@ func (d *domains) Thaw(ctx context.Context, r drivers.Ref, mounts []string) (int
 	return n, err
 }
 
-// Quiesced runs f while the guest's file systems are frozen, as snapshots want it.
-// If they cannot be frozen, f does not run.
-func (d *domains) Quiesced(ctx context.Context, r drivers.Ref, f func() error) error {
+// quiesce has the guest's agent freeze its file systems; thaw undoes that.
+func (d *domains) quiesce(ctx context.Context, r drivers.Ref) (thaw func(), err error) {
 	if _, err := d.Freeze(ctx, r, nil); err != nil {
-		return err
+		return nil, err
 	}
-	err := f()
-	if _, thaw := d.Thaw(context.WithoutCancel(ctx), r, nil); err == nil {
-		err = thaw
-	}
-	return err
+	return func() { _, _ = d.Thaw(context.WithoutCancel(ctx), r, nil) }, nil
 }
 
 // Trim has the guest give up unused blocks.

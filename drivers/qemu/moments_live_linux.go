@@ -75,11 +75,6 @@ func (m moments) halt(ctx context.Context, dom drivers.Ref, fl drivers.MomentFla
 	return m.domains().ask(ctx, dom, cmdDestroy, destroyRequest{Reason: drivers.ShutOffFromSnapshot}, nil)
 }
 
-// quiesce has the guest's agent freeze its file systems; thaw undoes that.
-func (d *domains) quiesce(context.Context, drivers.Ref) (thaw func(), err error) {
-	return nil, xml.Errorf(xml.CodeArgUnsupported, "QEMU guest agent is not configured")
-}
-
 // describeLive completes a snapshot's description by what runs.
 func (m moments) describeLive(dom drivers.Ref, one *moment.Moment, fl drivers.MomentFlags) error {
 	dir := m.layout.guest(dom.Name)
