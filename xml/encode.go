@@ -3,6 +3,7 @@ package xml
 import (
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -44,7 +45,19 @@ func EncodeFields(v any, name string) *Node {
 	if err != nil {
 		return nil
 	}
+	pairs(n)
 	return n
+}
+
+// pairs marks the elements that were printed as two tags with nothing between:
+// the break of line was no text.
+func pairs(n *Node) {
+	for _, c := range n.Children {
+		pairs(c)
+	}
+	if len(n.Children) == 1 && n.Children[0].Name == "" && strings.HasPrefix(n.Children[0].Text, "\n") && strings.TrimSpace(n.Children[0].Text) == "" {
+		n.Children, n.Pair = nil, true
+	}
 }
 
 func (p *printer) value(v any, name string) {
