@@ -24,8 +24,8 @@ func (d *domains) InjectNMI(ctx context.Context, r drivers.Ref) error {
 	return asVirsh(d.ask(ctx, r, "inject-nmi", nil, nil))
 }
 
-// IfaceAddresses tells the addresses of a guest's interfaces as the host's table
-// of neighbours has them. Leases there are none: no network of a root runs here.
+// IfaceAddresses tells the addresses of a guest's interfaces as the guest's agent
+// says, as the host's table of neighbours has them, or as networks have lent them.
 func (d *domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source string) ([]drivers.IfaceAddress, error) {
 	dom, err := d.liveDomain(ctx, r)
 	if err != nil {
@@ -41,7 +41,36 @@ func (d *domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source stri
 		}
 		return neighbours(dom, table), nil
 	}
-	return nil, nil
+	return d.leasedAddresses(ctx, dom)
+}
+
+// leasedAddresses are those that networks have lent to the interfaces in them.
+func (d *domains) leasedAddresses(ctx context.Context, dom *xml.Domain) ([]drivers.IfaceAddress, error) {
+	var out []drivers.IfaceAddress
+	for i := range dom.Devices.Interfaces {
+		n := &dom.Devices.Interfaces[i]
+		if n.Type != "network" || n.Source == nil || n.MAC == nil || n.Target == nil {
+			continue
+		}
+		nets := d.networks()
+		network, err := nets.Lookup(ctx, drivers.ByName, n.Source.Network)
+		if err != nil {
+			return nil, err
+		}
+		leases, err := nets.Leases(ctx, network, n.MAC.Address)
+		if err != nil {
+			return nil, err
+		}
+		if len(leases) == 0 {
+			continue
+		}
+		a := drivers.IfaceAddress{Name: n.Target.Dev, MAC: n.MAC.Address}
+		for _, l := range leases {
+			a.Addrs = append(a.Addrs, drivers.IPAddress{Version: l.Family, Addr: l.Address, Prefix: l.Prefix})
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 // neighbours are the interfaces whose addresses a table of the kernel's has.

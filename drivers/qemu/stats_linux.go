@@ -246,10 +246,23 @@ func (d *domains) DiskErrors(ctx context.Context, r drivers.Ref) ([]drivers.Disk
 	return out, nil
 }
 
-// ifaceCounters are the host's counters of its end of an interface, under the
-// names that the guest's end has: what the host sends, the guest receives.
-var ifaceCounters = [...][2]string{{"rx_bytes", "tx_bytes"}, {"rx_packets", "tx_packets"}, {"rx_errs", "tx_errors"}, {"rx_drop", "tx_dropped"},
-	{"tx_bytes", "rx_bytes"}, {"tx_packets", "rx_packets"}, {"tx_errs", "rx_errors"}, {"tx_drop", "rx_dropped"}}
+// ifaceCounters are the names of what the guest's end counts, and the columns
+// of /proc/net/dev (of this process's network namespace, which /sys may not be of)
+// in which the host's end has it: what the host sends, the guest receives.
+var ifaceCounters = [...]struct {
+	name   string
+	column int
+}{{"rx_bytes", 8}, {"rx_packets", 9}, {"rx_errs", 10}, {"rx_drop", 11}, {"tx_bytes", 0}, {"tx_packets", 1}, {"tx_errs", 2}, {"tx_drop", 3}}
+
+// hostCounters are the columns of an interface's line.
+func hostCounters(table, dev string) []string {
+	for line := range strings.Lines(table) {
+		if name, rest, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == dev {
+			return strings.Fields(rest)
+		}
+	}
+	return nil
+}
 
 // IfaceStats tells of the traffic of an interface that has an end on the host.
 func (d *domains) IfaceStats(ctx context.Context, r drivers.Ref, device string) ([]drivers.Param, error) {
@@ -262,18 +275,31 @@ func (d *domains) IfaceStats(ctx context.Context, r drivers.Ref, device string) 
 		if n.Target == nil || n.Target.Dev == "" || n.Target.Dev != device && (n.MAC == nil || !strings.EqualFold(n.MAC.Address, device)) {
 			continue
 		}
+		table, err := os.ReadFile("/proc/self/net/dev")
+		if err != nil {
+			return nil, xml.Errorf(xml.CodeSystem, "cannot read the interfaces' counters: %s", drivers.SystemText(unwrapPath(err)))
+		}
+		columns := hostCounters(string(table), n.Target.Dev)
+		if len(columns) < 16 {
+			return nil, xml.Errorf(xml.CodeInternal, "Interface not found")
+		}
 		var out []drivers.Param
 		for _, c := range ifaceCounters {
-			data, err := os.ReadFile(filepath.Join("/sys/class/net", filepath.Base(n.Target.Dev), "statistics", c[1]))
-			if err != nil {
-				return nil, xml.Errorf(xml.CodeInternal, "Interface not found")
+			at := c.column
+			if onCard(n) { // a macvtap counts as the guest does
+				at = (at + 8) % 16
 			}
-			v, _ := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
-			out = append(out, drivers.Param{Name: c[0], Value: v})
+			v, _ := strconv.ParseInt(columns[at], 10, 64)
+			out = append(out, drivers.Param{Name: c.name, Value: v})
 		}
 		return out, nil
 	}
 	return nil, xml.Errorf(xml.CodeInvalidArg, "'%s' is not a known interface", device)
+}
+
+// onCard tells whether an interface is a macvtap on a card.
+func onCard(n *xml.Interface) bool {
+	return n.Type == "direct" || n.Type == "network" && n.Source != nil && n.Source.Bridge == "" && n.Source.Dev != ""
 }
 
 // balloonNames are the guest's counters: QEMU's names, ours, and whether they
