@@ -327,6 +327,9 @@ func ttyconsole(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// mostKeys is how many keys can be pressed together.
+const mostKeys = 16
+
 func sendKey(ctx context.Context, c *Call) error {
 	objects, ref, err := c.Domain(ctx)
 	if err != nil {
@@ -348,6 +351,9 @@ func sendKey(ctx context.Context, c *Call) error {
 	}
 	var keys []uint
 	for _, w := range c.Words("keycode") {
+		if len(keys) == mostKeys {
+			return shellError("too many keycodes")
+		}
 		if n, ok := keycode.Number(set, w); ok {
 			keys = append(keys, n)
 			continue

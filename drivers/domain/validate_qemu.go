@@ -67,6 +67,14 @@ func (e *Emulator) hasMachine(name string) bool {
 	return len(e.Machines) == 0 || slices.ContainsFunc(e.Machines, func(m Machine) bool { return m.Name == name })
 }
 
+// CheckActions refuses what a QEMU guest's end cannot be followed by.
+func CheckActions(d *xml.Domain) error {
+	if err := checkLifecycle(d, nil); err != nil {
+		return err
+	}
+	return checkActions(d)
+}
+
 // checkActions refuses what QEMU does not do when the guest ends.
 func checkActions(d *xml.Domain) error {
 	for _, a := range []string{d.OnReboot, d.OnPoweroff, d.OnCrash} {

@@ -43,6 +43,9 @@ const manyUUIDs = 256
 
 // List reads the folder of definitions and the status of what runs, no definition.
 func (d *domains) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, error) {
+	if err := d.store.Settle(ctx); err != nil {
+		return nil, err
+	}
 	running, err := d.running(ctx)
 	if err != nil {
 		return nil, err
@@ -237,6 +240,9 @@ func (c *Conn) adopt(ctx context.Context, s Status, lock *drivers.Lock) (Status,
 
 // Lookup finds a domain by id, uuid or name.
 func (d *domains) Lookup(ctx context.Context, by drivers.By, word string) (drivers.Ref, error) {
+	if err := d.store.Settle(ctx); err != nil {
+		return drivers.Ref{}, err
+	}
 	switch by {
 	case drivers.ByID:
 		id, err := strconv.Atoi(word)

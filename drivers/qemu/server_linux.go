@@ -44,6 +44,7 @@ const (
 	cmdDestroy  = "virgo-destroy"
 	cmdShutdown = "virgo-shutdown"
 	cmdReboot   = "virgo-reboot"
+	cmdPolicy   = "virgo-policy"
 	cmdForget   = "virgo-forget-reboot"
 	cmdPlug     = "virgo-plug"
 	cmdUnplug   = "virgo-unplug"
@@ -127,6 +128,11 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 	case cmdSuspend, cmdResume, cmdShutdown, cmdReboot:
 		if err = g.idle(ctx); err == nil {
 			err = g.press(ctx, r.Execute)
+		}
+	case cmdPolicy:
+		var p Policy
+		if p, err = decode[Policy](r); err == nil {
+			err = g.follow(ctx, p)
 		}
 	case cmdForget:
 		g.mu.Lock()
