@@ -84,7 +84,7 @@ func (g *guest) client(ctx context.Context, c net.Conn) {
 	}
 	version := json.RawMessage(`{"qemu":` + versionJSON(g.qmp.Version) + `,"package":""}`)
 	send(map[string]any{"QMP": map[string]any{"version": version, "capabilities": []string{}}})
-	if events, err := g.qmp.Events(ctx); err == nil {
+	if events, err := g.qmp.Lines(ctx); err == nil {
 		go func() {
 			for e := range events {
 				send(e)

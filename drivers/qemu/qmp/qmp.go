@@ -45,6 +45,7 @@ type Conn struct {
 	next    uint64
 	waiters map[string]chan reply
 	events  map[int]chan<- Event
+	lines   map[int]chan<- json.RawMessage
 	seq     int
 	err     error // why the connection ended
 	done    chan struct{}
@@ -138,7 +139,7 @@ func (c *Conn) read(greeted chan<- string) {
 		case m.Event != "":
 			var e Event
 			if json.Unmarshal(line, &e) == nil {
-				c.publish(e)
+				c.publish(e, line)
 			}
 		default:
 			c.answer(string(m.ID), m.reply)
@@ -163,7 +164,10 @@ func (c *Conn) fail(err error) {
 	for _, ch := range c.events {
 		close(ch)
 	}
-	c.events = nil
+	for _, ch := range c.lines {
+		close(ch)
+	}
+	c.events, c.lines = nil, nil
 	c.rw.Close()
 }
 
@@ -188,9 +192,15 @@ func (c *Conn) answer(id string, r reply) {
 
 // publish never waits: a listener that does not read loses events rather than
 // hold up answers.
-func (c *Conn) publish(e Event) {
+func (c *Conn) publish(e Event, line json.RawMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, ch := range c.lines {
+		select {
+		case ch <- line:
+		default:
+		}
+	}
 	for _, ch := range c.events {
 		select {
 		case ch <- e:
@@ -358,7 +368,16 @@ func (c *Conn) write(line []byte) error {
 // Events gives the events from now on, until ctx or the connection ends; then
 // the channel is closed.
 func (c *Conn) Events(ctx context.Context) (<-chan Event, error) {
-	ch := make(chan Event, 256)
+	return listen(ctx, c, &c.events)
+}
+
+// Lines is Events as QEMU wrote them: a line of JSON each.
+func (c *Conn) Lines(ctx context.Context) (<-chan json.RawMessage, error) {
+	return listen(ctx, c, &c.lines)
+}
+
+func listen[T any](ctx context.Context, c *Conn, listeners *map[int]chan<- T) (<-chan T, error) {
+	ch := make(chan T, 256)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -366,13 +385,16 @@ func (c *Conn) Events(ctx context.Context) (<-chan Event, error) {
 	}
 	c.seq++
 	n := c.seq
-	c.events[n] = ch
+	if *listeners == nil {
+		*listeners = make(map[int]chan<- T)
+	}
+	(*listeners)[n] = ch
 	if ctx.Done() != nil {
 		context.AfterFunc(ctx, func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if c.events[n] != nil {
-				delete(c.events, n)
+			if (*listeners)[n] != nil {
+				delete(*listeners, n)
 				close(ch)
 			}
 		})
