@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -89,26 +90,14 @@ func (n *Networks) Plug(ctx context.Context, network string, p *xml.NetworkPort)
 
 // fill says what a port gets from the network.
 func (a *active) fill(def *xml.Network, p *xml.NetworkPort) error {
-	if group := portGroup(def, p.Group); group != nil {
-		if p.Bandwidth == nil {
-			p.Bandwidth = group.Bandwidth
-		}
-		if p.VLAN == nil {
-			p.VLAN = group.VLAN
-		}
-		if p.VirtualPort == nil {
-			p.VirtualPort = group.VirtualPort
-		}
+	group := portGroup(def, p.Group)
+	if group == nil {
+		group = &xml.PortGroup{}
 	}
-	if p.VLAN == nil {
-		p.VLAN = def.VLAN
-	}
-	if p.VirtualPort == nil {
-		p.VirtualPort = def.VirtualPort
-	}
-	if p.Port == nil {
-		p.Port = def.Port
-	}
+	p.Bandwidth = cmp.Or(p.Bandwidth, group.Bandwidth)
+	p.VLAN = cmp.Or(p.VLAN, group.VLAN, def.VLAN)
+	p.VirtualPort = cmp.Or(p.VirtualPort, group.VirtualPort, def.VirtualPort)
+	p.Port = cmp.Or(p.Port, def.Port)
 	return a.choose(def, p)
 }
 

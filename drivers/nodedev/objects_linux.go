@@ -12,20 +12,12 @@ import (
 // with the host: none is defined or made.
 type Devices struct{ Host }
 
-func ref(d *xml.NodeDevice) drivers.Ref {
-	r := drivers.Ref{Kind: drivers.NodeDevice, Name: d.Name, ID: -1}
-	if d.Parent != nil {
-		r.Parent = &drivers.Ref{Kind: drivers.NodeDevice, Name: d.Parent.Name, ID: -1}
-	}
-	return r
-}
-
 // List gives the devices, by name.
 func (v Devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error) {
 	f.Parent = nil
 	var out []drivers.Entry
 	for _, d := range v.Devices() {
-		e := drivers.Entry{Ref: ref(d), Active: true, NoAutostart: true, Caps: strings.Join(Kinds(d), " ")}
+		e := drivers.Entry{Ref: Ref(d), Active: true, NoAutostart: true, Caps: strings.Join(Kinds(d), " ")}
 		if f.Admits(e) {
 			out = append(out, e)
 		}
@@ -49,12 +41,12 @@ func (v Devices) Lookup(_ context.Context, by drivers.By, word string) (drivers.
 		if err != nil {
 			return drivers.Ref{}, err
 		}
-		return ref(d), nil
+		return Ref(d), nil
 	}
 	node, port, _ := strings.Cut(word, ",")
 	for _, d := range v.Devices() {
 		if fc, err := FibreChannel(d); err == nil && fc.WWNN == node && fc.WWPN == port {
-			return ref(d), nil
+			return Ref(d), nil
 		}
 	}
 	return drivers.Ref{}, xml.Errorf(xml.CodeNoNodeDevice, "no node device with matching wwnn '%s' and wwpn '%s'", node, port)

@@ -5,6 +5,7 @@ package nodedev
 import (
 	"slices"
 
+	"virgo/drivers"
 	"virgo/xml"
 )
 
@@ -36,6 +37,15 @@ func check(def *xml.NodeDevice) error {
 		return xml.Errorf(xml.CodeXML, "no device capabilities for '%s'", def.Name)
 	}
 	return nil
+}
+
+// Ref names a device and the one above it.
+func Ref(d *xml.NodeDevice) drivers.Ref {
+	r := drivers.Ref{Kind: drivers.NodeDevice, Name: d.Name, ID: -1}
+	if d.Parent != nil {
+		r.Parent = &drivers.Ref{Kind: drivers.NodeDevice, Name: d.Parent.Name, ID: -1}
+	}
+	return r
 }
 
 // Kinds are the kinds of what a device is and can do, as nodedev-list --cap

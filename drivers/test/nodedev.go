@@ -75,14 +75,6 @@ func (n *node) putDevice(d *device) {
 	n.devs = append(slices.DeleteFunc(n.devs, func(o *device) bool { return o.def.Name == d.def.Name }), d)
 }
 
-func deviceRef(d *xml.NodeDevice) drivers.Ref {
-	r := drivers.Ref{Kind: drivers.NodeDevice, Name: d.Name, ID: -1}
-	if d.Parent != nil {
-		r.Parent = &drivers.Ref{Kind: drivers.NodeDevice, Name: d.Parent.Name, ID: -1}
-	}
-	return r
-}
-
 // List gives the devices, by name.
 func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error) {
 	f.Parent = nil
@@ -90,7 +82,7 @@ func (n devices) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, err
 	defer n.mu.Unlock()
 	var out []drivers.Entry
 	for _, d := range n.devs {
-		e := drivers.Entry{Ref: deviceRef(d.def), Active: !d.made, Persistent: !d.made, NoAutostart: true, Caps: strings.Join(nodedev.Kinds(d.def), " ")}
+		e := drivers.Entry{Ref: nodedev.Ref(d.def), Active: !d.made, Persistent: !d.made, NoAutostart: true, Caps: strings.Join(nodedev.Kinds(d.def), " ")}
 		if f.Admits(e) {
 			out = append(out, e)
 		}
@@ -119,7 +111,7 @@ func (n devices) Lookup(_ context.Context, by drivers.By, word string) (drivers.
 	if err != nil {
 		return drivers.Ref{}, err
 	}
-	return deviceRef(d), nil
+	return nodedev.Ref(d), nil
 }
 
 // XML prints a definition.
@@ -158,8 +150,8 @@ func (n devices) Create(_ context.Context, src xml.Source, f drivers.Flags) (dri
 	}
 	d := hostDevice("scsi_host12", parent.Name, 11, 10, fc.WWNN, fc.WWPN, "2000000043214321", false)
 	n.putDevice(&device{def: d, made: true})
-	n.emit(deviceRef(d), "Created", "")
-	return deviceRef(d), nil
+	n.emit(nodedev.Ref(d), "Created", "")
+	return nodedev.Ref(d), nil
 }
 
 // vportParent finds the host that a virtual one goes on.
@@ -180,7 +172,7 @@ func (n devices) Destroy(_ context.Context, r drivers.Ref, _ drivers.Flags) erro
 	if err != nil {
 		return err
 	}
-	n.emit(deviceRef(d), "Deleted", "")
+	n.emit(nodedev.Ref(d), "Deleted", "")
 	n.devs = slices.DeleteFunc(n.devs, func(o *device) bool { return o.def == d })
 	return nil
 }

@@ -205,3 +205,21 @@ func duration(t *testing.T, prepare func(), cmd func() *exec.Cmd) time.Duration 
 	}
 	return best
 }
+
+// interrupt starts a command and, a moment later, kills it, or the watchers, or both.
+func (r *root) interrupt(cmd *exec.Cmd, moment time.Duration, commandToo, watcherToo bool) {
+	r.t.Helper()
+	if commandToo {
+		killAt(r.t, cmd, moment)
+	} else if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	} else {
+		time.Sleep(moment)
+	}
+	if watcherToo {
+		kill(r.t, r.processes("watch"))
+	}
+	if !commandToo {
+		_ = cmd.Wait() // it may have failed
+	}
+}

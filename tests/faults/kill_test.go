@@ -78,19 +78,7 @@ func killStart(t *testing.T, commandToo, watcherToo bool) {
 	ran := 0
 	for i := range steps {
 		cmd, moment := start(), whole*time.Duration(i)/steps*3/2
-		if commandToo {
-			killAt(t, cmd, moment)
-		} else if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		} else {
-			time.Sleep(moment)
-		}
-		if watcherToo {
-			kill(t, r.processes("watch"))
-		}
-		if !commandToo {
-			_ = cmd.Wait() // it may have failed
-		}
+		r.interrupt(cmd, moment, commandToo, watcherToo)
 		var state string
 		eventually(t, "a settled state", func() bool {
 			state = r.state("victim")

@@ -46,19 +46,7 @@ func killSave(t *testing.T, commandToo, watcherToo bool, args ...string) {
 	for i := range steps {
 		os.Remove(file)
 		cmd, moment := r.command(args...), whole*time.Duration(i)/steps*3/2
-		if commandToo {
-			killAt(t, cmd, moment)
-		} else if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		} else {
-			time.Sleep(moment)
-		}
-		if watcherToo {
-			kill(t, r.processes("watch"))
-		}
-		if !commandToo {
-			_ = cmd.Wait() // it may have failed
-		}
+		r.interrupt(cmd, moment, commandToo, watcherToo)
 		var state string
 		eventually(t, "a settled state", func() bool {
 			state = r.state("victim")
