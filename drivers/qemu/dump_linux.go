@@ -105,13 +105,11 @@ func (g *guest) dumpTo(ctx context.Context, j *job, r dumpRequest) error {
 	g.mu.Lock()
 	ran := g.status.State == drivers.Running
 	g.mu.Unlock()
-	file, record, err := createSave(r.Path, ran)
+	file, record, err := g.createSave(r.Path, ran, true)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	record.Dump = true
-	g.record(&record)
 	defer g.record(nil)
 	defer record.drop()
 	if ran && !r.Live {

@@ -65,14 +65,13 @@ func (g *guest) saveTo(ctx context.Context, j *job, r saveRequest) (err error) {
 	if r.Running != nil {
 		image.Running = *r.Running
 	}
-	file, record, err := createSave(r.Path, ran)
+	file, record, err := g.createSave(r.Path, ran, false)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	var undo drivers.Undo
 	defer undo.Run()
-	g.record(&record)
 	undo.Add(func() {
 		record.drop()
 		g.record(nil)
@@ -248,34 +247,37 @@ func closeFiles(list []*os.File) {
 	}
 }
 
-// createSave makes the file that is written. What is there under the path stays
-// until the new one is whole; a device or a pipe is written as it is.
-func createSave(path string, ran bool) (*os.File, saving, error) {
-	fail := func(err error) (*os.File, saving, error) {
-		return nil, saving{}, xml.Errorf(xml.CodeSystem, "Failed to create file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
+// createSave makes the file that is written, and notes it before it is there: a
+// kill leaves none that nobody knows of. What stands under the path stays until
+// the new one is whole; a device or a pipe is written as it is. dump: the guest
+// goes on whatever comes of the file.
+func (g *guest) createSave(path string, ran, dump bool) (*os.File, *saving, error) {
+	fail := func(err error) (*os.File, *saving, error) {
+		return nil, nil, xml.Errorf(xml.CodeSystem, "Failed to create file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
+	s := &saving{Temp: path, Path: path, Running: ran, Dump: dump}
+	flags := os.O_RDWR
 	fi, err := os.Stat(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fail(err)
+	case err != nil || fi.Mode().IsRegular():
+		s.Temp = filepath.Join(filepath.Dir(path), ".virgo-save-"+drivers.NewUUID())
+		flags |= os.O_CREATE | os.O_EXCL
 	}
-	if err == nil && !fi.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return fail(err)
-		}
-		return f, saving{Temp: path, Path: path, Running: ran}, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".virgo-save-*")
+	g.record(s)
+	f, err := os.OpenFile(s.Temp, flags, 0o600)
 	if err != nil {
+		g.record(nil)
 		return fail(err)
 	}
-	s := saving{Temp: f.Name(), Path: path, Running: ran}
-	if fi, err = f.Stat(); err == nil {
+	if fi, err := f.Stat(); err == nil && s.Temp != s.Path {
 		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 			s.Device, s.Inode = uint64(st.Dev), st.Ino
+			g.record(s)
 		}
 	}
 	return f, s, nil

@@ -56,15 +56,13 @@ func (g *guest) snapshot(ctx context.Context, r blockRequest) error {
 func (g *guest) snapshotMemory(ctx context.Context, j *job, r blockRequest, disks func() error) error {
 	ran := blockGuest{g}.Running()
 	image := newSaveImage(r.Memory.Doc, r.Memory.Cookie, ran, r.Memory.Format)
-	file, record, err := createSave(r.Memory.Path, ran)
+	file, record, err := g.createSave(r.Memory.Path, ran, true)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	var undo drivers.Undo
 	defer undo.Run()
-	record.Dump = true // the guest goes on whatever comes of the file
-	g.record(&record)
 	undo.Add(func() { g.record(nil) })
 	var fresh drivers.Undo // what goes if this fails
 	defer fresh.Run()
@@ -87,7 +85,7 @@ func (g *guest) snapshotMemory(ctx context.Context, j *job, r blockRequest, disk
 	if err := disks(); err != nil {
 		return err
 	}
-	whole := record
+	whole := *record
 	whole.Dump = false
 	if err := whole.finish(file); err != nil {
 		return err
