@@ -326,6 +326,17 @@ type Resource struct {
 	AppID     string `el:"fibrechannel>appid,attr"`
 }
 
+// CheckNode wants one of them.
+func (r *Resource) CheckNode(*Node) error {
+	switch {
+	case r.Partition == "" && r.AppID == "":
+		return Errorf(CodePlain, "An error occurred, but the cause is unknown")
+	case len(r.AppID) > 128:
+		return Errorf(CodeInvalidArg, "Fibre Channel 'appid' string length must be between [1, 128]")
+	}
+	return nil
+}
+
 // IDMap maps users and groups of a container.
 type IDMap struct {
 	UIDs []IDRange `el:"uid"`

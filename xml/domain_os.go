@@ -53,16 +53,16 @@ type Loader struct {
 	Secure    YesNo  `el:"secure,attr"`
 	Type      string `el:"type,attr" enum:"rom pflash"`
 	Stateless YesNo  `el:"stateless,attr"`
-	Format    string `el:"format,attr"`
+	Format    string `el:"format,attr" enum:"none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk"`
 	Path      string `el:",text"`
 }
 
 // NVRAMFile is the firmware's variables.
 type NVRAMFile struct {
 	Template       string      `el:"template,attr"`
-	TemplateFormat string      `el:"templateFormat,attr"`
-	Type           string      `el:"type,attr"`
-	Format         string      `el:"format,attr"`
+	TemplateFormat string      `el:"templateFormat,attr" enum:"none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk"`
+	Type           string      `el:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
+	Format         string      `el:"format,attr" enum:"none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk"`
 	Path           string      `el:",text"`
 	Source         *DiskSource `el:"source"`
 }

@@ -95,13 +95,13 @@ func addInput(d *xml.Domain, kind string) {
 	d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: kind, Bus: "ps2"})
 }
 
-// addAudio adds the silent backend, unless a display brings its own.
+// addAudio adds the silent backend, unless the last display brings its own.
 func addAudio(dev *xml.Devices) {
 	if len(dev.Audios) > 0 {
 		return
 	}
-	for i := range dev.Graphics {
-		switch dev.Graphics[i].Type {
+	if n := len(dev.Graphics); n > 0 {
+		switch dev.Graphics[n-1].Type {
 		case "sdl", "egl-headless", "dbus":
 			return
 		}
@@ -408,7 +408,10 @@ func firmware(d *xml.Domain, q *QEMU) {
 		d.OS.NVRAM = &xml.NVRAMFile{}
 	}
 	n := d.OS.NVRAM
-	n.Format = l.Format
+	setDefault(&n.Format, l.Format)
+	if s := n.Source; s != nil && n.Type == "network" && len(s.Hosts) == 1 && s.Hosts[0].Transport != "unix" {
+		setDefault(&s.Hosts[0].Port, diskPort(s.Protocol))
+	}
 	if known != nil {
 		setDefault(&n.Template, known.Vars)
 		n.TemplateFormat = "raw"

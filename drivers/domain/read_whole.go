@@ -51,13 +51,61 @@ func readOS(d *xml.Domain) error {
 	switch {
 	case o.Type.Text == "linux" && d.Type != "xen":
 		*o = keep
+		return nil
 	case o.Type.Text != "hvm" || d.Bootloader != "":
 		o.Boot, o.BootMenu, o.BIOS = nil, nil, nil
 		if o.Type.Text != "hvm" {
 			o.ACPITables = nil
 		}
 	}
-	return nil
+	if b := o.BIOS; b != nil && b.RebootTimeout != nil && (*b.RebootTimeout < -1 || *b.RebootTimeout > 65535) {
+		return unsupported("invalid value for rebootTimeout, must be in range [-1,65535]")
+	}
+	for i, t := range o.ACPITables {
+		for _, e := range o.ACPITables[:i] {
+			if e.Type == t.Type && t.Type != "raw" {
+				return xml.Errorf(xml.CodeXML, "ACPI table type '%s' may only appear once", t.Type)
+			}
+		}
+	}
+	return readFirmware(o)
+}
+
+// readFirmware checks the formats of the firmware's files, and where its
+// variables are.
+func readFirmware(o *xml.OS) error {
+	format := func(what string, f *string) error {
+		switch *f {
+		case "none":
+			*f = ""
+		case "", "raw", "qcow2":
+		default:
+			return xml.Errorf(xml.CodeXML, "Unsupported %s format '%s'", what, *f)
+		}
+		return nil
+	}
+	if l := o.Loader; l != nil {
+		if err := format("loader", &l.Format); err != nil {
+			return err
+		}
+	}
+	n := o.NVRAM
+	if n == nil {
+		return nil
+	}
+	if err := format("nvram template", &n.TemplateFormat); err != nil {
+		return err
+	}
+	if err := format("nvram", &n.Format); err != nil {
+		return err
+	}
+	if n.Type == "" {
+		return nil
+	}
+	if n.Source == nil {
+		return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
+	}
+	return readDiskSource(&xml.Disk{Type: n.Type, Source: n.Source})
 }
 
 // readKeyWrap puts the keys in order, and the ranges of users.

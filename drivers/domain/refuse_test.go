@@ -96,6 +96,7 @@ var refusals = []refusal{
 	{"monitor's level", "<cputune><cachetune vcpus='0'><monitor level='2' vcpus='0'/></cachetune></cputune>", "", "Invalid monitor cache level '2'"},
 	{"bandwidth twice", "<cputune><memorytune vcpus='0'><node id='1' bandwidth='5'/></memorytune><memorytune vcpus='0'><node id='1' bandwidth='5'/></memorytune></cputune>", "", "Memory Bandwidth already defined for node 1"},
 	{"bandwidth across caches", "<vcpu>2</vcpu><cputune><cachetune vcpus='1'><cache id='0' level='3' type='both' size='3'/></cachetune><memorytune vcpus='0-1'><node id='1' bandwidth='5'/></memorytune></cputune>", "", "Overlapping vcpus in resctrls"},
+	{"nothing of resources", "<resource><partition/></resource>", "", "An error occurred, but the cause is unknown"},
 	{"policy", "<launchSecurity type='sev'/>", "", "failed to get launch security policy"},
 }
 
@@ -225,6 +226,43 @@ func TestVCPUStates(t *testing.T) {
 			}
 			if out, _ := Print(d, traits, 0); !strings.Contains(string(out), c.prints) {
 				t.Errorf("no %q in\n%s", c.prints, out)
+			}
+		})
+	}
+}
+
+// What a guest boots with depends on its kind, and must be of forms that are known.
+func TestBootParts(t *testing.T) {
+	const pflash = "<loader readonly='yes' type='pflash'>/x</loader>"
+	for _, c := range []struct{ name, kind, os, fails, prints, lacks string }{
+		{"container's", "exe", "<init>/i</init><initarg>a</initarg><kernel>/k</kernel><boot dev='hd'/>", "", "<initarg>a</initarg>", "<kernel>"},
+		{"container's none", "exe", "<kernel>/k</kernel>", "init binary must be specified", "", ""},
+		{"machine's", "hvm", "<init>/i</init><kernel>/k</kernel>", "", "<kernel>", "<init>"},
+		{"Xen's", "xen", "<kernel>/k</kernel><boot dev='hd'/><bootmenu enable='yes'/>", "", "<kernel>", "<boot"},
+		{"another Linux's", "linux", "<kernel>/k</kernel>", "", "linux</type>", "<kernel>"},
+		{"variables alone", "hvm", "<nvram/>", "no loader path specified", "", ""},
+		{"format", "hvm", "<loader type='pflash' format='vmdk'>/x</loader>", "Unsupported loader format 'vmdk'", "", ""},
+		{"format of variables", "hvm", pflash + "<nvram format='dir'>/n</nvram>", "Unsupported nvram format 'dir'", "", ""},
+		{"place of variables", "hvm", pflash + "<nvram type='network'><source/></nvram>", "Missing required attribute 'protocol'", "", ""},
+		{"no place of variables", "hvm", pflash + "<nvram type='file'/>", "the cause is unknown", "", ""},
+		{"table twice", "hvm", "<acpi><table type='slic'>/a</table><table type='slic'>/b</table></acpi>", "ACPI table type 'slic' may only appear once", "", ""},
+		{"tables of no kind", "hvm", "<acpi><table type='raw'>/a</table><table type='raw'>/b</table></acpi>", "", "<table type='raw'>/b</table>", "slic"},
+		{"time", "hvm", "<bios rebootTimeout='65536'/>", "must be in range [-1,65535]", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := "<domain type='lxc'><name>r</name><memory>1024</memory><os><type>" + c.kind + "</type>" + c.os + "</os></domain>"
+			d, err := Parse(xml.Source{Data: []byte(doc)}, &Traits{})
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Errorf("got %v, want %q", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, _ := Print(d, &Traits{}, 0); !strings.Contains(string(out), c.prints) || strings.Contains(string(out), c.lacks) {
+				t.Errorf("want %q, not %q, in\n%s", c.prints, c.lacks, out)
 			}
 		})
 	}

@@ -33,6 +33,9 @@ func checkQEMU(d *xml.Domain, t *Traits) error {
 	if efi && (d.Features == nil || !d.Features.ACPI) {
 		return unsupported("UEFI requires ACPI on this architecture")
 	}
+	if n := d.OS.NVRAM; n != nil && n.Source != nil && n.Type != "file" && n.Type != "block" && n.Type != "network" {
+		return unsupported("unsupported nvram disk type '%s'", n.Type)
+	}
 	for _, check := range []func(*xml.Domain) error{checkActions, checkCPU, checkMemories, checkTimers, checkBoot} {
 		if err := check(d); err != nil {
 			return err
@@ -105,6 +108,14 @@ func checkLifecycle(d *xml.Domain, _ *Traits) error {
 func checkBoot(d *xml.Domain) error {
 	if d.Bootloader != "" || d.BootArgs != "" {
 		return unsupported("bootloader is not supported by QEMU")
+	}
+	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && len(d.Devices.Serials) == 0 {
+		return xml.Errorf(xml.CodeXML, "need at least one serial port to use BIOS serial output")
+	}
+	for _, t := range d.OS.ACPITables {
+		if t.Type == "rawset" {
+			return unsupported("ACPI table type 'rawset' is not supported")
+		}
 	}
 	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
 		if !IsQ35(d) {

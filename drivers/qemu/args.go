@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,9 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	a := &args{Build: b, d: d, pci: pciBuses(d), fd: tapDescriptor, made: make(map[string]bool)}
 	a.boot = bootOrderOf(d)
 	a.numberNodes()
+	if c := d.CPU; c != nil && c.DeprecatedFeatures != "" && !isS390(d.OS.Type.Arch) {
+		a.fail(xml.CodeConfigUnsupported, "toggling deprecated features for CPU model is unsupported")
+	}
 	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
 		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
 		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
@@ -223,6 +227,9 @@ func (a *args) machine() {
 			}
 		}
 	}
+	if len(d.KeyWrap) > 0 && !isS390(d.OS.Type.Arch) {
+		a.fail(xml.CodeConfigUnsupported, "'aes-key-wrap'/'dea-key-wrap' is not available on this architecture")
+	}
 	a.machineEnd(f, add)
 	a.add("-machine", opt)
 	a.accelerator(f)
@@ -280,7 +287,17 @@ func onOff(on bool) string {
 // identity is -uuid, -smbios and -fw_cfg.
 func (a *args) identity() {
 	a.add("-uuid", a.d.UUID)
-	if a.d.OS.SMBIOS != nil && a.d.OS.SMBIOS.Mode == "sysinfo" {
+	mode := ""
+	if a.d.OS.SMBIOS != nil {
+		mode = a.d.OS.SMBIOS.Mode
+	}
+	if mode == "host" && !a.Live { // whose tables are not read
+		a.fail(xml.CodeConfigUnsupported, "Host SMBIOS information is not available")
+	}
+	if mode == "sysinfo" {
+		if !slices.ContainsFunc(a.d.Sysinfo, func(s xml.Sysinfo) bool { return s.Type == "smbios" }) {
+			a.fail(xml.CodeXML, "Domain '%s' sysinfo are not available", a.d.Name)
+		}
 		for _, s := range a.d.Sysinfo {
 			a.smbios(s)
 		}
@@ -463,8 +480,8 @@ func (a *args) bootFrom() {
 		opt = append(opt, "reboot-timeout="+itoa(*os.BIOS.RebootTimeout))
 	}
 	a.add("-boot", strings.Join(append(opt, "strict=on"), ","))
-	for _, f := range []struct{ option, value string }{{"-kernel", os.Kernel}, {"-initrd", os.Initrd}, {"-append", os.Cmdline}, {"-dtb", os.DTB}} {
-		if f.value != "" && os.Kernel != "" {
+	for _, f := range []struct{ option, value string }{{"-kernel", os.Kernel}, {"-initrd", os.Initrd}, {"-append", os.Cmdline}, {"-shim", os.Shim}, {"-dtb", os.DTB}} {
+		if f.value != "" {
 			a.add(f.option, f.value)
 		}
 	}

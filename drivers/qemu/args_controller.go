@@ -196,11 +196,11 @@ func (a *args) scsiController(c xml.Controller) {
 		}
 		p.str("id", aliasOf(c.Alias))
 		if d := c.Driver; d != nil {
-			p.optNum("num_queues", uint64(d.Queues)).optNum("cmd_per_lun", uint64(d.CmdPerLUN)).optNum("max_sectors", uint64(d.MaxSectors)).
-				optFlag("ioeventfd", string(d.IOEventFD))
+			p.optNum("num_queues", uint64(d.Queues))
 			if len(d.IOThreads) > 0 {
 				p.raw("iothread-vq-mapping", iothreadMapping(d.IOThreads))
 			}
+			p.optNum("cmd_per_lun", uint64(d.CmdPerLUN)).optNum("max_sectors", uint64(d.MaxSectors)).optFlag("ioeventfd", string(d.IOEventFD))
 		}
 	case "":
 		return

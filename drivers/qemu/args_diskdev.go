@@ -189,11 +189,11 @@ func (a *args) virtioDisk(d *xml.Disk) *props {
 		if v.IOThread > 0 {
 			p.str("iothread", "iothread"+utoa(v.IOThread))
 		}
+		p.optFlag("ioeventfd", string(v.IOEventFD)).optFlag("event_idx", string(v.EventIdx))
+		p.optNum("num-queues", uint64(v.Queues)).optNum("queue-size", uint64(v.QueueSize))
 		if len(v.IOThreads) > 0 {
 			p.raw("iothread-vq-mapping", iothreadMapping(v.IOThreads))
 		}
-		p.optFlag("ioeventfd", string(v.IOEventFD)).optFlag("event_idx", string(v.EventIdx))
-		p.optNum("num-queues", uint64(v.Queues)).optNum("queue-size", uint64(v.QueueSize))
 	}
 	return a.where(p, d.Address, d.ACPI)
 }

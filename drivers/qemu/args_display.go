@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"path/filepath"
 	"strings"
 
 	"virgo/xml"
@@ -107,12 +108,21 @@ func (a *args) audioOf(ref *xml.AudioRef) uint {
 	if len(a.d.Devices.Audios) > 0 {
 		return a.d.Devices.Audios[0].ID
 	}
-	return 1
+	a.fail(xml.CodeInternal, "unable to find audio backend for sound device")
+	return 0
 }
 
 func (a *args) audiodev(ref *xml.AudioRef) string { return "audio" + utoa(a.audioOf(ref)) }
 
 func (a *args) graphics() {
+	seen := map[string]bool{}
+	for i := range a.d.Devices.Graphics {
+		if kind := a.d.Devices.Graphics[i].Type; seen[kind] {
+			a.fail(xml.CodeConfigUnsupported, "only 1 graphics device of each type (sdl, vnc, spice, headless, dbus, rdp) is supported")
+		} else {
+			seen[kind] = true
+		}
+	}
 	for i := range a.d.Devices.Graphics {
 		g := &a.d.Devices.Graphics[i]
 		switch g.Type {
@@ -157,6 +167,8 @@ func (a *args) dbus(g *xml.Graphics) {
 		opt += ",p2p=on"
 	} else if g.Address != "" {
 		opt += ",addr=" + escapeComma(g.Address)
+	} else if !a.Live { // else the user's own bus, since no other is started
+		opt += ",addr=unix:path=" + escapeComma(filepath.Join(a.Layout.Run, "dbus", filepath.Base(a.libDir())[len("domain-"):]+"-dbus.sock"))
 	}
 	if g.GL != nil && g.GL.Enable != "" {
 		opt += ",gl=" + onOff(isOn(g.GL.Enable))

@@ -456,22 +456,38 @@ func (a *args) pflash() {
 		format = "raw"
 	}
 	a.blockdev(newProps("driver", "file").str("filename", l.Path).str("node-name", "libvirt-pflash0-storage").flag("auto-read-only", true).str("discard", "unmap"))
-	a.blockdev(newProps("node-name", "libvirt-pflash0-format").flag("read-only", readonly).str("driver", format).str("file", "libvirt-pflash0-storage"))
+	a.pflashFormat("libvirt-pflash0", format, readonly)
 	n := a.d.OS.NVRAM
 	if n == nil {
 		return
 	}
-	if n.Source != nil && n.Type == "network" {
-		a.blockdev(a.network(n.Source, "libvirt-pflash1").str("node-name", "libvirt-pflash1-storage").flag("read-only", false))
+	kind, source := n.Type, n.Source
+	if source == nil {
+		kind, source = "file", &xml.DiskSource{File: n.Path}
+	}
+	if kind == "" {
+		kind = "file"
+	}
+	p := a.storage(&xml.Disk{}, image{kind: kind, source: source}, "libvirt-pflash1")
+	if p == nil {
 		return
 	}
-	path := nvramFile(a.d)
+	p.str("node-name", "libvirt-pflash1-storage")
 	if n.Format == "" || n.Format == "raw" {
-		a.blockdev(newProps("driver", "file").str("filename", path).str("node-name", "libvirt-pflash1-storage").flag("read-only", false))
+		a.blockdev(p.flag("read-only", false))
 		return
 	}
-	a.blockdev(newProps("driver", "file").str("filename", path).str("node-name", "libvirt-pflash1-storage").flag("auto-read-only", true).str("discard", "unmap"))
-	a.blockdev(newProps("node-name", "libvirt-pflash1-format").flag("read-only", false).str("driver", n.Format).str("file", "libvirt-pflash1-storage"))
+	a.blockdev(p.flag("auto-read-only", true).str("discard", "unmap"))
+	a.pflashFormat("libvirt-pflash1", n.Format, false)
+}
+
+// pflashFormat reads what the firmware's chip holds out of an image.
+func (a *args) pflashFormat(chip, format string, readonly bool) {
+	p := newProps("node-name", chip+"-format").flag("read-only", readonly).str("driver", format).str("file", chip+"-storage")
+	if backingFormat(format) {
+		p.raw("backing", "null")
+	}
+	a.blockdev(p)
 }
 
 func (a *args) pflashUsed() bool {
