@@ -181,6 +181,8 @@ type DiskSource struct {
 	Encryption    *Encryption      `el:"encryption"`
 	Reservations  *Reservations    `el:"reservations"`
 	DataStore     *DataStore       `el:"dataStore"`
+	// Local is the file or device of a volume, once somebody has looked for it.
+	Local string
 }
 
 // DecodeNode reads a source. The address of an NVMe controller needs no type.

@@ -358,12 +358,13 @@ type Timestamps struct {
 type VolumeFeatures struct {
 	LazyRefcounts bool `el:"lazy_refcounts"`
 	ExtendedL2    bool `el:"extended_l2"`
+	DataFile      bool `el:"data_file"`
 }
 
 // CheckNode refuses features that there are not.
 func (f *VolumeFeatures) CheckNode(n *Node) error {
 	for _, c := range n.Elements("") {
-		if c.Name != "lazy_refcounts" && c.Name != "extended_l2" {
+		if c.Name != "lazy_refcounts" && c.Name != "extended_l2" && c.Name != "data_file" {
 			return Errorf(CodeConfigUnsupported, "unsupported feature %s", c.Name)
 		}
 	}

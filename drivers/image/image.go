@@ -24,6 +24,7 @@ type Info struct {
 	ExtendedL2    bool
 	DataFile      string // of qcow2: the file that holds its data
 	DataFileRaw   bool
+	Offset        uint64 // of LUKS: where the disk begins, which ends where the file does
 }
 
 // headSize is how much of an image is read: what lies behind is none of the
@@ -66,7 +67,7 @@ var magics = [...]struct {
 	{"vpc", 0, "conectix", func(h []byte, i *Info) { i.Capacity = big64(h, 48) }},
 	{"ploop", 0, "WithoutFreeSpace", func(h []byte, i *Info) { i.Capacity = sectors(little32(h, 36)) }},
 	{"ploop", 0, "WithouFreSpacExt", func(h []byte, i *Info) { i.Capacity = sectors(little64(h, 36)) }},
-	{"raw", 0, "LUKS\xba\xbe\x00\x01", func(h []byte, i *Info) { i.Encryption = "luks" }},
+	{"raw", 0, "LUKS\xba\xbe\x00\x01", func(h []byte, i *Info) { i.Encryption, i.Offset = "luks", sectors(big32(h, 104)) }},
 	{"raw", 0, "LUKS\xba\xbe\x00\x02", func(h []byte, i *Info) { i.Encryption = "luks2" }},
 	{"bochs", 0, "Bochs Virtual HD Image", func(h []byte, i *Info) { i.Capacity = little64(h, 80) }},
 	{"cloop", 0, "#!/bin/sh\n#V2.0 Format\nmodprobe cloop", nil},

@@ -27,11 +27,16 @@ func Objects(root drivers.Root, k drivers.Kind) drivers.Objects {
 		return nwfilter.New(root, journal)
 	case drivers.Pool:
 		return storage.New(root, journal)
+	case drivers.Volume:
+		return &storage.Volumes{Of: storage.New(root, journal), Reveal: secret.New(root, journal).Reveal}
 	case drivers.Secret:
 		return secret.New(root, journal)
 	}
 	return nil
 }
+
+// PoolCapabilities tells which kinds of pools there can be.
+func PoolCapabilities() []byte { return storage.Capabilities(storage.Supported) }
 
 func journal(path string) drivers.Journal { return watch.Journal{Path: path} }
 
@@ -52,7 +57,7 @@ func kindsOf(driver string) []drivers.Kind {
 	case "nwfilter":
 		return []drivers.Kind{drivers.NWFilter}
 	case "storage":
-		return []drivers.Kind{drivers.Pool}
+		return []drivers.Kind{drivers.Pool, drivers.Volume}
 	case "secret":
 		return []drivers.Kind{drivers.Secret}
 	}
@@ -81,6 +86,9 @@ func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 	}
 	return nil
 }
+
+// PoolCapabilities tells which kinds of pools there can be.
+func (c *Conn) PoolCapabilities(context.Context) ([]byte, error) { return PoolCapabilities(), nil }
 
 // Close has nothing to close.
 func (c *Conn) Close() error { return nil }

@@ -113,7 +113,7 @@ func (m *Moment) nameFiles() error {
 			return unsupported("cannot generate external snapshot name for disk '%s' on a '%s' device", d.Name, d.Type)
 		}
 		disk := &m.Domain.Devices.Disks[find(m.Domain.Devices.Disks, d.Name)]
-		if empty(disk) {
+		if empty(disk) || disk.Type == "volume" {
 			return unsupported("cannot generate external snapshot name for disk '%s' without source", d.Name)
 		}
 		base := Image(disk)
@@ -146,6 +146,8 @@ func Image(d *xml.Disk) string {
 		return d.Source.File
 	case "block":
 		return d.Source.Dev
+	case "volume":
+		return d.Source.Local
 	}
 	return ""
 }

@@ -30,8 +30,8 @@ type Build struct {
 	// Reveal gives the value of a secret that the definition names, by UUID or
 	// else by usage; nil where values do not matter.
 	Reveal func(usageType, uuid, usage string) ([]byte, error)
-	// Pool tells whether a storage pool of that name is defined. None is ever active.
-	Pool func(name string) bool
+	// Volume finds the file or device of a storage pool's volume; nil where none can be had.
+	Volume func(pool, volume string) (path string, err error)
 	// Probed are the images that only headers of images tell of.
 	Probed map[*xml.DiskSource]bool
 	Numad  []int    // host nodes for placement auto

@@ -68,7 +68,7 @@ func (a *args) numberNodes() {
 	for _, probed := range []bool{false, true} {
 		for i := len(a.d.Devices.Disks) - 1; i >= 0; i-- {
 			d := &a.d.Devices.Disks[i]
-			if d.Target != nil && d.Target.Bus == "sd" || unresolved(d) {
+			if d.Target != nil && d.Target.Bus == "sd" || a.unresolved(d) {
 				continue
 			}
 			if d.Source == nil {
@@ -117,12 +117,28 @@ func (a *args) disks() {
 // command line: it is plugged in once the guest is there, since what is written
 // to it goes to a file of its own, or nobody found its volume.
 func (a *args) absent(d *xml.Disk) bool {
-	return !a.Live && d.Transient != nil && d.Transient.ShareBacking == "yes" || unresolved(d) && d.Device != "cdrom" && d.Device != "floppy"
+	return !a.Live && d.Transient != nil && d.Transient.ShareBacking == "yes" || a.unresolved(d) && d.Device != "cdrom" && d.Device != "floppy"
 }
 
-// unresolved tells whether a disk is a volume that the guest may do without.
-func unresolved(d *xml.Disk) bool {
-	return d.Type == "volume" && d.Source != nil && d.Source.StartupPolicy == "optional"
+// volume finds a volume's file or device.
+func (a *args) volume(s *xml.DiskSource) (string, error) {
+	if a.Volume == nil {
+		return "", xml.Errorf(xml.CodeNoPool, "no storage pool with matching name '%s'", s.Pool)
+	}
+	return a.Volume(s.Pool, s.Volume)
+}
+
+// isDevice tells whether a volume is a device.
+func isDevice(path string) bool { return strings.HasPrefix(path, "/dev/") }
+
+// unresolved tells whether a disk is a volume that cannot be had, and that the
+// guest may do without.
+func (a *args) unresolved(d *xml.Disk) bool {
+	if d.Type != "volume" || d.Source == nil || d.Source.StartupPolicy != "optional" {
+		return false
+	}
+	_, err := a.volume(d.Source)
+	return err != nil
 }
 
 // dropOptional takes away images that are not there, where the definition says
@@ -166,7 +182,7 @@ func (a *args) disk(d *xml.Disk) {
 	case d.Type == "vhostuser":
 		a.vhostUserDisk(d)
 		return
-	case emptySource(d.Source) || unresolved(d):
+	case emptySource(d.Source) || a.unresolved(d):
 	default:
 		drive = a.blockChain(d)
 	}
@@ -422,19 +438,18 @@ func (a *args) storage(d *xml.Disk, im layer, prefix string) *props {
 				raw("namespace", strings.TrimLeft(s.Namespace, "0"))
 		}
 	case "volume":
-		if a.err == nil {
-			a.err = a.unreachable(s)
+		path, err := a.volume(s)
+		if err != nil {
+			if a.err == nil {
+				a.err = err
+			}
+			return nil
 		}
-		return nil
+		if isDevice(path) {
+			return newProps("driver", "host_device").str("filename", path).opt("aio", io)
+		}
+		return newProps("driver", "file").str("filename", path).opt("aio", io)
 	}
 	a.fail(xml.CodeConfigUnsupported, "disk type '%s' is not supported", im.kind)
 	return nil
-}
-
-// unreachable is why a volume cannot be had.
-func (a *args) unreachable(s *xml.DiskSource) error {
-	if a.Pool != nil && a.Pool(s.Pool) {
-		return xml.Errorf(xml.CodeConfigUnsupported, "storage pool '%s' containing volume '%s' is not active", s.Pool, s.Volume)
-	}
-	return xml.Errorf(xml.CodeNoPool, "no storage pool with matching name '%s'", s.Pool)
 }

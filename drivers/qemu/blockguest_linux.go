@@ -28,10 +28,26 @@ func (g blockGuest) Execute(ctx context.Context, command string, args, out any) 
 }
 
 // Live reads the live document.
-func (g blockGuest) Live() (*xml.Domain, error) { return readLive(g.dir) }
+func (g blockGuest) Live() (*xml.Domain, error) {
+	dom, err := readLive(g.dir)
+	if err == nil {
+		localize(dom, g.volume)
+	}
+	return dom, err
+}
+
+// volume finds the file or device of a volume.
+func (g *guest) volume(pool, name string) (string, error) {
+	return volumePath(g.layout.root(), pool, name)
+}
 
 // EditLive changes it.
-func (g blockGuest) EditLive(edit func(*xml.Domain) error) error { return editLive(g.dir, edit) }
+func (g blockGuest) EditLive(edit func(*xml.Domain) error) error {
+	return editLive(g.dir, func(dom *xml.Domain) error {
+		localize(dom, g.volume)
+		return edit(dom)
+	})
+}
 
 // Lock keeps commands from changing the domain. A command that hangs does not
 // keep a job from ending.
@@ -68,6 +84,7 @@ func (g blockGuest) EditConfig(ctx context.Context, edit func(*xml.Domain)) erro
 	if err != nil || dom.UUID != g.status.UUID {
 		return err
 	}
+	localize(dom, g.volume)
 	edit(dom)
 	changed, err := storedForm(dom)
 	if err != nil || string(changed) == string(data) {
@@ -122,7 +139,7 @@ func (g blockGuest) Nodes(d *xml.Disk, l block.Layer, top bool, backing string) 
 	if err != nil {
 		key = make([]byte, masterKeySize)
 	}
-	return layerSteps(d, l, top, backing, Build{Emulator: &Emulator{}, Layout: g.layout, ID: g.status.ID, MasterKey: key, Live: true, Reveal: reveal(g.layout.root())})
+	return layerSteps(d, l, top, backing, Build{Emulator: &Emulator{}, Layout: g.layout, ID: g.status.ID, MasterKey: key, Live: true, Reveal: reveal(g.layout.root()), Volume: g.volume})
 }
 
 // layerSteps makes the nodes of an image of a disk.

@@ -20,18 +20,19 @@ import (
 // definition does not say it. The answer is what was found so. planned: the
 // guest is not started now, and its files may come later.
 func (c *Conn) images(dom *xml.Domain, planned bool) (map[*xml.DiskSource]bool, error) {
+	volumes := args{Build: Build{Volume: c.volume}}
 	dropOptional(dom, func(d *xml.Disk) bool {
-		return unresolved(d) || d.Source != nil && d.Source.StartupPolicy == "optional" && missing(d.Source)
+		return volumes.unresolved(d) || d.Source != nil && d.Source.StartupPolicy == "optional" && missing(d.Source)
 	})
 	overlays(dom)
 	owner, err := c.layout.user()
 	if err != nil {
 		return nil, err
 	}
-	p := prober{found: make(map[*xml.DiskSource]bool), owner: owner}
+	p := prober{found: make(map[*xml.DiskSource]bool), owner: owner, volume: c.volume}
 	for i := len(dom.Devices.Disks) - 1; i >= 0; i-- {
 		d := &dom.Devices.Disks[i]
-		if unresolved(d) || emptySource(d.Source) || d.Target != nil && d.Target.Bus == "sd" {
+		if emptySource(d.Source) || d.Target != nil && d.Target.Bus == "sd" {
 			continue
 		}
 		if err := p.disk(d, isOverlay(dom.Name, d)); err != nil && !planned {
@@ -54,8 +55,9 @@ func missing(s *xml.DiskSource) bool {
 
 // prober completes chains of images by what their headers tell.
 type prober struct {
-	found map[*xml.DiskSource]bool
-	owner *user
+	found  map[*xml.DiskSource]bool
+	owner  *user
+	volume func(pool, name string) (string, error)
 }
 
 // layered tells whether an image of a format can have another one below.
@@ -70,6 +72,8 @@ func (im *layer) localPath() string {
 		return im.source.File
 	case "block":
 		return im.source.Dev
+	case "volume":
+		return im.source.Local
 	}
 	return ""
 }
@@ -83,6 +87,12 @@ func (p *prober) disk(d *xml.Disk, own bool) error {
 	upper := ""
 	seen := map[string]bool{}
 	for i := range images {
+		if s := images[i].source; images[i].kind == "volume" {
+			var err error
+			if s.Local, err = p.volume(s.Pool, s.Volume); err != nil {
+				return err
+			}
+		}
 		path := images[i].localPath()
 		if err := p.accessible(path, upper, layered(images[i].format)); err != nil {
 			return err

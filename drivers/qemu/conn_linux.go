@@ -39,6 +39,7 @@ var (
 	_ drivers.CPUMapper      = (*Conn)(nil)
 	_ drivers.CPULoader      = (*Conn)(nil)
 	_ drivers.Converter      = (*Conn)(nil)
+	_ drivers.PoolCapabler   = (*Conn)(nil)
 )
 
 // Open opens qemu:///system, qemu:///session or qemu:///embed?root=DIR.
@@ -66,6 +67,9 @@ func (c *Conn) Objects(k drivers.Kind) drivers.Objects {
 	}
 	return kept.Objects(c.root, k)
 }
+
+// PoolCapabilities tells which kinds of pools there can be.
+func (c *Conn) PoolCapabilities(context.Context) ([]byte, error) { return kept.PoolCapabilities(), nil }
 
 // Close ends the guests that were started to live as long as the connection.
 func (c *Conn) Close() error {

@@ -351,7 +351,7 @@ func (c *change) build() (Build, error) {
 	if err != nil {
 		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
 	}
-	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Pool: c.d.hasPool}, nil
+	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Volume: c.d.volume}, nil
 }
 
 // prepareDevice completes what only a running guest's device has, and looks
@@ -387,7 +387,7 @@ func (c *change) prepareDisk(ctx context.Context, k *xml.Disk, r *plugRequest) e
 	if err != nil {
 		return err
 	}
-	p := prober{found: make(map[*xml.DiskSource]bool), owner: owner}
+	p := prober{found: make(map[*xml.DiskSource]bool), owner: owner, volume: c.d.volume}
 	if err := p.disk(k, isOverlay(c.live.Name, k)); err != nil {
 		return err
 	}

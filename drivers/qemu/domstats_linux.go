@@ -176,8 +176,15 @@ func (b *statsOf) blocks(ctx context.Context) error {
 		prefix := "block." + itoa(i)
 		b.add(prefix+".name", k.Target.Dev)
 		full := !emptySource(k.Source)
-		if full && k.Source.File+k.Source.Dev != "" {
-			b.add(prefix+".path", k.Source.File+k.Source.Dev)
+		path := ""
+		if full {
+			path = k.Source.File + k.Source.Dev
+		}
+		if full && k.Type == "volume" {
+			path, _ = b.d.volume(k.Source.Pool, k.Source.Volume)
+		}
+		if path != "" {
+			b.add(prefix+".path", path)
 		}
 		if full && k.Source.Index != "" {
 			n, _ := strconv.ParseUint(k.Source.Index, 10, 32)

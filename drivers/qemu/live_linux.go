@@ -118,11 +118,11 @@ func fillChannels(dom *xml.Domain, facts liveFacts) {
 // liveDisks adds to the disks what only a running guest's have: the numbers of
 // their block nodes, and where a chain of images ends. status gets to know the
 // numbers that are taken, and whose images were found by probing.
-func liveDisks(dom *xml.Domain, probed map[*xml.DiskSource]bool, status *Status) {
-	a := args{d: dom, Build: Build{Probed: probed}}
+func liveDisks(dom *xml.Domain, b Build, status *Status) {
+	a := args{d: dom, Build: b}
 	a.numberNodes()
 	status.Nodes = a.backends
-	for s := range probed {
+	for s := range b.Probed {
 		status.Probed = append(status.Probed, a.nodes[s])
 	}
 	slices.Sort(status.Probed)

@@ -89,6 +89,7 @@ func (m moments) describeLive(dom drivers.Ref, one *moment.Moment, fl drivers.Mo
 	if one.Domain, err = m.domains().portable(dom); err != nil {
 		return err
 	}
+	localize(one.Domain, m.volume)
 	if def, _, err := m.domains().definition(dom); err == nil {
 		one.Inactive = def
 	}

@@ -203,7 +203,7 @@ func (g *guest) steps(dom *xml.Domain, v *domain.Device) ([]Step, error) {
 	if err != nil {
 		key = make([]byte, masterKeySize)
 	}
-	return plugged(dom, v, Build{Emulator: &Emulator{}, Layout: g.layout, ID: g.status.ID, MasterKey: key})
+	return plugged(dom, v, Build{Emulator: &Emulator{}, Layout: g.layout, ID: g.status.ID, MasterKey: key, Volume: g.volume})
 }
 
 // unplug asks the guest to let go of a device, and waits for that for a time.

@@ -137,7 +137,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	id := s.ID
 	dom.ID = &id
-	liveDisks(dom, probed, &s)
+	liveDisks(dom, build, &s)
 	live, err := xml.Marshal(dom)
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets
 // is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Pool: c.hasPool}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
 		return b, nil // the machine's own
 	}
@@ -186,13 +186,40 @@ func reveal(root drivers.Root) func(usageType, uuid, usage string) ([]byte, erro
 	return nil
 }
 
-func (c *Conn) hasPool(name string) bool {
-	pools := kept.Objects(c.root, drivers.Pool)
-	if pools == nil {
-		return false
+// volume finds the file or device of a storage pool's volume.
+func (c *Conn) volume(pool, name string) (string, error) { return volumePath(c.root, pool, name) }
+
+func volumePath(root drivers.Root, pool, name string) (string, error) {
+	pools, volumes := kept.Objects(root, drivers.Pool), kept.Objects(root, drivers.Volume)
+	ctx := context.Background()
+	ref, err := pools.Lookup(ctx, drivers.ByName, pool)
+	if err != nil {
+		return "", xml.Errorf(xml.CodeNoPool, "no storage pool with matching name '%s'", pool)
 	}
-	_, err := pools.Lookup(context.Background(), drivers.ByName, name)
-	return err == nil
+	children, ok := volumes.(drivers.ChildFinder)
+	if info, err := drivers.As[drivers.PoolInfoer](pools, "virStoragePoolGetInfo"); err != nil || !ok {
+		return "", err
+	} else if i, err := info.PoolInfo(ctx, ref); err != nil || i.State == drivers.PoolInactive {
+		return "", xml.Errorf(xml.CodeConfigUnsupported, "storage pool '%s' containing volume '%s' is not active", pool, name)
+	}
+	found, err := children.Child(ctx, ref, name)
+	return found.UUID, err // its key, which is its path
+}
+
+// localize notes where the volumes among the images of a domain's disks are. What
+// cannot be found is told by whoever needs it.
+func localize(dom *xml.Domain, volume func(pool, name string) (string, error)) {
+	for i := range dom.Devices.Disks {
+		d := &dom.Devices.Disks[i]
+		if d.Source == nil {
+			continue
+		}
+		for _, im := range chain(d) {
+			if im.kind == "volume" {
+				im.source.Local, _ = volume(im.source.Pool, im.source.Volume)
+			}
+		}
+	}
 }
 
 // defaultCPU is the machine's own choice.

@@ -2,7 +2,6 @@ package qemu
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/image"
+	"virgo/drivers/moment"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
@@ -150,6 +151,15 @@ func (d *domains) DiskInfo(ctx context.Context, r drivers.Ref, disk string) (cap
 	if emptySource(k.Source) {
 		return 0, 0, 0, xml.Errorf(xml.CodeInvalidArg, "disk '%s' does not currently have a source assigned", disk)
 	}
+	if k.Type == "volume" {
+		path, err := d.volume(k.Source.Pool, k.Source.Volume)
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		disk, source := *k, *k.Source
+		source.Local, disk.Source = path, &source
+		k = &disk
+	}
 	size, err := imageSize(k)
 	if err != nil {
 		return 0, 0, 0, err
@@ -190,10 +200,7 @@ func virtualSize(ctx context.Context, q *qmp.Conn, alias string) (uint64, error)
 // imageSize is what the host's file system says of a disk's image, and the
 // capacity that its format tells.
 func imageSize(k *xml.Disk) (diskSize, error) {
-	path := k.Source.File
-	if k.Type == "block" {
-		path = k.Source.Dev
-	}
+	path := moment.Image(k)
 	if path == "" {
 		return diskSize{}, xml.Errorf(xml.CodeUnsupported, "the size of a disk of type '%s' can be told only while it is used", k.Type)
 	}
@@ -211,10 +218,9 @@ func imageSize(k *xml.Disk) (diskSize, error) {
 	if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
 		size.allocation = uint64(st.Blocks) * 512
 	}
-	if k.Driver != nil && k.Driver.Type == "qcow2" {
-		var head [32]byte
-		if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:4]) == "QFI\xfb" {
-			size.capacity = binary.BigEndian.Uint64(head[24:])
+	if k.Driver != nil && layered(k.Driver.Type) {
+		if info, err := image.ReadAs(f, k.Driver.Type); err == nil && info.Capacity > 0 {
+			size.capacity = info.Capacity
 		}
 	}
 	return size, nil

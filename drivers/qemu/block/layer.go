@@ -126,6 +126,8 @@ func (l *Layer) Path() string {
 		return l.Source.File
 	case "block":
 		return l.Source.Dev
+	case "volume":
+		return l.Source.Local
 	}
 	return ""
 }
