@@ -468,7 +468,7 @@ func (a *args) pflash() {
 	if kind == "" {
 		kind = "file"
 	}
-	p := a.storage(&xml.Disk{}, image{kind: kind, source: source}, "libvirt-pflash1")
+	p := a.storage(&xml.Disk{}, layer{kind: kind, source: source}, "libvirt-pflash1")
 	if p == nil {
 		return
 	}
