@@ -47,6 +47,7 @@ func (d *domains) BeginBackup(ctx context.Context, dom drivers.Ref, backup xml.S
 		if err != nil {
 			return err
 		}
+		localize(live, d.volume)
 		suffix := strconv.FormatInt(time.Now().Unix(), 10)
 		if mark != nil {
 			suffix = mark.Name
