@@ -43,7 +43,7 @@ func (a *agent) serve(c net.Conn) {
 			Execute   string
 			Arguments json.RawMessage
 		}
-		line := strings.TrimLeft(in.Text(), "\xff")
+		line := strings.TrimPrefix(in.Text(), "\xff")
 		if json.Unmarshal([]byte(line), &cmd) != nil {
 			continue
 		}
