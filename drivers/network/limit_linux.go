@@ -46,3 +46,22 @@ func Limit(ctx context.Context, dev string, b *xml.Bandwidth) error {
 	}
 	return nil
 }
+
+// PlugSwitch puts a device into an Open vSwitch.
+func PlugSwitch(ctx context.Context, p *SwitchPort) error {
+	if err := run(ctx, "", "ovs-vsctl", p.add()...); err != nil {
+		return xml.Errorf(xml.CodeInternal, "Unable to add port %s to OVS bridge %s: %v", p.Dev, p.Bridge, err)
+	}
+	for _, words := range p.limits() {
+		if err := run(ctx, "", "ovs-vsctl", words...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// UnplugSwitch takes a device out of an Open vSwitch: its database keeps ports
+// whose devices are gone.
+func UnplugSwitch(ctx context.Context, dev string) {
+	_ = run(ctx, "", "ovs-vsctl", "--timeout=5", "--", "--if-exists", "del-port", dev)
+}

@@ -135,3 +135,27 @@ func FuzzLeases(f *testing.F) {
 		}
 	})
 }
+
+// The words are those that the peer gives to ovs-vsctl.
+func TestSwitchPort(t *testing.T) {
+	p := &SwitchPort{Bridge: "br", Dev: "vnet0", MAC: "52:54:00:00:00:01", Domain: "U",
+		Port: &xml.VirtualPort{Type: "openvswitch", Parameters: &xml.VirtualPortParams{InterfaceID: "I", ProfileID: "P"}},
+		VLAN: &xml.VLAN{Trunk: "yes", Tags: []xml.VLANTag{{ID: 1, NativeMode: "untagged"}, {ID: 2}}},
+		Bandwidth: &xml.Bandwidth{Inbound: &xml.Rate{Average: 100, Peak: 200, Burst: 50}, Outbound: &xml.Rate{Average: 20}}}
+	got := strings.Join(p.add(), " ")
+	for _, want := range []string{"--may-exist add-port br vnet0 -- set Port vnet0 other_config:transient=true vlan_mode=native-untagged tag=1 trunk=1,2",
+		`external-ids:iface-id="I"`, `external-ids:port-profile="P" -- set Interface vnet0 external-ids:ifname="vnet0"`, "external-ids:iface-status=active"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s lacks %s", got, want)
+		}
+	}
+	limits := p.limits()
+	if len(limits) != 2 || !strings.Contains(strings.Join(limits[0], " "), "other_config:min-rate=800000 other_config:burst=409600 other_config:max-rate=1600000") ||
+		strings.Join(limits[1], " ") != "--timeout=5 set Interface vnet0 ingress_policing_rate=160" {
+		t.Errorf("%q", limits)
+	}
+	p.VLAN = &xml.VLAN{Tags: []xml.VLANTag{{ID: 42}}}
+	if got := strings.Join(p.add(), " "); !strings.Contains(got, " tag=42 ") {
+		t.Error(got)
+	}
+}

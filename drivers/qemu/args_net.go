@@ -56,6 +56,10 @@ func (a *args) shownInterface(i *xml.Interface, n int) {
 
 func (a *args) liveInterface(i *xml.Interface) {
 	id := "host" + aliasOf(i.Alias)
+	if v := i.VirtualPort; v != nil && v.Type != "" && v.Type != "openvswitch" {
+		a.fail(xml.CodeConfigUnsupported, "virtual ports of type '%s' are not supported by this driver", v.Type)
+		return
+	}
 	if i.FilterRef != nil { // unfiltered would be worse than not at all
 		a.fail(xml.CodeConfigUnsupported, "filters of interfaces are not supported by this driver: <filterref filter='%s'/>", i.FilterRef.Filter)
 		return
@@ -321,6 +325,11 @@ func tapOf(i *xml.Interface, d *xml.Domain, vhost bool) Tap {
 		t.DownScript = i.DownScript.Path
 	}
 	t.VLAN, t.Bandwidth = i.VLAN, i.Bandwidth
+	if v := i.VirtualPort; v != nil && t.Kind == bridgeTap {
+		if v.Type == "openvswitch" || v.Type == "midonet" {
+			t.Switch, t.Domain = v, d.UUID
+		}
+	}
 	t.Down = i.Link != nil && i.Link.State == "down"
 	backend := ""
 	if v := i.Driver; v != nil {
@@ -354,7 +363,9 @@ type Tap struct {
 	DownScript     string // run when it goes
 	VLAN           *xml.VLAN
 	Bandwidth      *xml.Bandwidth
-	Passt          []string // passtTap: its words
+	Passt          []string         // passtTap: its words
+	Switch         *xml.VirtualPort // bridgeTap: the bridge is a switch of that kind
+	Domain         string           // with Switch: the guest's UUID
 }
 
 // inherited says what its descriptors are.

@@ -28,6 +28,7 @@ type hostEnd struct {
 	Dev        string `json:"dev,omitempty"`        // the interface's name on the host
 	MAC        string `json:"mac,omitempty"`        // of a macvtap, which has to be removed
 	DownScript string `json:"downScript,omitempty"` // to be run
+	Switch     bool   `json:"switch,omitempty"`     // it is a port of an Open vSwitch
 	// Process is a companion that QEMU may not have reached.
 	Process *drivers.Process `json:"process,omitempty"`
 	State   string           `json:"state,omitempty"` // a folder that only a defined domain keeps
@@ -70,6 +71,11 @@ func (e hostEnd) remove() {
 		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 		defer stop()
 		_ = runScript(ctx, e.DownScript, e.Dev)
+	}
+	if e.Switch {
+		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		network.UnplugSwitch(ctx, e.Dev)
 	}
 	if e.Process != nil {
 		_ = e.Process.Signal(unix.SIGTERM)

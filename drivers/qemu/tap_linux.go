@@ -43,7 +43,7 @@ func (t *Tap) open(ctx context.Context, dir string) (files []*os.File, err error
 	if err != nil {
 		return files, err
 	}
-	if t.Bandwidth != nil {
+	if t.Bandwidth != nil && t.Switch == nil {
 		if err := network.Limit(ctx, t.Name, t.Bandwidth); err != nil {
 			return files, err
 		}
@@ -80,6 +80,15 @@ func (t *Tap) openTap(ctx context.Context, dir string) ([]*os.File, error) {
 	}
 	if err := t.setUp(link); err != nil {
 		return files, err
+	}
+	if t.Switch != nil {
+		if err := note(dir, hostEnd{Dev: t.Name, Switch: true}); err != nil {
+			return files, err
+		}
+		p := &network.SwitchPort{Bridge: t.Bridge, Dev: t.Name, MAC: t.MAC, Domain: t.Domain, Port: t.Switch, VLAN: t.VLAN, Bandwidth: t.Bandwidth}
+		if err := network.PlugSwitch(ctx, p); err != nil {
+			return files, err
+		}
 	}
 	if t.Script != "" || t.DownScript != "" {
 		if err := note(dir, hostEnd{DownScript: t.DownScript, Dev: t.Name}); err != nil {
@@ -138,14 +147,16 @@ func (t *Tap) setUp(link netlink.Link) error {
 		if err == nil {
 			err = setMTU(link, mtu)
 		}
-		if err == nil {
+		if err == nil && t.Switch == nil {
 			err = netlink.LinkSetMaster(link, br)
 		}
 		if err != nil {
 			return xml.Errorf(xml.CodeSystem, "Unable to add bridge %s port %s: %s", t.Bridge, t.Name, drivers.SystemText(err))
 		}
-		if err := t.setPort(link); err != nil {
-			return err
+		if t.Switch == nil {
+			if err := t.setPort(link); err != nil {
+				return err
+			}
 		}
 	} else if err := setMTU(link, mtu); err != nil {
 		return xml.Errorf(xml.CodeSystem, "Cannot set interface MTU on '%s': %s", t.Name, drivers.SystemText(err))
