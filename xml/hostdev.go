@@ -35,6 +35,7 @@ type HostdevDriver struct {
 // type of the hostdev.
 type HostdevSource struct {
 	StartupPolicy  string       `el:"startupPolicy,attr" enum:"mandatory requisite optional"` // usb
+	Missing        string       `el:"missing,attr"`                                           // live, usb
 	GuestReset     string       `el:"guestReset,attr" enum:"off uninitialized on"`            // usb
 	WriteFiltering YesNo        `el:"writeFiltering,attr"`                                    // pci
 	Protocol       string       `el:"protocol,attr" enum:"adapter iscsi none vhost"`          // scsi, scsi_host

@@ -26,6 +26,12 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Hostdevs {
 		h := &dev.Hostdevs[i]
+		if h.Source != nil {
+			h.Source.Missing = "" // of a running guest
+			if a := h.Source.Address; a != nil && h.Type == "usb" && a.Device == nil {
+				return xml.Errorf(xml.CodeXML, "Missing required attribute 'device' in element 'address'")
+			}
+		}
 		if err := readGuestNet("Domain hostdev device", h.IPs, h.Routes); err != nil {
 			return err
 		}

@@ -139,8 +139,8 @@ func FuzzLeases(f *testing.F) {
 // The words are those that the peer gives to ovs-vsctl.
 func TestSwitchPort(t *testing.T) {
 	p := &SwitchPort{Bridge: "br", Dev: "vnet0", MAC: "52:54:00:00:00:01", Domain: "U",
-		Port: &xml.VirtualPort{Type: "openvswitch", Parameters: &xml.VirtualPortParams{InterfaceID: "I", ProfileID: "P"}},
-		VLAN: &xml.VLAN{Trunk: "yes", Tags: []xml.VLANTag{{ID: 1, NativeMode: "untagged"}, {ID: 2}}},
+		Port:      &xml.VirtualPort{Type: "openvswitch", Parameters: &xml.VirtualPortParams{InterfaceID: "I", ProfileID: "P"}},
+		VLAN:      &xml.VLAN{Trunk: "yes", Tags: []xml.VLANTag{{ID: 1, NativeMode: "untagged"}, {ID: 2}}},
 		Bandwidth: &xml.Bandwidth{Inbound: &xml.Rate{Average: 100, Peak: 200, Burst: 50}, Outbound: &xml.Rate{Average: 20}}}
 	got := strings.Join(p.add(), " ")
 	for _, want := range []string{"--may-exist add-port br vnet0 -- set Port vnet0 other_config:transient=true vlan_mode=native-untagged tag=1 trunk=1,2",

@@ -222,28 +222,44 @@ func (h Host) usb(dir, base string) *found {
 func (h Host) Detach(d *xml.NodeDevice, driver string) error { return h.rebind(d, driver) }
 
 // Reattach undoes Detach.
-func (h Host) Reattach(d *xml.NodeDevice) error { return h.rebind(d, "\n") }
+func (h Host) Reattach(d *xml.NodeDevice) error { return h.rebind(d, "") }
 
 func (h Host) rebind(d *xml.NodeDevice, driver string) error {
-	base, dir, err := h.pciDir(d)
+	base, _, err := h.pciDir(d)
 	if err != nil {
 		return err
 	}
+	if driver != "" {
+		groups, err := os.ReadDir(h.sys("kernel/iommu_groups"))
+		if err != nil || len(groups) == 0 {
+			return xml.Errorf(xml.CodeArgUnsupported, "VFIO device assignment is currently not supported on this system")
+		}
+	}
+	return h.Bind(base, driver)
+}
+
+// Bind gives the PCI device of that address to a driver; "" is the one that the
+// kernel would choose.
+func (h Host) Bind(base, driver string) error {
+	dir := h.sys("bus/pci/devices", base)
 	write := func(file, text string) error {
 		if err := os.WriteFile(file, []byte(text), 0); err != nil {
-			return xml.Errorf(xml.CodeSystem, "Failed to bind PCI device '%s' to %s: cannot write %s: %v", base, strings.TrimSpace(driver), file, unwrap(err))
+			return xml.Errorf(xml.CodeSystem, "Failed to bind PCI device '%s' to %s: cannot write %s: %v", base, driver, file, unwrap(err))
 		}
 		return nil
 	}
-	if want := strings.TrimSpace(driver); want != "" {
-		if linkName(dir, "driver") == want {
+	override := driver
+	if driver == "" {
+		override = "\n"
+	} else {
+		if linkName(dir, "driver") == driver {
 			return nil
 		}
-		if _, err := os.Stat(h.sys("bus/pci/drivers", want)); err != nil {
-			return xml.Errorf(xml.CodePlain, "Failed to load PCI driver module %s: load it with modprobe", want)
+		if _, err := os.Stat(h.sys("bus/pci/drivers", driver)); err != nil {
+			return xml.Errorf(xml.CodePlain, "Failed to load PCI driver module %s: load it with modprobe", driver)
 		}
 	}
-	if err := write(filepath.Join(dir, "driver_override"), driver); err != nil {
+	if err := write(filepath.Join(dir, "driver_override"), override); err != nil {
 		return err
 	}
 	if linkName(dir, "driver") != "" {
@@ -267,6 +283,9 @@ func (h Host) Reset(d *xml.NodeDevice) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(dir, "reset")); err != nil {
+		return xml.Errorf(xml.CodeInternal, "Unable to reset PCI device %s: no FLR, PM reset or bus reset available", base)
+	}
 	if driver := linkName(dir, "driver"); driver != "" && !slices.Contains([]string{"vfio-pci", "pci-stub", "pciback"}, driver) {
 		return xml.Errorf(xml.CodeInternal, "Not resetting active device %s", base)
 	}
@@ -284,5 +303,5 @@ func (h Host) pciDir(d *xml.NodeDevice) (base, dir string, err error) {
 			return base, h.sys("bus/pci/devices", base), nil
 		}
 	}
-	return "", "", xml.Errorf(xml.CodeXML, "device %s is not a PCI device", d.Name)
+	return "", "", xml.Errorf(xml.CodeInvalidArg, "device %s is not a PCI device", d.Name)
 }

@@ -239,6 +239,13 @@ func redirFilter(f *xml.RedirFilter) string {
 }
 
 func (a *args) hostdevs() {
+	for i := range a.d.Devices.Interfaces {
+		if n := &a.d.Devices.Interfaces[i]; a.Live && n.Type == "hostdev" && n.Source != nil && n.Source.PCI != nil {
+			s := *n.Source.PCI
+			a.hostPCI(&xml.Hostdev{Source: &xml.HostdevSource{Address: &xml.HostAddress{Domain: &s.Domain, Bus: itoa(int(s.Bus)), Slot: &s.Slot, Function: &s.Function}},
+				Boot: n.Boot, ROM: n.ROM, ACPI: n.ACPI, Address: n.Address}, aliasOf(n.Alias))
+		}
+	}
 	for i := range a.d.Devices.Hostdevs {
 		h := &a.d.Devices.Hostdevs[i]
 		id := aliasOf(h.Alias)

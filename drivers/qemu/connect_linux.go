@@ -15,6 +15,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/kept"
 	"virgo/drivers/network"
+	"virgo/drivers/nodedev"
 	"virgo/xml"
 )
 
@@ -28,6 +29,7 @@ type hostEnd struct {
 	Dev        string `json:"dev,omitempty"`        // the interface's name on the host
 	MAC        string `json:"mac,omitempty"`        // of a macvtap, which has to be removed
 	DownScript string `json:"downScript,omitempty"` // to be run
+	PCI        string `json:"pci,omitempty"`        // a device of the host that goes back to its driver
 	Switch     bool   `json:"switch,omitempty"`     // it is a port of an Open vSwitch
 	// Process is a companion that QEMU may not have reached.
 	Process *drivers.Process `json:"process,omitempty"`
@@ -77,6 +79,9 @@ func (e hostEnd) remove() {
 		defer stop()
 		network.UnplugSwitch(ctx, e.Dev)
 	}
+	if e.PCI != "" {
+		_ = nodedev.Host{Sys: hostSys}.Bind(e.PCI, "")
+	}
 	if e.Process != nil {
 		_ = e.Process.Signal(unix.SIGTERM)
 	}
@@ -92,17 +97,30 @@ func (e hostEnd) remove() {
 	}
 }
 
-// release takes away what belonged to one interface of a guest that goes on.
-func release(dir string, n *xml.Interface) {
+// release takes away what belonged to one device of a guest that goes on.
+func release(dir string, device any) {
+	belongs := func(hostEnd) bool { return false }
+	switch k := device.(type) {
+	case *xml.Interface:
+		belongs = func(e hostEnd) bool {
+			port := k.Source != nil && k.Source.PortID != "" && filepath.Base(e.Port) == k.Source.PortID+".xml"
+			return port || e.Dev != "" && k.Target != nil && k.Target.Dev == e.Dev ||
+				e.PCI != "" && k.Type == "hostdev" && k.Source != nil && k.Source.PCI != nil && pciName(k.Source.PCI) == e.PCI
+		}
+	case *xml.Hostdev:
+		belongs = func(e hostEnd) bool {
+			return e.PCI != "" && k.Type == "pci" && k.Source != nil && k.Source.Address != nil && hostPCIName(k.Source.Address) == e.PCI
+		}
+	default:
+		return
+	}
 	var rest []hostEnd
 	for _, e := range hostEnds(dir) {
-		port := n.Source != nil && n.Source.PortID != "" && filepath.Base(e.Port) == n.Source.PortID+".xml"
-		dev := e.Dev != "" && n.Target != nil && n.Target.Dev == e.Dev
-		if port || dev {
+		if belongs(e) {
 			e.remove()
-			continue
+		} else {
+			rest = append(rest, e)
 		}
-		rest = append(rest, e)
 	}
 	if data, err := json.Marshal(rest); err == nil {
 		_ = drivers.ReplaceFile(filepath.Join(dir, endsFile), data, 0o600)

@@ -360,6 +360,8 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 	switch k := v.Value.(type) {
 	case *xml.Disk:
 		return c.prepareDisk(ctx, k, r)
+	case *xml.Hostdev:
+		return hostDevice(k, c.d.layout.guest(c.ref.Name), c.hostDevicesUsed())
 	case *xml.Chardev:
 		if k.Type == "unix" && k.Path == "" && k.Target != nil {
 			a := args{Build: Build{Layout: c.d.layout, ID: *c.live.ID}, d: c.live}
@@ -373,6 +375,17 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 		}
 	}
 	return nil
+}
+
+// hostDevicesUsed are the USB devices that the running guest has.
+func (c *change) hostDevicesUsed() map[string]bool {
+	used := map[string]bool{}
+	for i := range c.live.Devices.Hostdevs {
+		if s := c.live.Devices.Hostdevs[i].Source; s != nil && s.Address != nil && s.Address.Device != nil {
+			used[usbWhere(s.Address)] = true
+		}
+	}
+	return used
 }
 
 // prepareDisk looks for a disk's images, and numbers them.

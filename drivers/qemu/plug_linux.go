@@ -281,6 +281,7 @@ func (g *guest) deviceGone(alias string) {
 // dropDevice removes a device that the guest no longer has.
 func (g *guest) dropDevice(alias string) error {
 	var after []Step
+	var gone any
 	err := editLive(g.dir, func(dom *xml.Domain) error {
 		found := domain.ByAlias(dom, alias)
 		if len(found) == 0 {
@@ -289,9 +290,7 @@ func (g *guest) dropDevice(alias string) error {
 		if plug, err := g.steps(dom, found[0]); err == nil {
 			_, after = unplugged(plug)
 		}
-		if n, ok := found[0].Value.(*xml.Interface); ok {
-			release(g.dir, n)
-		}
+		gone = found[0].Value
 		domain.Remove(dom, found[0])
 		return nil
 	})
@@ -303,6 +302,7 @@ func (g *guest) dropDevice(alias string) error {
 	for _, s := range after {
 		_, _ = g.runStep(ctx, s) // some of it may be gone with the device
 	}
+	release(g.dir, gone)
 	return nil
 }
 

@@ -104,6 +104,9 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := c.connect(ctx, dom, dir); err != nil {
 		return nil, err
 	}
+	if err := hostDevices(dom, dir); err != nil {
+		return nil, err
+	}
 	build, err := c.build(ctx, dom, e)
 	if err != nil {
 		return nil, err
