@@ -10,7 +10,7 @@ import (
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
 		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
-		readDisks, readInterfaces, readChannels, readSingles, readGraphics, readHostdevs, readSecurity, readFirmwareNames, readSystemUUID,
+		readDisks, readInterfaces, readChannels, readSingles, readInputs, readGraphics, readHostdevs, readHubs, readSecurity, readFirmwareNames, readSystemUUID,
 		readSysinfo, readKeyWrap, dropForeign,
 	}
 	for _, s := range steps {
@@ -441,6 +441,24 @@ func readChannels(d *xml.Domain) error {
 	return nil
 }
 
+// readInputs refuses USB where there is none.
+func readInputs(d *xml.Domain) error {
+	for i := range d.Devices.Inputs {
+		if d.Devices.Inputs[i].Bus == "usb" && noUSB(d) {
+			return unsupported("Can't add USB input device. USB bus is disabled")
+		}
+	}
+	return nil
+}
+
+// readHubs does so too.
+func readHubs(d *xml.Domain) error {
+	if len(d.Devices.Hubs) > 0 && noUSB(d) {
+		return unsupported("Can't add USB hub: USB is disabled for this domain")
+	}
+	return nil
+}
+
 func readGraphics(d *xml.Domain) error {
 	for i := range d.Devices.Graphics {
 		g := &d.Devices.Graphics[i]
@@ -470,6 +488,9 @@ func readHostdevs(d *xml.Domain) error {
 		}
 		if err := readHostdevSource(h); err != nil {
 			return err
+		}
+		if h.Type == "usb" && noUSB(d) {
+			return unsupported("Can't add host USB device: USB is disabled in this host")
 		}
 		if h.Type != "scsi" {
 			if h.SGIO != "" {

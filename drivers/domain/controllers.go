@@ -71,19 +71,13 @@ func uniqueControllers(d *xml.Domain) error {
 	for i := range list {
 		for j := range i {
 			a, b := &list[i], &list[j]
-			if a.Type != b.Type || *a.Index != *b.Index || a.Type == "usb" && (companions(a, b) || a.Model == "" && b.Model == "") {
+			if a.Type != b.Type || *a.Index != *b.Index || a.Type == "usb" { // which have companions
 				continue
 			}
 			return xml.Errorf(xml.CodeXML, "Multiple '%s' controllers with index '%d'", a.Type, *a.Index)
 		}
 	}
 	return nil
-}
-
-// companions tells whether two USB controllers may have one index: a USB 2
-// controller of ICH9 and its USB 1 companions.
-func companions(a, b *xml.Controller) bool {
-	return isICH9(a.Model) && isICH9(b.Model) && (a.Model != b.Model || a.Model != "ich9-ehci1")
 }
 
 func isICH9(model string) bool {

@@ -17,9 +17,11 @@ func (s *pciSet) builtIn(d *xml.Domain) error {
 				return err
 			}
 		}
-		if c := findController(d, "usb", 0); c != nil && c.Model == "piix3-uhci" {
-			if err := s.pin(c, 1, 2, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"); err != nil {
-				return err
+		for i := range d.Devices.Controllers {
+			if c := &d.Devices.Controllers[i]; c.Type == "usb" && *c.Index == 0 && c.Model == "piix3-uhci" {
+				if err := s.pin(c, 1, 2, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"); err != nil {
+					return err
+				}
 			}
 		}
 	case IsQ35(d):
@@ -141,6 +143,9 @@ func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) 
 		s.buses[slot.bus].used[slot.slot] = 0
 	}
 	groups[*v.ctl.Index] = slot
+	if !s.free(slot.bus, slot.slot, function) {
+		return pciSlot{}, xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address 0000:%02x:%02x.%x", slot.bus, slot.slot, function)
+	}
 	s.buses[slot.bus].used[slot.slot] |= 1 << function
 	return pciSlot{slot.bus, slot.slot, function}, nil
 }

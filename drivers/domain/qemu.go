@@ -274,23 +274,27 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 	return spaprAddresses(d)
 }
 
-// largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them.
+// largeAPIC gives guests with many CPUs what Intel's IOMMU needs for them, and
+// its interrupts the APIC that they need.
 func largeAPIC(d *xml.Domain) {
-	if !IsQ35(d) || d.VCPU.Count <= 255 {
-		return
-	}
-	if d.Devices.IOMMU == nil {
+	large := IsQ35(d) && d.VCPU.Count > 255
+	if large && d.Devices.IOMMU == nil {
 		d.Devices.IOMMU = &xml.IOMMU{Model: "intel"}
 	}
 	v := d.Devices.IOMMU
-	if v.Model != "intel" {
+	if v == nil || v.Model != "intel" {
 		return
 	}
-	if v.Driver == nil {
-		v.Driver = &xml.IOMMUDriver{}
+	if large {
+		if v.Driver == nil {
+			v.Driver = &xml.IOMMUDriver{}
+		}
+		setDefault(&v.Driver.IntRemap, "on")
+		setDefault(&v.Driver.EIM, "on")
 	}
-	setDefault(&v.Driver.IntRemap, "on")
-	setDefault(&v.Driver.EIM, "on")
+	if v.Driver == nil || v.Driver.IntRemap != "on" {
+		return
+	}
 	if d.Features == nil {
 		d.Features = &xml.Features{}
 	}

@@ -99,6 +99,16 @@ func usbDevices(d *xml.Domain) []usbDevice {
 	return out
 }
 
+// noUSB tells whether the definition says that the guest has no USB.
+func noUSB(d *xml.Domain) bool {
+	for i := range d.Devices.Controllers {
+		if c := &d.Devices.Controllers[i]; c.Type == "usb" && c.Model == "none" {
+			return true
+		}
+	}
+	return false
+}
+
 // usbSet are the buses by number.
 type usbSet map[uint]*usbHub
 
@@ -121,7 +131,7 @@ func assignUSB(d *xml.Domain) error {
 	}
 	devices := usbDevices(d)
 	if len(set) == 0 {
-		if len(devices) > 0 && !isX86(d) && !hasUSB(d) {
+		if len(devices) > 0 && (noUSB(d) || !isX86(d) && !hasUSB(d)) {
 			return unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
 		}
 		return nil

@@ -45,7 +45,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "rng", dev.RNGs, checkRNG, checkQEMURNG)
 	one(c, "nvram", dev.NVRAM, nil, checkQEMUNVRAM)
 	each(c, "shmem", dev.Shmems, checkShmem, checkQEMUShmem)
-	each(c, "memory", dev.Memories, nil, checkQEMUMemory)
+	each(c, "memory", dev.Memories, checkMemory, checkQEMUMemory)
 	each(c, "tpm", dev.TPMs, checkTPM, checkQEMUTPM)
 	each(c, "redirdev", dev.Redirdevs, checkRedirdev, checkQEMURedirdev)
 	each(c, "panic", dev.Panics, nil, nil)

@@ -8,42 +8,42 @@ import (
 
 // checkMemories refuses memory devices that the guest has no room for.
 func checkMemories(d *xml.Domain) error {
-	list := d.Devices.Memories
+	if d.MaxMemory == nil && len(d.Devices.Memories) > 0 {
+		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+	}
+	return nil
+}
+
+// checkMemory checks a memory device against the guest's nodes and the others.
+func checkMemory(c *deviceCheck, m *xml.MemoryDevice) error {
+	d, t := c.d, m.Target
+	if t == nil {
+		return nil
+	}
+	if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
+		return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
+	}
 	cells := 0
 	if d.CPU != nil && d.CPU.NUMA != nil {
 		cells = len(d.CPU.NUMA.Cells)
 	}
-	for i := range list {
-		if err := checkMemoryDevice(&list[i]); err != nil {
-			return err
-		}
+	if n := t.Node; n != nil && cells == 0 {
+		return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
 	}
-	if d.MaxMemory == nil && len(list) > 0 {
-		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+	if n := t.Node; n != nil && int(*n) >= cells {
+		return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
 	}
-	for i := range list {
-		m := &list[i]
-		if m.Target == nil {
+	if err := checkMemoryDevice(m); err != nil || t.Address == nil {
+		return err
+	}
+	for i := range d.Devices.Memories {
+		o := &d.Devices.Memories[i]
+		if o == m || o.Target == nil || o.Target.Address == nil {
 			continue
 		}
-		if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
-			return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
-		}
-		if n := m.Target.Node; n != nil && cells == 0 {
-			return xml.Errorf(xml.CodePlain, "can't add memory backend as guest has no NUMA nodes configured")
-		}
-		if n := m.Target.Node; n != nil && int(*n) >= cells {
-			return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
-		}
-		for j := range list {
-			o := &list[j]
-			if i == j || m.Target.Address == nil || o.Target == nil || o.Target.Address == nil {
-				continue
-			}
-			a, end := m.Target.Address.Base, m.Target.Address.Base+uint64(m.Target.Size)*1024
-			if b := o.Target.Address.Base; b >= a && b < end {
-				return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
-			}
+		a, end := t.Address.Base, t.Address.Base+uint64(t.Size)*1024
+		if b := o.Target.Address.Base; b >= a && b < end {
+			return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
 		}
 	}
 	return nil
@@ -97,6 +97,8 @@ func checkVirtioMem(t *xml.MemoryTarget) error {
 		return plain("requested size must be smaller than or equal to @size (%dKiB)", t.Size)
 	case requested%t.Block != 0:
 		return plain("requested size must be an integer multiple of block size")
+	case t.Address != nil && t.Address.Base%(uint64(t.Block)*1024) != 0:
+		return plain("memory device address must be aligned to blocksize")
 	}
 	return nil
 }

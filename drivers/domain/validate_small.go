@@ -306,6 +306,15 @@ func checkIOMMU(c *deviceCheck, v *xml.IOMMU) error {
 	if v.Model != "intel" && v.Driver != nil && *v.Driver != (xml.IOMMUDriver{}) {
 		return xml.Errorf(xml.CodeXML, "iommu model '%s' doesn't support additional attributes", v.Model)
 	}
+	if dr := v.Driver; dr != nil && v.Model == "intel" {
+		split := c.d.Features != nil && c.d.Features.IOAPIC != nil && c.d.Features.IOAPIC.Driver == "qemu"
+		if dr.IntRemap == "on" && !split {
+			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
+		}
+		if dr.EIM == "on" && dr.IntRemap != "on" {
+			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
+		}
+	}
 	return nil
 }
 
@@ -329,15 +338,6 @@ func checkQEMUIOMMU(c *deviceCheck, v *xml.IOMMU) error {
 		}
 		if d.Features == nil || !d.Features.ACPI {
 			return unsupported("IOMMU device: 'virtio' requires ACPI")
-		}
-	}
-	if dr := v.Driver; dr != nil && v.Model == "intel" {
-		split := d.Features != nil && d.Features.IOAPIC != nil && d.Features.IOAPIC.Driver == "qemu"
-		if dr.IntRemap == "on" && !split {
-			return unsupported("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
-		}
-		if dr.EIM == "on" && dr.IntRemap != "on" {
-			return unsupported("IOMMU eim requires interrupt remapping to be enabled")
 		}
 	}
 	return nil

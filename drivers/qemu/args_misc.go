@@ -61,6 +61,9 @@ func (a *args) memoryDevice(m *xml.MemoryDevice, id string) {
 		}
 	}
 	p.str("memdev", "mem"+id)
+	if m.Model == "virtio-mem" {
+		p.optFlag("dynamic-memslots", string(t.DynamicMemslots))
+	}
 	if t.Address != nil {
 		p.num("memaddr", t.Address.Base)
 	}
