@@ -47,7 +47,7 @@ type CharSource struct {
 
 // CharReconnect is what happens when a socket is closed.
 type CharReconnect struct {
-	Enabled YesNo `el:"enabled,attr,required"`
+	Enabled YesNo `el:"enabled,attr,wanted"`
 	Timeout *uint `el:"timeout,attr"`
 }
 
@@ -82,12 +82,40 @@ func (c *Chardev) DecodeNode(n *Node) error {
 	return nil
 }
 
+// charTargets are the types that targets have, by kind of device.
+var charTargets = []struct{ kind, types string }{
+	{"serial", "none isa-serial usb-serial pci-serial spapr-vio-serial system-serial sclp-serial isa-debug"},
+	{"console", "none serial xen uml virtio lxc openvz sclp sclplm"},
+	{"channel", "none guestfwd virtio xen"},
+}
+
+// serialModels are the models of serial ports.
+const serialModels = "none isa-serial usb-serial pci-serial spapr-vty pl011 16550a sclpconsole sclplmconsole isa-debugcon"
+
 func (t *CharTarget) decode(n *Node, kind string) error {
-	t.Type, _ = n.Attr("type")
+	given := false
+	t.Type, given = n.Attr("type")
 	t.Name, _ = n.Attr("name")
 	t.State, _ = n.Attr("state")
-	if m := n.Child("model"); m != nil {
+	for _, k := range charTargets {
+		if k.kind == kind && given && !contains(strings.Fields(k.types), t.Type) {
+			return Errorf(CodeConfigUnsupported, "unknown target type '%s' specified for character device", t.Type)
+		}
+	}
+	if t.Type == "none" && kind != "channel" {
+		t.Type = ""
+	}
+	if kind == "parallel" {
+		t.Type = ""
+	}
+	if m := n.Child("model"); m != nil && kind == "serial" {
 		t.Model, _ = m.Attr("name")
+		if !contains(strings.Fields(serialModels), t.Model) {
+			return Errorf(CodeConfigUnsupported, "unknown target model '%s' specified for character device", t.Model)
+		}
+		if t.Model == "none" {
+			t.Model = ""
+		}
 	}
 	if kind == "channel" {
 		return t.decodeChannel(n)
@@ -244,6 +272,10 @@ func (s *CharSource) reconnect(n *Node, r *attrReader) {
 	}
 	s.Reconnect = &CharReconnect{}
 	r.err = Decode(c, s.Reconnect)
+	if r.err == nil && s.Reconnect.Enabled == "" {
+		s.Reconnect = nil
+		return
+	}
 	if r.err == nil && s.Reconnect.Enabled == "yes" && s.Reconnect.Timeout == nil {
 		r.err = Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
 	}

@@ -10,7 +10,7 @@ import (
 func checkRead(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain) error{
 		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
-		readDisks, readInterfaces, readChannels, readSingles, readInputs, readGraphics, readHostdevs, readHubs, readSecurity, readFirmwareNames, readSystemUUID,
+		readDisks, readInterfaces, readChars, readSingles, readInputs, readGraphics, readHostdevs, readHubs, readSecurity, readFirmwareNames, readSystemUUID,
 		readSysinfo, readKeyWrap, dropForeign,
 	}
 	for _, s := range steps {
@@ -424,18 +424,23 @@ func neededSource(n *xml.Interface) (attr, value string) {
 	return "", ""
 }
 
-func readChannels(d *xml.Domain) error {
+// readChars wants targets of channels, and knows where SPICE's own channel can be.
+func readChars(d *xml.Domain) error {
 	for i := range d.Devices.Channels {
 		c := &d.Devices.Channels[i]
 		if c.Target == nil {
 			return xml.Errorf(xml.CodeXML, "target type must be specified for channel device")
 		}
-		switch c.Target.Type {
-		case "virtio", "guestfwd", "xen":
-		case "":
+		if c.Target.Type == "" {
 			return unsupported("unknown target type '%s' specified for character device", "(null)")
-		default:
-			return unsupported("unknown target type '%s' specified for character device", c.Target.Type)
+		}
+	}
+	dev := &d.Devices
+	for n, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
+		for i := range list {
+			if c := &list[i]; c.Type == "spicevmc" && (n < 3 || c.Target.Type != "virtio") {
+				return unsupported("spicevmc device type only supports virtio")
+			}
 		}
 	}
 	return nil

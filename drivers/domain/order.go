@@ -28,6 +28,13 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 			*v.alias = nil
 		}
 	})
+	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
+		for i := range list {
+			if c := &list[i]; c.Type == "pty" { // which it is shows when the guest runs
+				c.Path, c.TTY = "", ""
+			}
+		}
+	}
 	d.ID = nil
 	return nil
 }

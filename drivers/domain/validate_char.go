@@ -9,14 +9,10 @@ import (
 // spiceTypes are the host's sides that SPICE provides.
 var spiceTypes = []string{"spicevmc", "spiceport"}
 
-// checkChardev checks a character device's host side for QEMU. virtio: the
-// guest's side is a virtio port, a redirected device or a card reader.
-func checkChardev(d *xml.Domain, s *xml.CharSource, virtio bool) error {
+// checkChardev checks a character device's host side for QEMU.
+func checkChardev(d *xml.Domain, s *xml.CharSource) error {
 	if s.Type == "tcp" && s.Protocol != "" && s.Protocol != "raw" && s.Protocol != "telnet" {
 		return unsupported("tcp chardev protocol '%s' not supported", s.Protocol)
-	}
-	if s.Type == "spicevmc" && !virtio {
-		return unsupported("spicevmc device type only supports virtio")
 	}
 	spice := slices.ContainsFunc(d.Devices.Graphics, func(g xml.Graphics) bool { return g.Type == "spice" })
 	if slices.Contains(spiceTypes, s.Type) && !spice {
@@ -50,10 +46,6 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 	case "udp":
 		if s.Service == "" {
 			return missing("service")
-		}
-	case "nmdm":
-		if t.QEMU != nil && (s.Master == "" || s.Slave == "") {
-			return xml.Errorf(xml.CodeInternal, "Should define both master and slave path attributes for nmdm device")
 		}
 	case "spiceport", "dbus":
 		if s.Channel == "" {
@@ -89,13 +81,18 @@ func checkQEMUSmartcard(c *deviceCheck, s *xml.Smartcard) error {
 		return unsupported("this QEMU binary lacks multiple smartcard support")
 	}
 	if s.Mode == "passthrough" {
-		return checkChardev(c.d, &s.CharSource, true)
+		return checkChardev(c.d, &s.CharSource)
 	}
 	return nil
 }
 
 // checkPort checks a character device by itself.
 func checkPort(c *deviceCheck, v *xml.Chardev) error {
+	return checkSource(&v.CharSource, c.t, true)
+}
+
+// checkChannel does so with a channel, whose socket may have no name.
+func checkChannel(c *deviceCheck, v *xml.Chardev) error {
 	unix := v.Target == nil || v.Target.Type != "virtio" && v.Target.Type != "xen"
 	return checkSource(&v.CharSource, c.t, unix)
 }
@@ -108,7 +105,7 @@ func checkSerialPort(c *deviceCheck, v *xml.Chardev) error {
 }
 
 func checkQEMUSerial(c *deviceCheck, v *xml.Chardev) error {
-	if err := checkChardev(c.d, &v.CharSource, false); err != nil {
+	if err := checkChardev(c.d, &v.CharSource); err != nil {
 		return err
 	}
 	return checkSerial(c.d, v)
@@ -118,15 +115,15 @@ func checkQEMUParallel(c *deviceCheck, v *xml.Chardev) error {
 	if isPSeries(c.d) || isS390(c.d) {
 		return unsupported("parallel ports are not supported")
 	}
-	return checkChardev(c.d, &v.CharSource, false)
+	return checkChardev(c.d, &v.CharSource)
 }
 
 func checkQEMUChannel(c *deviceCheck, v *xml.Chardev) error {
-	return checkChardev(c.d, &v.CharSource, true)
+	return checkChardev(c.d, &v.CharSource)
 }
 
 func checkQEMUConsole(c *deviceCheck, v *xml.Chardev) error {
-	return checkChardev(c.d, &v.CharSource, false)
+	return checkChardev(c.d, &v.CharSource)
 }
 
 // checkConsoleKinds refuses consoles of other hypervisors.

@@ -36,7 +36,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "smartcard", dev.Smartcards, checkSmartcard, checkQEMUSmartcard)
 	each(c, "serial", dev.Serials, checkSerialPort, checkQEMUSerial)
 	each(c, "parallel", dev.Parallels, checkPort, checkQEMUParallel)
-	each(c, "channel", dev.Channels, checkPort, checkQEMUChannel)
+	each(c, "channel", dev.Channels, checkChannel, checkQEMUChannel)
 	each(c, "console", dev.Consoles, checkPort, checkQEMUConsole)
 	each(c, "input", dev.Inputs, checkInput, checkQEMUInput)
 	each(c, "filesystem", dev.Filesystems, checkFilesystem, checkQEMUFilesystem)

@@ -169,7 +169,7 @@ func checkRNG(c *deviceCheck, r *xml.RNG) error {
 
 func checkQEMURNG(c *deviceCheck, r *xml.RNG) error {
 	if b := r.Backend; b != nil && b.Model == "egd" {
-		return checkChardev(c.d, &b.Chardev, true)
+		return checkChardev(c.d, &b.Chardev)
 	}
 	return nil
 }
@@ -282,7 +282,7 @@ func checkRedirdev(c *deviceCheck, r *xml.Redirdev) error {
 }
 
 func checkQEMURedirdev(c *deviceCheck, r *xml.Redirdev) error {
-	return checkChardev(c.d, &r.CharSource, true)
+	return checkChardev(c.d, &r.CharSource)
 }
 
 func errNoUSB() error {

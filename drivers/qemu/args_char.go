@@ -31,6 +31,8 @@ func (a *args) charSource(id string, s *xml.CharSource) string {
 		return s.Type + ",id=" + id
 	case "dev":
 		return "serial,id=" + id + ",path=" + escapeComma(s.Path)
+	case "parallel":
+		return "parallel,id=" + id + ",path=" + escapeComma(s.Path)
 	case "file":
 		opt := "file,id=" + id + ",path=" + escapeComma(s.Path)
 		if s.Append != "" {
@@ -141,7 +143,11 @@ func (a *args) chardevs() {
 	}
 	for i := range a.d.Devices.Parallels {
 		c := &a.d.Devices.Parallels[i]
-		char := a.chardev(aliasOf(c.Alias), &c.CharSource)
+		source := c.CharSource
+		if source.Type == "dev" {
+			source.Type = "parallel" // another backend than a serial port's
+		}
+		char := a.chardev(aliasOf(c.Alias), &source)
 		a.device(newProps("driver", "isa-parallel").str("chardev", char).str("id", aliasOf(c.Alias)))
 	}
 	for i := range a.d.Devices.Channels {
