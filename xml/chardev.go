@@ -109,8 +109,8 @@ func (t *CharTarget) decode(n *Node, kind string) error {
 		t.Type = ""
 	}
 	if m := n.Child("model"); m != nil && kind == "serial" {
-		t.Model, _ = m.Attr("name")
-		if !contains(strings.Fields(serialModels), t.Model) {
+		name, ok := m.Attr("name")
+		if t.Model = name; ok && !contains(strings.Fields(serialModels), t.Model) {
 			return Errorf(CodeConfigUnsupported, "unknown target model '%s' specified for character device", t.Model)
 		}
 		if t.Model == "none" {
@@ -161,7 +161,10 @@ func (s *CharSource) decode(n *Node, kind string) error {
 	if t, ok := n.Attr("type"); ok {
 		s.Type = t
 		if !contains(charTypes, t) {
-			if kind == "smartcard" || kind == "rng" || kind == "redirdev" || kind == "interface" {
+			if kind == "redirdev" {
+				return Errorf(CodeConfigUnsupported, "unknown redirdev character device type '%s'", t)
+			}
+			if kind == "rng" || kind == "interface" {
 				return Errorf(CodeXML, "unknown type '%s' for character device", t)
 			}
 			return Errorf(CodeConfigUnsupported, "unknown type presented to host for character device: %s", t)
@@ -186,6 +189,9 @@ func (s *CharSource) decodeParts(n *Node) error {
 		if err := s.source(c); err != nil {
 			return err
 		}
+	}
+	if countChildren(n, "protocol") > 1 {
+		return Errorf(CodeXML, "only one protocol element is allowed for character device")
 	}
 	if p := n.Child("protocol"); p != nil && s.Type == "tcp" {
 		s.Protocol, _ = p.Attr("type")
@@ -254,7 +260,9 @@ func (s *CharSource) source(n *Node) error {
 		if err := Decode(l, &label); err != nil {
 			return err
 		}
-		s.SecLabels = append(s.SecLabels, label)
+		if label.LabelSkip = ""; label != (SourceSecLabel{}) {
+			s.SecLabels = append(s.SecLabels, label)
+		}
 	}
 	return r.err
 }
@@ -275,6 +283,9 @@ func (s *CharSource) reconnect(n *Node, r *attrReader) {
 	if r.err == nil && s.Reconnect.Enabled == "" {
 		s.Reconnect = nil
 		return
+	}
+	if s.Reconnect.Enabled == "no" {
+		s.Reconnect.Timeout = nil
 	}
 	if r.err == nil && s.Reconnect.Enabled == "yes" && s.Reconnect.Timeout == nil {
 		r.err = Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
@@ -454,7 +465,7 @@ func (d *Redirdev) DecodeNode(n *Node) error {
 		return err
 	}
 	if _, ok := n.Attr("type"); !ok {
-		return Errorf(CodeXML, "missing type in redirdev")
+		return Errorf(CodeInternal, "missing type in redirdev")
 	}
 	d.Bus, d.Boot, d.Alias, d.ACPI, d.Address = rest.Bus, rest.Boot, rest.Alias, rest.ACPI, rest.Address
 	return d.CharSource.decode(n, "redirdev")

@@ -60,6 +60,14 @@ type ACPIIndex struct {
 	Index uint `el:"index,attr,nonzero"`
 }
 
+// CheckNode takes none that has no number.
+func (a *ACPIIndex) CheckNode(*Node) error {
+	if a.Index == 0 {
+		return errVoid
+	}
+	return nil
+}
+
 // VirtioDriver are the switches of any virtio device.
 type VirtioDriver struct {
 	IOMMU     OnOff `el:"iommu,attr"`
@@ -101,7 +109,7 @@ type Hub struct {
 type Sound struct {
 	Model        string        `el:"model,attr,required" enum:"sb16 es1370 pcspk ac97 ich6 ich9 usb ich7 virtio"`
 	MultiChannel YesNo         `el:"multichannel,attr"`
-	Streams      uint          `el:"streams,attr,nonzero"`
+	Streams      uint          `el:"streams,attr,nonzero"` // virtio
 	Codecs       []SoundCodec  `el:"codec"`
 	Audio        *AudioRef     `el:"audio"`
 	Alias        *Alias        `el:"alias"`
@@ -112,7 +120,13 @@ type Sound struct {
 
 // SoundCodec is a part of an HDA card.
 type SoundCodec struct {
-	Type string `el:"type,attr,required" enum:"duplex micro output"`
+	Type string `el:"type,attr" enum:"duplex micro output" missing:"unsupported configuration: unknown codec type '(null)'" unknown:"unsupported configuration: unknown codec type '%s'"`
+}
+
+// DecodeNode reads the card. Only virtio's has streams.
+func (s *Sound) DecodeNode(n *Node) error {
+	model, _ := n.Attr("model")
+	return DecodeFields(n.without(func(name string, attr bool) bool { return attr && name == "streams" && model != "virtio" }), s)
 }
 
 // AudioRef names an audio backend.
@@ -287,7 +301,7 @@ type Panic struct {
 
 // Shmem is memory shared with other guests.
 type Shmem struct {
-	Name    string       `el:"name,attr" missing:"XML error: shmem element must contain 'name' attribute"`
+	Name    string       `el:"name,attr,empty" missing:"XML error: shmem element must contain 'name' attribute"`
 	Role    string       `el:"role,attr" enum:"peer master"`
 	Model   *ShmemModel  `el:"model"`
 	Size    *MiB         `el:"size"`
@@ -300,7 +314,15 @@ type Shmem struct {
 
 // ShmemModel is the device's kind.
 type ShmemModel struct {
-	Type string `el:"type,attr,required" enum:"ivshmem ivshmem-plain ivshmem-doorbell"`
+	Type string `el:"type,attr,wanted" enum:"ivshmem ivshmem-plain ivshmem-doorbell"`
+}
+
+// CheckNode knows the model that is meant where none is named.
+func (m *ShmemModel) CheckNode(*Node) error {
+	if m.Type == "" {
+		m.Type = "ivshmem"
+	}
+	return nil
 }
 
 // ShmemServer is the server's socket.
@@ -370,6 +392,14 @@ type Crypto struct {
 	Address *Address       `el:"address"`
 }
 
+// DecodeNode reads the accelerator; it has exactly one backend.
+func (c *Crypto) DecodeNode(n *Node) error {
+	if countChildren(n, "backend") > 1 {
+		return Errorf(CodeXML, "only one crypto backend is supported")
+	}
+	return DecodeFields(n, c)
+}
+
 // CryptoBackend does the work.
 type CryptoBackend struct {
 	Model  string `el:"model,attr,required" enum:"builtin lkcf"`
@@ -425,12 +455,12 @@ type PStore struct {
 type Lease struct {
 	Lockspace string       `el:"lockspace"`
 	Key       string       `el:"key" missing:"XML error: Missing 'key' element for lease"`
-	Target    *LeaseTarget `el:"target"`
+	Target    *LeaseTarget `el:"target" missing:"XML error: Missing 'target' element for lease"`
 }
 
 // LeaseTarget is the lock's file.
 type LeaseTarget struct {
-	Path   string `el:"path,attr"`
+	Path   string `el:"path,attr" missing:"XML error: Missing 'path' attribute to 'target' element for lease"`
 	Offset uint64 `el:"offset,attr"`
 }
 

@@ -133,7 +133,7 @@ type Resolution struct {
 // Filesystem is a folder of the host in the guest.
 type Filesystem struct {
 	Type       string     `el:"type,attr" enum:"mount block file template ram bind volume"`
-	AccessMode string     `el:"accessmode,attr" enum:"passthrough mapped squash" unknown:"XML error: unknown accessmode '%s'"`
+	AccessMode string     `el:"accessmode,attr" enum:"passthrough mapped squash" unknown:"XML error: Invalid value for attribute 'accessmode' in element 'filesystem': '%s'."`
 	MultiDevs  string     `el:"multidevs,attr" enum:"default remap forbid warn"`
 	FMode      string     `el:"fmode,attr"`
 	DMode      string     `el:"dmode,attr"`

@@ -449,8 +449,12 @@ func readChars(d *xml.Domain) error {
 // readInputs refuses USB where there is none.
 func readInputs(d *xml.Domain) error {
 	for i := range d.Devices.Inputs {
-		if d.Devices.Inputs[i].Bus == "usb" && noUSB(d) {
+		in := &d.Devices.Inputs[i]
+		if in.Bus == "usb" && noUSB(d) {
 			return unsupported("Can't add USB input device. USB bus is disabled")
+		}
+		if in.Bus == "usb" && in.Address != nil && in.Address.Type != "usb" {
+			return xml.Errorf(xml.CodeXML, "Invalid address for a USB device")
 		}
 	}
 	return nil
@@ -460,6 +464,11 @@ func readInputs(d *xml.Domain) error {
 func readHubs(d *xml.Domain) error {
 	if len(d.Devices.Hubs) > 0 && noUSB(d) {
 		return unsupported("Can't add USB hub: USB is disabled for this domain")
+	}
+	for i := range d.Devices.Redirdevs {
+		if a := d.Devices.Redirdevs[i].Address; a != nil && a.Type != "usb" {
+			return xml.Errorf(xml.CodeXML, "Invalid address for a USB device")
+		}
 	}
 	return nil
 }
@@ -504,6 +513,9 @@ func readHostdevs(d *xml.Domain) error {
 			if h.RawIO != "" {
 				return xml.Errorf(xml.CodeXML, "rawio is only supported for scsi host device")
 			}
+		}
+		if h.Type != "mdev" && h.Type != "scsi_host" && h.Model != "" {
+			return xml.Errorf(xml.CodeXML, "'model' attribute in <hostdev> is only supported when type='%s'", h.Type)
 		}
 		if h.Type == "mdev" {
 			switch h.Model {

@@ -35,6 +35,7 @@ func dropForeign(d *xml.Domain) error {
 		if err := readGuestNet("Domain hostdev device", h.IPs, h.Routes); err != nil {
 			return err
 		}
+		hostdevForeign(h)
 		if h.Mode == "capabilities" || h.Type != "scsi" {
 			h.Readonly, h.Shareable = false, false
 		}
@@ -47,9 +48,7 @@ func dropForeign(d *xml.Domain) error {
 		if b == nil {
 			continue
 		}
-		if b.Type != "emulator" {
-			b.Version, b.PersistentState, b.Profile = "", "", nil
-		}
+		tpmForeign(b)
 		if b.Type == "external" && b.Source == nil {
 			return xml.Errorf(xml.CodeXML, "missing external TPM backend source type")
 		}
@@ -73,6 +72,7 @@ func dropForeign(d *xml.Domain) error {
 		if g := &dev.Graphics[i]; g.Type != "vnc" && g.Type != "dbus" {
 			g.Audio = nil
 		}
+		displayForeign(&dev.Graphics[i])
 	}
 	for i := range dev.Videos {
 		if m := dev.Videos[i].Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
@@ -96,12 +96,22 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Filesystems {
 		filesystemForeign(&dev.Filesystems[i])
+		folderForeign(&dev.Filesystems[i])
+	}
+	for i := range dev.Audios {
+		audioForeign(&dev.Audios[i])
+	}
+	for i := range dev.Inputs {
+		if in := &dev.Inputs[i]; in.Type != "passthrough" && in.Type != "evdev" {
+			in.Source = nil
+		}
 	}
 	if m := dev.Memballoon; m != nil && m.Model == "none" {
 		m.Alias, m.ACPI, m.Address = nil, nil, nil
 	}
 	for i := range dev.Memories {
 		m := &dev.Memories[i]
+		memoryForeign(m)
 		if s := m.Source; s != nil && m.Model == "dimm" {
 			s.Path, s.AlignSize, s.PMem = "", 0, false
 			if *s == (xml.MemorySource{}) {

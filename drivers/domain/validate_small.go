@@ -133,17 +133,31 @@ func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
 	if w.Action != c.d.Devices.Watchdogs[0].Action {
 		return unsupported("watchdogs with different actions are not supported with this QEMU binary")
 	}
-	if w.Model == "itco" && !IsQ35(c.d) {
-		return unsupported("itco model of watchdog is only part of q35 machine")
+	if w.Model != "i6300esb" {
+		for i := range c.d.Devices.Watchdogs {
+			if o := &c.d.Devices.Watchdogs[i]; o != w && o.Model == w.Model {
+				return unsupported("domain can only have one watchdog with model '%s'", w.Model)
+			}
+		}
 	}
 	switch w.Model {
 	case "i6300esb":
 		if w.Address != nil && w.Address.Type != "pci" {
 			return unsupported("i6300esb model of watchdog can go only on PCI bus")
 		}
-	case "ib700", "itco":
+	case "ib700":
+		if !IsI440FX(c.d) && c.d.OS.Type.Machine != "isapc" {
+			return unsupported("ib700 model of watchdog cannot be used with this machine type")
+		}
 		if w.Address != nil {
-			return unsupported("%s model of watchdog does not support configuring the address", w.Model)
+			return unsupported("ib700 model of watchdog does not support configuring the address")
+		}
+	case "itco":
+		if w.Address != nil {
+			return unsupported("itco model of watchdog is part of the machine and cannot have any address set.")
+		}
+		if !IsQ35(c.d) {
+			return unsupported("itco model of watchdog is only part of q35 machine")
 		}
 	case "diag288":
 		if !isS390(c.d) {

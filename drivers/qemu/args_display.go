@@ -58,10 +58,10 @@ func (a *args) audio() {
 			p.int("dsp-policy", int64(*u.DSPPolicy))
 		}
 		p.opt("server", u.ServerName).opt("path", u.Path)
-		if s := audioSide(u.Input); s != nil {
+		if s := audioSide(u.Input); s != nil && len(s.b) > 0 {
 			p.obj("in", s)
 		}
-		if s := audioSide(u.Output); s != nil {
+		if s := audioSide(u.Output); s != nil && len(s.b) > 0 {
 			p.obj("out", s)
 		}
 		a.add("-audiodev", p.String())

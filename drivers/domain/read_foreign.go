@@ -1,0 +1,183 @@
+package domain
+
+import (
+	"slices"
+
+	"virgo/xml"
+)
+
+// audioForeign keeps what the backend has.
+func audioForeign(a *xml.Audio) {
+	is := func(kinds ...string) bool { return slices.Contains(kinds, a.Type) }
+	if !is("oss") {
+		a.TryMMap, a.Exclusive, a.DSPPolicy = "", "", nil
+	}
+	if !is("pulseaudio") {
+		a.ServerName = ""
+	}
+	if !is("pipewire") {
+		a.RuntimeDir = ""
+	}
+	if !is("sdl") {
+		a.Driver = ""
+	}
+	if !is("file") {
+		a.Path = ""
+	}
+	for _, s := range []*xml.AudioSide{a.Input, a.Output} {
+		if s == nil {
+			continue
+		}
+		if !is("alsa", "oss") {
+			s.Dev, s.TryPoll = "", ""
+		}
+		if !is("coreaudio", "oss", "sdl") {
+			s.BufferCount = 0
+		}
+		if !is("pulseaudio", "pipewire") {
+			s.Name, s.StreamName, s.Latency = "", "", 0
+		}
+		if !is("jack") {
+			s.ServerName, s.ClientName, s.ConnectPorts, s.ExactName = "", "", "", ""
+		}
+	}
+}
+
+// displayForeign keeps what the kind of display has.
+func displayForeign(g *xml.Graphics) {
+	is := func(kinds ...string) bool { return slices.Contains(kinds, g.Type) }
+	if !is("vnc", "spice", "rdp") {
+		g.Port, g.Autoport, g.Listen, g.Listens = nil, "", "", nil
+	}
+	if !is("vnc", "spice") {
+		g.Keymap, g.PasswdValidTo, g.Connected = "", "", ""
+	}
+	if !is("vnc", "spice", "rdp") {
+		g.Passwd = ""
+	}
+	if !is("vnc") {
+		g.WebSocket, g.WSGenerated, g.Socket, g.SharePolicy, g.PowerControl = nil, "", "", "", ""
+	}
+	if !is("rdp") {
+		g.ReplaceUser, g.MultiUser, g.Username = "", "", ""
+	}
+	if !is("sdl", "desktop") {
+		g.Display, g.Fullscreen = "", ""
+	}
+	if !is("sdl") {
+		g.XAuth = ""
+	}
+	if !is("dbus") {
+		g.P2P, g.Address = "", ""
+	}
+	if !is("spice") {
+		g.TLSPort, g.DefaultMode, g.Channels = nil, "", nil
+		g.Image, g.JPEG, g.Zlib, g.Playback, g.Streaming, g.Mouse, g.Clipboard, g.FileTransfer = nil, nil, nil, nil, nil, nil, nil, nil
+	}
+	switch {
+	case g.GL == nil:
+	case is("sdl"):
+		g.GL.RenderNode = ""
+	case is("egl-headless"):
+		g.GL.Enable = ""
+	case !is("spice", "dbus"):
+		g.GL = nil
+	}
+}
+
+// memoryForeign keeps what the model of memory has.
+func memoryForeign(m *xml.MemoryDevice) {
+	t := m.Target
+	if t == nil {
+		return
+	}
+	t.Current = nil // which only a guest that runs has
+	if m.Model != "virtio-mem" {
+		t.DynamicMemslots, t.Block, t.Requested = "", 0, nil
+	}
+	if m.Model != "nvdimm" {
+		t.Readonly, t.Label = false, nil
+	}
+	if m.Model != "virtio-mem" && m.Model != "virtio-pmem" {
+		t.Address = nil
+	}
+	if s := m.Source; s != nil && m.Model == "virtio-mem" {
+		s.Path, s.AlignSize, s.PMem = "", 0, false
+		if *s == (xml.MemorySource{}) {
+			m.Source = nil
+		}
+	}
+}
+
+// hostdevForeign keeps what names a device of the type.
+func hostdevForeign(h *xml.Hostdev) {
+	s := h.Source
+	if s == nil {
+		return
+	}
+	var keep xml.HostdevSource
+	switch {
+	case h.Mode == "capabilities":
+		keep.Block, keep.Char, keep.Interface = s.Block, s.Char, s.Interface
+	case h.Type == "usb":
+		keep.StartupPolicy, keep.GuestReset, keep.Vendor, keep.Product, keep.Address = s.StartupPolicy, s.GuestReset, s.Vendor, s.Product, s.Address
+	case h.Type == "pci":
+		keep.StartupPolicy, keep.WriteFiltering, keep.Address = s.StartupPolicy, s.WriteFiltering, s.Address
+	case h.Type == "scsi" && s.Protocol == "iscsi":
+		keep.Protocol, keep.Name, keep.Hosts, keep.Auth, keep.Initiator = s.Protocol, s.Name, s.Hosts, s.Auth, s.Initiator
+	case h.Type == "scsi":
+		keep.Adapter, keep.Address = s.Adapter, s.Address
+	case h.Type == "scsi_host":
+		keep.Protocol, keep.WWPN = s.Protocol, s.WWPN
+	case h.Type == "mdev":
+		keep.Address = s.Address
+	default:
+		return
+	}
+	*s = keep
+}
+
+// tpmForeign keeps what the module's backend has.
+func tpmForeign(b *xml.TPMBackend) {
+	if b.Type != "emulator" {
+		b.Version, b.PersistentState, b.Profile, b.Encryption, b.PCRBanks, b.Debug = "", "", nil, nil, nil, 0
+	}
+	if b.Type == "passthrough" {
+		b.Source = nil
+	}
+	if b.Type != "passthrough" {
+		b.Device = nil
+	}
+	if e := b.Encryption; e != nil {
+		if u, ok := xml.ParseUUID(e.Secret); ok {
+			e.Secret = u
+		}
+	}
+}
+
+// folderForeign keeps what the kind of file system has as its source.
+func folderForeign(f *xml.Filesystem) {
+	s := f.Source
+	if s == nil {
+		return
+	}
+	var keep xml.FSSource
+	switch f.Type {
+	case "", "mount", "bind":
+		keep.Dir, keep.Socket = s.Dir, s.Socket
+		if s.Socket != "" {
+			keep.Dir = ""
+		}
+	case "block":
+		keep.Dev = s.Dev
+	case "file":
+		keep.File = s.File
+	case "template":
+		keep.Name = s.Name
+	case "ram":
+		keep.Usage, keep.Units = s.Usage, s.Units
+	case "volume":
+		keep.Pool, keep.Volume = s.Pool, s.Volume
+	}
+	*s = keep
+}
