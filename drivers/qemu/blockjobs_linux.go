@@ -177,7 +177,7 @@ func readDestination(data []byte) (*xml.Disk, error) {
 		return nil, err
 	}
 	if d.Source == nil {
-		return nil, xml.Errorf(xml.CodeXML, "missing source information for copy destination")
+		return nil, xml.Errorf(xml.CodePlain, "missing source information for device")
 	}
 	return d, nil
 }

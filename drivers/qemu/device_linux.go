@@ -414,6 +414,9 @@ func (c *change) prepareDisk(ctx context.Context, k *xml.Disk, r *plugRequest) e
 		}
 		r.Nodes = max(s.Nodes, highestNode(c.live))
 	}
+	if k.Driver != nil && k.Driver.Type == "" {
+		k.Driver.Type = "raw"
+	}
 	r.Nodes = numberImages(c.live.Name, k, r.Nodes)
 	for s := range p.found {
 		n, _ := strconv.Atoi(indexOf(k, s))

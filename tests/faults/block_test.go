@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -135,4 +136,58 @@ func TestKillBackup(t *testing.T) {
 	r.run("backup-begin", "victim", doc)
 	r.run("destroy", "victim")
 	eventually(t, "the scratch file's end", gone)
+}
+
+// TestManyBlockJobs: many processes put images above those of one guest and join
+// them; each succeeds or is refused, and the documents say what QEMU has.
+func TestManyBlockJobs(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		t.Skip("no qemu-img")
+	}
+	image := filepath.Join(t.TempDir(), "disk.qcow2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r.run("define", r.guest("victim", "<disk type='file'><driver name='qemu' type='qcow2'/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	r.run("start", "victim")
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	done := map[string]int{}
+	for i := range 8 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for k := range 3 {
+				verb, cmd := "commit", r.command("blockcommit", "victim", "vda", "--active", "--pivot")
+				if i%2 == 0 {
+					verb, cmd = "snapshot", r.command("snapshot-create-as", "victim", fmt.Sprintf("s%d-%d", i, k), "--disk-only", "--no-metadata")
+				}
+				if cmd.Run() == nil {
+					mu.Lock()
+					done[verb]++
+					mu.Unlock()
+				}
+			}
+		}()
+	}
+	group.Wait()
+	t.Logf("%v", done)
+	if done["snapshot"] == 0 {
+		t.Error("no snapshot was made")
+	}
+	if job := r.run("blockjob", "victim", "vda", "--info"); !strings.Contains(job, "No current block job") {
+		r.run("blockjob", "victim", "vda", "--abort")
+	}
+	want := "file=\"" + blockTop(t, r) + "\""
+	if live, def := r.run("dumpxml", "victim", "--xpath", "//disk/source/@file"), r.run("dumpxml", "victim", "--inactive", "--xpath", "//disk/source/@file"); live != want || def != want {
+		t.Errorf("QEMU writes to %s, live %s, definition %s", want, live, def)
+	}
+	r.run("snapshot-create-as", "victim", "last", "--disk-only", "--no-metadata")
+	r.run("blockcommit", "victim", "vda", "--active", "--pivot")
+	if got := blockTop(t, r); got != image {
+		t.Errorf("at the end QEMU writes to %s", got)
+	}
+	r.run("destroy", "victim")
 }
