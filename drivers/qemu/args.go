@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
 
@@ -223,7 +224,7 @@ func (a *args) machine() {
 			if format == "" || format == "raw" {
 				add("pflash1", "libvirt-pflash1-storage")
 			} else {
-				add("pflash1", "libvirt-pflash1-format")
+				add("pflash1", block.FirmwareNode)
 			}
 		}
 	}

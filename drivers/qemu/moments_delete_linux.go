@@ -57,15 +57,11 @@ func (m moments) discard(ctx context.Context, dom drivers.Ref, set *moment.Set, 
 	if running {
 		return m.domains().ask(ctx, dom, cmdBlock, blockRequest{Op: opDelete, Tag: one.Name, Disks: innerDisks(one)}, nil)
 	}
-	for i := range one.Disks {
-		if one.Disks[i].Snapshot != "internal" || i >= len(one.Domain.Devices.Disks) {
-			continue
-		}
-		// What cannot be removed, since the disk is another one by now, does
-		// not keep the rest from being removed.
-		if image, err := innerImage(&one.Domain.Devices.Disks[i]); err == nil {
-			_ = qemuImg(ctx, lock, "snapshot", "-d", one.Name, image)
-		}
+	// What cannot be removed, since the disk is another one by now, does not keep
+	// the rest from being removed.
+	images, _ := innerImages(one)
+	for _, image := range images {
+		_ = qemuImg(ctx, lock, "snapshot", "-d", one.Name, image)
 	}
 	return nil
 }

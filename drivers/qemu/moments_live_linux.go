@@ -152,6 +152,9 @@ func (m moments) checkLiveDisks(one *moment.Moment, fl drivers.MomentFlags) (ext
 		}
 	}
 	memory := one.Memory.Snapshot
+	if dom := one.Domain; inside > 0 && dom.OS.Loader != nil && dom.OS.Loader.Type == "pflash" && dom.OS.NVRAM != nil && !block.WithFirmware(dom) {
+		return false, xml.Errorf(xml.CodeUnsupported, "internal snapshots of a VM with pflash based firmware require QCOW2 nvram format")
+	}
 	switch {
 	case inside > 0 && memory == "no":
 		return false, xml.Errorf(xml.CodeUnsupported, "internal snapshot of a running VM must include the memory state")

@@ -9,6 +9,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/moment"
+	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
 
@@ -259,20 +260,37 @@ func overlayPath(d *xml.SnapshotDisk) string {
 
 // within makes the snapshot in the disks' own files.
 func (m moments) within(ctx context.Context, one *moment.Moment, undo *drivers.Undo, lock *drivers.Lock) error {
-	for i := range one.Disks {
-		if one.Disks[i].Snapshot != "internal" {
-			continue
-		}
-		image, err := innerImage(&one.Domain.Devices.Disks[i])
-		if err == nil {
-			err = qemuImg(ctx, lock, "snapshot", "-c", one.Name, image)
-		}
-		if err != nil {
+	images, err := innerImages(one)
+	if err != nil {
+		return err
+	}
+	for _, image := range images {
+		if err := qemuImg(ctx, lock, "snapshot", "-c", one.Name, image); err != nil {
 			return err
 		}
 		undo.Add(func() { _ = qemuImg(context.WithoutCancel(ctx), lock, "snapshot", "-d", one.Name, image) })
 	}
 	return nil
+}
+
+// innerImages are the files that hold a snapshot within them.
+func innerImages(one *moment.Moment) ([]string, error) {
+	var list []string
+	for i := range one.Disks {
+		d := one.Disk(one.Disks[i].Name)
+		if one.Disks[i].Snapshot != "internal" || d == nil {
+			continue
+		}
+		image, err := innerImage(d)
+		if err != nil {
+			return list, err
+		}
+		list = append(list, image)
+	}
+	if path := nvramFile(one.Domain); len(list) > 0 && path != "" && block.WithFirmware(one.Domain) {
+		list = append(list, path)
+	}
+	return list, nil
 }
 
 // innerImage is the file that holds a disk's internal snapshots.

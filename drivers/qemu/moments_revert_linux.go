@@ -152,30 +152,28 @@ func (s snapshots) takeBack(ctx context.Context, dom drivers.Ref, set *moment.Se
 
 // bringBack takes the disks of a snapshot back to it; above are the new files.
 func (s snapshots) bringBack(ctx context.Context, one *moment.Moment, undo *drivers.Undo, lock *drivers.Lock) (above []xml.SnapshotDisk, err error) {
+	images, err := innerImages(one)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range images {
+		if err := qemuImg(ctx, lock, "snapshot", "-a", one.Name, image); err != nil {
+			return nil, err
+		}
+	}
 	for i := range one.Disks {
 		disk := one.Disk(one.Disks[i].Name)
-		if disk == nil {
+		if disk == nil || one.Disks[i].Snapshot != "external" {
 			continue
 		}
-		switch one.Disks[i].Snapshot {
-		case "internal":
-			image, err := innerImage(disk)
-			if err == nil {
-				err = qemuImg(ctx, lock, "snapshot", "-a", one.Name, image)
-			}
-			if err != nil {
-				return nil, err
-			}
-		case "external":
-			d := freshOverlay(one.Disks[i].Name, disk)
-			if err := checkOverlay(&d, disk, false); err != nil {
-				return nil, err
-			}
-			if err := s.above(ctx, &d, disk, false, undo, lock); err != nil {
-				return nil, err
-			}
-			above = append(above, d)
+		d := freshOverlay(one.Disks[i].Name, disk)
+		if err := checkOverlay(&d, disk, false); err != nil {
+			return nil, err
 		}
+		if err := s.above(ctx, &d, disk, false, undo, lock); err != nil {
+			return nil, err
+		}
+		above = append(above, d)
 	}
 	return above, nil
 }

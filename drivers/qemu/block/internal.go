@@ -7,7 +7,18 @@ import (
 	"virgo/xml"
 )
 
-// NodesOf are the nodes of the top images of disks.
+// FirmwareNode is the node of firmware variables in an image with a format.
+const FirmwareNode = "libvirt-pflash1-format"
+
+// WithFirmware tells whether snapshots within images are also within that of the
+// firmware's variables.
+func WithFirmware(dom *xml.Domain) bool {
+	l, n := dom.OS.Loader, dom.OS.NVRAM
+	return l != nil && l.Type == "pflash" && n != nil && n.Format == "qcow2"
+}
+
+// NodesOf are the nodes of the top images of disks, and of what else takes part
+// in snapshots within images.
 func NodesOf(dom *xml.Domain, targets []string) ([]string, error) {
 	var nodes []string
 	for _, t := range targets {
@@ -20,6 +31,9 @@ func NodesOf(dom *xml.Domain, targets []string) ([]string, error) {
 			return nil, invalid("disk '%s' has no image", t)
 		}
 		nodes = append(nodes, c.Layers[0].Node())
+	}
+	if WithFirmware(dom) {
+		nodes = append(nodes, FirmwareNode)
 	}
 	return nodes, nil
 }
@@ -53,6 +67,9 @@ func (m *Manager) DeleteWithin(ctx context.Context, tag string, targets []string
 		if c := ChainOf(d); len(c.Layers) > 0 && have[c.Layers[0].Node()] {
 			nodes = append(nodes, c.Layers[0].Node())
 		}
+	}
+	if have[FirmwareNode] {
+		nodes = append(nodes, FirmwareNode)
 	}
 	if len(nodes) == 0 {
 		return nil
