@@ -44,6 +44,19 @@ func bootID() string {
 
 // active is the definition of a pool that is in use, nil if it is not.
 func (p *Pools) active(name string) *xml.Pool {
+	def := p.marked(name)
+	if def == nil {
+		return nil
+	}
+	if b := backends(def.Type); b == nil || b.there != nil && !b.there(def) {
+		return nil
+	}
+	return def
+}
+
+// marked is the definition of a pool that was started, whether its storage is
+// still there or not.
+func (p *Pools) marked(name string) *xml.Pool {
 	if drivers.CheckName(name) != nil {
 		return nil
 	}
@@ -54,9 +67,6 @@ func (p *Pools) active(name string) *xml.Pool {
 	}
 	def := &xml.Pool{}
 	if xml.Unmarshal(xml.Source{Name: name, Data: []byte(m.Doc)}, def) != nil {
-		return nil
-	}
-	if b := backends(def.Type); b == nil || b.there != nil && !b.there(def) {
 		return nil
 	}
 	return def
@@ -293,17 +303,22 @@ func (p *Pools) DeletePool(ctx context.Context, r drivers.Ref) error {
 	})
 }
 
-// RefreshPool tells that a pool was looked at: it is, whenever somebody asks.
-func (p *Pools) RefreshPool(_ context.Context, r drivers.Ref) error {
-	a := p.active(r.Name)
-	if a == nil {
-		return notActive(r)
-	}
-	if _, err := os.ReadDir(a.Target.Path); err != nil {
-		return systemError(err, "cannot open directory '%s'", a.Target.Path)
-	}
-	p.Tell(r, "refresh", "", "")
-	return nil
+// RefreshPool tells that a pool was looked at: it is, whenever somebody asks. One
+// whose storage is gone is in use no more.
+func (p *Pools) RefreshPool(ctx context.Context, r drivers.Ref) error {
+	return p.locked(ctx, r, func(*xml.Pool) error {
+		a := p.marked(r.Name)
+		if a == nil {
+			return notActive(r)
+		}
+		if _, err := os.ReadDir(a.Target.Path); err != nil {
+			os.Remove(p.mark(r.Name))
+			p.Tell(r, "lifecycle", "Stopped", "")
+			return systemError(err, "cannot open directory '%s'", a.Target.Path)
+		}
+		p.Tell(r, "refresh", "", "")
+		return nil
+	})
 }
 
 // PoolSources looks for storage that pools of a kind could use.

@@ -31,7 +31,7 @@ type backend struct {
 func backends(kind string) *backend {
 	switch kind {
 	case "dir":
-		return &backend{build: buildDir, remove: removeDir}
+		return &backend{build: buildDir, remove: removeDir, there: isFolder}
 	case "fs":
 		return &backend{build: buildFS, start: mount, stop: unmount, remove: removeDir, there: mounted}
 	case "netfs":
@@ -130,6 +130,11 @@ func own(path string, p *xml.Permissions) error {
 		return systemError(err, "cannot chown '%s' to (%d, %d)", path, uint32(uid), uint32(gid))
 	}
 	return nil
+}
+
+func isFolder(def *xml.Pool) bool {
+	fi, err := os.Stat(def.Target.Path)
+	return err == nil && fi.IsDir()
 }
 
 func removeDir(def *xml.Pool) error {

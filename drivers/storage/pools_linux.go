@@ -194,7 +194,7 @@ func (p *Pools) Undefine(ctx context.Context, r drivers.Ref, _ drivers.Flags) er
 // SetAutostart sets or takes away the mark of a pool that is kept.
 func (p *Pools) SetAutostart(ctx context.Context, r drivers.Ref, on bool) error {
 	if !p.Store.Has(r.Name) && p.active(r.Name) != nil {
-		return xml.Errorf(xml.CodeInvalidArg, "pool has no config file")
+		return xml.Errorf(xml.CodeInternal, "pool has no config file")
 	}
 	return p.Shelf.SetAutostart(ctx, r, on)
 }
