@@ -179,10 +179,12 @@ func memtune(ctx context.Context, c *Call) error {
 
 func blkiotune(ctx context.Context, c *Call) error {
 	var list []drivers.Param
-	if v, given, err := c.Uint32("weight"); err != nil {
+	if v, given, err := c.Int32("weight"); err != nil {
 		return err
+	} else if given && v <= 0 {
+		return shellError("Invalid value of %d for I/O weight", v)
 	} else if given {
-		list = append(list, drivers.Param{Name: "weight", Value: v})
+		list = append(list, drivers.Param{Name: "weight", Value: uint32(v)})
 	}
 	for _, name := range []string{"device-weights", "device-read-iops-sec", "device-write-iops-sec", "device-read-bytes-sec", "device-write-bytes-sec"} {
 		if c.Has(name) {

@@ -80,6 +80,18 @@ func hasNetworks() bool {
 	return os.Geteuid() == 0 && exec.Command("unshare", "-n", "sh", "-c", try).Run() == nil
 }
 
+// hasGroups tells whether control groups of processors and memory can be made here.
+func hasGroups() bool {
+	for _, controller := range []string{"cpu", "memory"} {
+		dir := filepath.Join("/sys/fs/cgroup", controller, fmt.Sprintf("virgo-test-%d", os.Getpid()))
+		if os.Mkdir(dir, 0o755) != nil {
+			return false
+		}
+		_ = os.Remove(dir)
+	}
+	return true
+}
+
 // TestScripts runs the scripts: one a feature.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -103,6 +115,8 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "qemu":
 				return hasQEMU(), nil
+			case "cgroups":
+				return hasGroups(), nil
 			case "netns":
 				return hasNetworks(), nil
 			case "swtpm":

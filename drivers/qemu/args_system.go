@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -179,7 +180,7 @@ func (a *args) smp() {
 }
 
 func (a *args) iothreads() {
-	for _, t := range iothreadIDs(a.d) {
+	for _, t := range domain.IOThreads(&xml.Domain{IOThreads: a.d.IOThreads, IOThreadIDs: slices.Clone(a.d.IOThreadIDs)}) {
 		p := newProps("qom-type", "iothread").str("id", "iothread"+utoa(t.ID))
 		if t.Min != nil {
 			p.int("thread-pool-min", int64(*t.Min))
@@ -212,21 +213,6 @@ func (a *args) iothreads() {
 	for i := range a.d.Throttle {
 		a.object(throttleGroup(&a.d.Throttle[i]))
 	}
-}
-
-// iothreadIDs is the list with the ids that were not given: the lowest free ones.
-func iothreadIDs(d *xml.Domain) []xml.IOThread {
-	list := slices.Clone(d.IOThreadIDs)
-	used := make(map[uint]bool)
-	for _, t := range list {
-		used[t.ID] = true
-	}
-	for id := uint(1); uint(len(list)) < d.IOThreads; id++ {
-		if !used[id] {
-			list = append(list, xml.IOThread{ID: id})
-		}
-	}
-	return list
 }
 
 func throttleGroup(t *xml.IOTune) *props {

@@ -449,7 +449,7 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 			return err
 		}
 	}
-	if err == nil && !f.Has(drivers.KeepTPM) && !running && len(dom.Devices.TPMs) > 0 {
+	if dom != nil && !f.Has(drivers.KeepTPM) && !running && len(dom.Devices.TPMs) > 0 {
 		os.RemoveAll(d.layout.tpmDir(dom.UUID))
 	}
 	if err := d.store.Remove(r.Name); err != nil {

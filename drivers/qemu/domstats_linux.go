@@ -34,7 +34,7 @@ func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, _ d
 	for _, g := range []struct {
 		name string
 		add  func(context.Context) error
-	}{{"state", b.state}, {"cpu-total", b.cpu}, {"balloon", b.balloon}, {"vcpu", b.vcpu}, {"interface", b.nets}, {"block", b.blocks}, {"dirtyrate", b.dirtyRate}} {
+	}{{"state", b.state}, {"cpu-total", b.cpu}, {"balloon", b.balloon}, {"vcpu", b.vcpu}, {"interface", b.nets}, {"block", b.blocks}, {"iothread", b.ioThreads}, {"dirtyrate", b.dirtyRate}} {
 		wanted := len(groups) == 0
 		for _, w := range groups {
 			wanted = wanted || w == g.name
@@ -224,6 +224,26 @@ func (b *statsOf) blocks(ctx context.Context) error {
 				b.add(prefix+"."+n.name, n.v)
 			}
 		}
+	}
+	return nil
+}
+
+// ioThreads tells how long the threads for disks poll.
+func (b *statsOf) ioThreads(ctx context.Context) error {
+	if !b.running {
+		return nil
+	}
+	var list []ioThread
+	err := b.d.asked(ctx, b.r, func(q *qmp.Conn) (err error) { list, err = ioThreads(ctx, q); return err })
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	b.add("iothread.count", uint32(len(list)))
+	for _, t := range list {
+		at := "iothread." + itoa(t.number())
+		b.add(at+".poll-max-ns", t.Max)
+		b.add(at+".poll-grow", t.Grow)
+		b.add(at+".poll-shrink", t.Shrink)
 	}
 	return nil
 }

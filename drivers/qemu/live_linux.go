@@ -27,6 +27,9 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 	if err := pinAll(ctx, g.qmp, g.status.QEMU.PID, dom); err != nil {
 		return nil, err
 	}
+	if err := g.tuneAtStart(ctx, dom); err != nil {
+		return nil, err
+	}
 	if err := g.fillPorts(ctx, dom); err != nil {
 		return nil, err
 	}

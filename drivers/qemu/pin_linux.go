@@ -243,8 +243,17 @@ func bindEmulator(ctx context.Context, q *qmp.Conn, pid int, cpus xml.Set) error
 // pinAll gives a guest's threads their places at its start.
 func pinAll(ctx context.Context, q *qmp.Conn, pid int, dom *xml.Domain) error {
 	t := dom.CPUTune
-	if (dom.VCPU == nil || dom.VCPU.CPUSet == "") && (t == nil || len(t.VCPUPins) == 0 && t.EmulatorPin == nil) {
+	if (dom.VCPU == nil || dom.VCPU.CPUSet == "") && (t == nil || len(t.VCPUPins) == 0 && len(t.IOThreadPins) == 0 && t.EmulatorPin == nil) {
 		return nil
+	}
+	io, err := ioThreads(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, i := range io {
+		if err := bind(i.Thread, ioThreadPlace(dom, uint(i.number()))); err != nil {
+			return err
+		}
 	}
 	list, err := vcpuThreads(ctx, q)
 	if err != nil {

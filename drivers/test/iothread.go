@@ -5,19 +5,9 @@ import (
 	"slices"
 
 	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
-
-// threads are a definition's IO threads; where only their number is given,
-// they count from 1.
-func threads(def *xml.Domain) []xml.IOThread {
-	if len(def.IOThreadIDs) == 0 {
-		for i := uint(1); i <= def.IOThreads; i++ {
-			def.IOThreadIDs = append(def.IOThreadIDs, xml.IOThread{ID: i})
-		}
-	}
-	return def.IOThreadIDs
-}
 
 // IOThreads lists a domain's threads.
 func (d domains) IOThreads(_ context.Context, r drivers.Ref, f drivers.Flags) ([]drivers.IOThread, error) {
@@ -28,7 +18,7 @@ func (d domains) IOThreads(_ context.Context, r drivers.Ref, f drivers.Flags) ([
 			return err
 		}
 		def = clone(def)
-		for _, t := range threads(def) {
+		for _, t := range domain.IOThreads(def) {
 			set := allCPUs(int(def.VCPU.Count))
 			if def.VCPU.CPUSet != "" {
 				set = def.VCPU.CPUSet.Set()
@@ -54,7 +44,7 @@ func (d domains) onThread(r drivers.Ref, id int, f drivers.Flags, must bool, fn 
 			return err
 		}
 		return g.change(f, func(def *xml.Domain) error {
-			i := slices.IndexFunc(threads(def), func(t xml.IOThread) bool { return int(t.ID) == id })
+			i := slices.IndexFunc(domain.IOThreads(def), func(t xml.IOThread) bool { return int(t.ID) == id })
 			if i < 0 && must {
 				return xml.Errorf(xml.CodeInvalidArg, "cannot find IOThread '%d' in iothreadids list", id)
 			}
@@ -69,8 +59,7 @@ func (d domains) AddIOThread(_ context.Context, r drivers.Ref, id int, f drivers
 		if i >= 0 {
 			return xml.Errorf(xml.CodeInvalidArg, "an IOThread is already using iothread_id '%d'", id)
 		}
-		def.IOThreadIDs = append(def.IOThreadIDs, xml.IOThread{ID: uint(id)})
-		def.IOThreads = uint(len(def.IOThreadIDs))
+		domain.AddIOThread(def, id)
 		return nil
 	})
 }
@@ -78,11 +67,7 @@ func (d domains) AddIOThread(_ context.Context, r drivers.Ref, id int, f drivers
 // DelIOThread takes a thread away.
 func (d domains) DelIOThread(_ context.Context, r drivers.Ref, id int, f drivers.Flags) error {
 	return d.onThread(r, id, f, true, func(def *xml.Domain, i int) error {
-		def.IOThreadIDs = slices.Delete(def.IOThreadIDs, i, i+1)
-		def.IOThreads = uint(len(def.IOThreadIDs))
-		if def.CPUTune != nil {
-			def.CPUTune.IOThreadPins = slices.DeleteFunc(def.CPUTune.IOThreadPins, func(p xml.IOThreadPin) bool { return int(p.IOThread) == id })
-		}
+		domain.DelIOThread(def, i)
 		return nil
 	})
 }
@@ -98,20 +83,8 @@ func (d domains) SetIOThread(_ context.Context, r drivers.Ref, id int, list []dr
 		}
 	}
 	return d.onThread(r, id, f, true, func(def *xml.Domain, i int) error {
-		t := &def.IOThreadIDs[i]
-		if t.Poll == nil {
-			t.Poll = &xml.IOThreadPoll{}
-		}
 		for _, p := range list {
-			v := p.Value.(uint64)
-			switch p.Name {
-			case "poll_max_ns":
-				t.Poll.Max = &v
-			case "poll_grow":
-				t.Poll.Grow = &v
-			case "poll_shrink":
-				t.Poll.Shrink = &v
-			}
+			domain.SetPoll(&def.IOThreadIDs[i], p)
 		}
 		return nil
 	})
@@ -123,9 +96,7 @@ func (d domains) PinIOThread(_ context.Context, r drivers.Ref, id int, cpus xml.
 		if i < 0 {
 			return xml.Errorf(xml.CodeInvalidArg, "iothreadid %d not found", id)
 		}
-		t := tuneOf(def)
-		t.IOThreadPins = slices.DeleteFunc(t.IOThreadPins, func(p xml.IOThreadPin) bool { return int(p.IOThread) == id })
-		t.IOThreadPins = append(t.IOThreadPins, xml.IOThreadPin{IOThread: uint(id), CPUSet: xml.CPUSet(cpus.String())})
+		domain.PinIOThread(def, id, cpus)
 		return nil
 	})
 }

@@ -94,11 +94,11 @@ func groupMounts() []string {
 // milliseconds: nobody should wait for it.
 func RemoveGroup(name string) {
 	for _, mount := range groupMounts() {
-		dir := filepath.Join(mount, "virgo-"+groupName(name))
-		if _, err := os.Stat(dir); err != nil {
-			continue
+		if _, err := os.Stat(filepath.Join(mount, "virgo-"+groupName(name))); err == nil {
+			_ = os.WriteFile(filepath.Join(mount, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
 		}
-		_ = os.WriteFile(filepath.Join(mount, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
+	}
+	for _, dir := range guestGroups(name) {
 		_ = os.Remove(dir)
 	}
 }
