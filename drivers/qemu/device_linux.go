@@ -12,6 +12,7 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
@@ -302,6 +303,16 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	}
 	undo.Done()
 	for _, v := range list {
+		if k, ok := v.Value.(*xml.Disk); ok && k.IOTune != nil {
+			at := diskAt(c.live, k.Target.Dev)
+			if at == nil {
+				continue
+			}
+			k = at.Value.(*xml.Disk)
+			if err := c.d.asked(ctx, c.ref, func(q *qmp.Conn) error { return throttle(ctx, q, k) }); err != nil {
+				return err
+			}
+		}
 		if v.Kind == "memory" {
 			return c.placeMemory(ctx)
 		}
