@@ -7,6 +7,12 @@ import (
 	"virgo/xml"
 )
 
+// Unlimit takes away what Limit did, if it did anything.
+func Unlimit(ctx context.Context, dev string) {
+	_ = run(ctx, "", "tc", "qdisc", "del", "dev", dev, "root") // fails where there is none
+	_ = run(ctx, "", "tc", "qdisc", "del", "dev", dev, "ingress")
+}
+
 // Limit limits the traffic of a device of the host: inbound is what goes to
 // guests, so out of the device. The program tc does it.
 func Limit(ctx context.Context, dev string, b *xml.Bandwidth) error {

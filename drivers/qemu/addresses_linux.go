@@ -47,6 +47,18 @@ func (d *domains) IfaceAddresses(ctx context.Context, r drivers.Ref, source stri
 // leasedAddresses are those that networks have lent to the interfaces in them.
 func (d *domains) leasedAddresses(ctx context.Context, dom *xml.Domain) ([]drivers.IfaceAddress, error) {
 	var out []drivers.IfaceAddress
+	err := d.eachLease(ctx, dom, func(n *xml.Interface, leases []drivers.Lease) {
+		a := drivers.IfaceAddress{Name: n.Target.Dev, MAC: n.MAC.Address}
+		for _, l := range leases {
+			a.Addrs = append(a.Addrs, drivers.IPAddress{Version: l.Family, Addr: l.Address, Prefix: l.Prefix})
+		}
+		out = append(out, a)
+	})
+	return out, err
+}
+
+// eachLease calls f with the interfaces that networks have lent addresses to.
+func (d *domains) eachLease(ctx context.Context, dom *xml.Domain, f func(*xml.Interface, []drivers.Lease)) error {
 	for i := range dom.Devices.Interfaces {
 		n := &dom.Devices.Interfaces[i]
 		if n.Type != "network" || n.Source == nil || n.MAC == nil || n.Target == nil {
@@ -55,22 +67,17 @@ func (d *domains) leasedAddresses(ctx context.Context, dom *xml.Domain) ([]drive
 		nets := d.networks()
 		network, err := nets.Lookup(ctx, drivers.ByName, n.Source.Network)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		leases, err := nets.Leases(ctx, network, n.MAC.Address)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if len(leases) == 0 {
-			continue
+		if len(leases) > 0 {
+			f(n, leases)
 		}
-		a := drivers.IfaceAddress{Name: n.Target.Dev, MAC: n.MAC.Address}
-		for _, l := range leases {
-			a.Addrs = append(a.Addrs, drivers.IPAddress{Version: l.Family, Addr: l.Address, Prefix: l.Prefix})
-		}
-		out = append(out, a)
 	}
-	return out, nil
+	return nil
 }
 
 // neighbours are the interfaces whose addresses a table of the kernel's has.

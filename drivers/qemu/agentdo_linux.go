@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"time"
@@ -92,15 +93,24 @@ func (d *domains) SetTime(ctx context.Context, r drivers.Ref, t time.Time, sync 
 	})
 }
 
-// GuestHostname asks the agent. Leases there are none: no network of a root runs
-// here.
+// GuestHostname asks the agent, or those that have lent the guest its addresses.
 func (d *domains) GuestHostname(ctx context.Context, r drivers.Ref, source string) (string, error) {
 	none := xml.Errorf(xml.CodeNoHostname, "no hostname found for domain %s", r.Name)
 	if source == "lease" {
-		if _, running := d.touch(ctx, r.Name); !running {
-			return "", notRunning()
+		dom, err := d.liveDomain(ctx, r)
+		if err != nil {
+			return "", err
 		}
-		return "", none
+		name := ""
+		err = d.eachLease(ctx, dom, func(_ *xml.Interface, leases []drivers.Lease) {
+			for _, l := range leases {
+				name = cmp.Or(name, l.Hostname)
+			}
+		})
+		if err != nil || name == "" {
+			return "", none
+		}
+		return name, nil
 	}
 	if _, _, err := d.agentReady(ctx, r); err != nil {
 		return "", err

@@ -43,6 +43,7 @@ func (d *domains) alter(ctx context.Context, r drivers.Ref, f drivers.Flags, edi
 		return err
 	}
 	defer c.end()
+	c.quiet = true
 	if c.config != nil {
 		if err := edit(c.config); err != nil {
 			return err

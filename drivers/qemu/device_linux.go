@@ -31,6 +31,7 @@ type change struct {
 	lock   *drivers.Lock
 	live   *xml.Domain // nil: the running domain is not meant
 	config *xml.Domain // nil: the definition is not meant
+	quiet  bool        // it is no event
 }
 
 // change begins a change of what flags mean; end it with end.
@@ -92,7 +93,9 @@ func (c *change) keep(ctx context.Context) error {
 	if err := c.d.store.Write(c.config.Name, c.config.UUID, data); err != nil {
 		return err
 	}
-	c.d.tell(c.ref, "Defined", "Updated")
+	if !c.quiet {
+		c.d.tell(c.ref, "Defined", "Updated")
+	}
 	return nil
 }
 
@@ -302,6 +305,11 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 		return err
 	}
 	undo.Done()
+	for _, l := range r.Put {
+		if v, err := domain.ReadDevice(xml.Source{Name: "device", Data: []byte(l.XML)}); err == nil {
+			c.d.happened(c.ref, "device-added", v.Alias())
+		}
+	}
 	for _, v := range list {
 		if k, ok := v.Value.(*xml.Disk); ok && k.IOTune != nil {
 			at := diskAt(c.live, k.Target.Dev)

@@ -467,6 +467,13 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 	return nil
 }
 
+// happened notes an event of another kind than the changes of a domain's life.
+func (c *Conn) happened(r drivers.Ref, name, detail string) {
+	if drivers.MakeDir(c.layout.Run) == nil {
+		watch.Journal{Path: c.layout.journal()}.Append(drivers.Event{Ref: r, Name: name, Detail: detail, Time: time.Now()})
+	}
+}
+
 func (c *Conn) tell(r drivers.Ref, detail, reason string) {
 	if drivers.MakeDir(c.layout.Run) == nil {
 		watch.Journal{Path: c.layout.journal()}.Append(drivers.Event{Ref: r, Name: "lifecycle", Detail: detail, Reason: reason, Time: time.Now()})

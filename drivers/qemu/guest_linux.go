@@ -243,6 +243,22 @@ func (g *guest) event(e qmp.Event) {
 		if g.status.State == drivers.PMSuspended {
 			g.change(drivers.Running, drivers.RunningWakeup, "Started", "Event wakeup")
 		}
+	case "BALLOON_CHANGE":
+		if bytes, ok := e.Data["actual"].(float64); ok {
+			g.tell("balloon-change", fmt.Sprintf("%.0fKiB", bytes/1024), "")
+		}
+	case "RTC_CHANGE":
+		if offset, ok := e.Data["offset"].(float64); ok {
+			g.tell("rtc-change", fmt.Sprintf("%.0f", offset), "")
+		}
+	case "DEVICE_TRAY_MOVED":
+		word := "closed"
+		if open, _ := e.Data["tray-open"].(bool); open {
+			word = "opened"
+		}
+		if alias, _ := e.Data["id"].(string); alias != "" {
+			g.tell("tray-change", "disk "+alias+": "+word, "")
+		}
 	case "MIGRATION_PASS":
 		if pass, ok := e.Data["pass"].(float64); ok {
 			g.tell("migration-iteration", fmt.Sprintf("iteration: '%.0f'", pass), "")

@@ -197,6 +197,6 @@ func (d *domains) PinIOThread(ctx context.Context, r drivers.Ref, id int, cpus x
 				err = bind(t.Thread, cpus)
 			}
 		}
-		return err
+		return d.pinned(r, "iothreadpin"+strconv.Itoa(id), cpus, err)
 	})
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"virgo/drivers"
@@ -190,6 +192,11 @@ func (g *guest) completed(j *job, stats []drivers.Param) {
 		}
 		list = append(list, p)
 	}
+	var told strings.Builder
+	for _, p := range list {
+		fmt.Fprintf(&told, "\n\t%s: %v", p.Name, p.Value)
+	}
+	g.tell("job-completed", told.String(), "")
 	path := g.layout.completedJob(g.status.Name)
 	if data, err := json.Marshal(jobAnswer{drivers.CompletedJob, toWire(list)}); err == nil && drivers.MakeDir(filepath.Dir(path)) == nil {
 		_ = drivers.ReplaceFile(path, data, 0o600) // numbers of the past: nothing fails for want of them

@@ -89,7 +89,14 @@ func (d *domains) SetMetadata(ctx context.Context, r drivers.Ref, k drivers.Meta
 			return err
 		}
 		defer names.Unlock()
-		return d.store.Write(r.Name, dom.UUID, out)
+		if err := d.store.Write(r.Name, dom.UUID, out); err != nil {
+			return err
+		}
 	}
+	what := map[drivers.MetadataKind]string{drivers.Description: "description", drivers.Title: "title", drivers.Element: "element"}[k]
+	if uri == "" {
+		uri = "<null>"
+	}
+	d.happened(r, "metadata-change", "type "+what+", uri "+uri)
 	return nil
 }

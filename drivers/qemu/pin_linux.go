@@ -170,7 +170,7 @@ func (d *domains) PinVCPU(ctx context.Context, r drivers.Ref, vcpu int, cpus xml
 		return nil
 	}
 	return d.alter(ctx, r, f, edit, func(*xml.Domain) error {
-		return d.asked(ctx, r, func(q *qmp.Conn) error {
+		return d.pinned(r, "vcpupin"+strconv.Itoa(vcpu), cpus, d.asked(ctx, r, func(q *qmp.Conn) error {
 			list, err := vcpuThreads(ctx, q)
 			for _, t := range list {
 				if err == nil && t.Index == vcpu {
@@ -178,7 +178,7 @@ func (d *domains) PinVCPU(ctx context.Context, r drivers.Ref, vcpu int, cpus xml
 				}
 			}
 			return err
-		})
+		}))
 	})
 }
 
@@ -202,8 +202,16 @@ func (d *domains) PinEmulator(ctx context.Context, r drivers.Ref, cpus xml.Set, 
 		if err != nil {
 			return err
 		}
-		return d.asked(ctx, r, func(q *qmp.Conn) error { return bindEmulator(ctx, q, s.QEMU.PID, cpus) })
+		return d.pinned(r, "emulatorpin", cpus, d.asked(ctx, r, func(q *qmp.Conn) error { return bindEmulator(ctx, q, s.QEMU.PID, cpus) }))
 	})
+}
+
+// pinned notes that a thread has another place, if it has.
+func (d *domains) pinned(r drivers.Ref, what string, cpus xml.Set, err error) error {
+	if err == nil {
+		d.happened(r, "tunable", "\n\tcputune."+what+": "+cpus.String())
+	}
+	return err
 }
 
 // bindEmulator binds all threads of QEMU that are neither vCPUs nor IO threads.

@@ -443,6 +443,13 @@ func asDefined(live, config *xml.Domain, l Layout, probed []int) *xml.Domain {
 			ch.Path, ch.Mode = "", ""
 		}
 	}
+	for i := range v.Graphics { // displays do not come and go: those of the definition are where it says
+		if i < len(config.Devices.Graphics) && config.Devices.Graphics[i].Type == v.Graphics[i].Type {
+			passwd, until := v.Graphics[i].Passwd, v.Graphics[i].PasswdValidTo
+			v.Graphics[i] = config.Devices.Graphics[i]
+			v.Graphics[i].Passwd, v.Graphics[i].PasswdValidTo = passwd, until
+		}
+	}
 	for i := range v.Interfaces {
 		if n := &v.Interfaces[i]; n.Target != nil && strings.HasPrefix(n.Target.Dev, "vnet") {
 			n.Target = nil

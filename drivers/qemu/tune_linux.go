@@ -2,12 +2,14 @@ package qemu
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/network"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
@@ -107,6 +109,7 @@ func (d *domains) SetParams(ctx context.Context, r drivers.Ref, g drivers.ParamG
 		return err
 	}
 	defer c.end()
+	c.quiet = true
 	for _, dom := range []*xml.Domain{c.live, c.config} {
 		if dom == nil {
 			continue
@@ -122,8 +125,26 @@ func (d *domains) SetParams(ctx context.Context, r drivers.Ref, g drivers.ParamG
 		if err := editLive(d.layout.guest(r.Name), func(dom *xml.Domain) error { return setParams(dom, g, device, list, true) }); err != nil {
 			return err
 		}
+		d.tuned(r, c.live, g, device, list)
 	}
 	return c.keep(ctx)
+}
+
+// tuned notes what was changed of a running guest.
+func (d *domains) tuned(r drivers.Ref, dom *xml.Domain, g drivers.ParamGroup, device string, list []drivers.Param) {
+	text, prefix := "", map[drivers.ParamGroup]string{drivers.Schedule: "cputune.", drivers.DiskLimits: "blkdeviotune."}[g]
+	if prefix == "" {
+		return
+	}
+	if g == drivers.DiskLimits {
+		if k := domain.DiskNamed(dom, device); k != nil {
+			text = "\n\tblkdeviotune.disk: " + k.Target.Dev
+		}
+	}
+	for _, p := range list {
+		text += fmt.Sprintf("\n\t%s%s: %v", prefix, p.Name, p.Value)
+	}
+	d.happened(r, "tunable", text)
 }
 
 func onceEach(list []drivers.Param) error {
@@ -183,7 +204,15 @@ func (d *domains) tuneLive(ctx context.Context, r drivers.Ref, dom *xml.Domain, 
 	case drivers.PerfEvents:
 		return perfLive(list)
 	case drivers.IfaceBandwidth:
-		return xml.Errorf(xml.CodeConfigUnsupported, "the bandwidth of interfaces of running guests cannot be changed")
+		n, err := tunedInterface(dom, device)
+		if err != nil || n.Target == nil || n.Target.Dev == "" {
+			return err
+		}
+		network.Unlimit(ctx, n.Target.Dev)
+		if n.Bandwidth == nil {
+			return nil
+		}
+		return network.Limit(ctx, n.Target.Dev, n.Bandwidth)
 	}
 	k, err := tunedDisk(dom, device, true)
 	if err != nil {

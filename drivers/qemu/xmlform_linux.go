@@ -17,8 +17,8 @@ import (
 func (d *domains) document(r drivers.Ref, running bool, f drivers.Flags) ([]byte, error) {
 	if running && f.Has(drivers.MigratableXML) {
 		// What another host is to start: as it was defined here, not what came of it.
-		if data, err := os.ReadFile(filepath.Join(d.layout.guest(r.Name), configFile)); err == nil {
-			return data, nil
+		if dom, err := d.portable(r); err == nil {
+			return storedForm(dom)
 		}
 	}
 	if running && !f.Has(drivers.Inactive) {

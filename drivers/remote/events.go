@@ -156,7 +156,7 @@ func readParams(d *decoder, e *drivers.Event) {
 
 func readMetadata(d *decoder, e *drivers.Event) {
 	kind := word("description title element", d.uint32())
-	e.Detail = kind + " " + orNull(d.optional())
+	e.Detail = "type " + kind + ", uri " + orNull(d.optional())
 }
 
 func readGraphics(d *decoder, e *drivers.Event) {
