@@ -102,6 +102,11 @@ func (g *guest) dumpTo(ctx context.Context, j *job, r dumpRequest) error {
 	if err := g.canDump(ctx, r); err != nil {
 		return err
 	}
+	if !r.MemoryOnly {
+		if err := g.canLeave(ctx); err != nil {
+			return err
+		}
+	}
 	g.mu.Lock()
 	ran := g.status.State == drivers.Running
 	g.mu.Unlock()

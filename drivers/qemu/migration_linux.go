@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"slices"
 	"time"
@@ -68,6 +69,27 @@ func (m migrationState) params() []drivers.Param {
 		add("memory_page_size", m.RAM.PageSize)
 	}
 	return list
+}
+
+// canLeave refuses what a state that is written would not have in it.
+func (g *guest) canLeave(ctx context.Context) error {
+	var jobs []json.RawMessage
+	if err := g.qmp.Execute(ctx, "query-block-jobs", nil, &jobs); err != nil {
+		return lost(err)
+	}
+	if len(jobs) > 0 {
+		return xml.Errorf(xml.CodeOperationInvalid, "domain has active block job")
+	}
+	dom, err := readLive(g.dir)
+	if err != nil {
+		return err
+	}
+	for i := range dom.Devices.Disks {
+		if dom.Devices.Disks[i].Transient != nil {
+			return xml.Errorf(xml.CodeOperationInvalid, "migration with transient disk is not supported")
+		}
+	}
+	return nil
 }
 
 func (g *guest) migrationNow(ctx context.Context) (migrationState, error) {

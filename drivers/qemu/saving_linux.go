@@ -58,6 +58,9 @@ func (g *guest) save(ctx context.Context, r saveRequest) error {
 }
 
 func (g *guest) saveTo(ctx context.Context, j *job, r saveRequest) (err error) {
+	if err := g.canLeave(ctx); err != nil {
+		return err
+	}
 	g.mu.Lock()
 	ran := g.status.State == drivers.Running
 	g.mu.Unlock()
