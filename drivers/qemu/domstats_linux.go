@@ -34,7 +34,7 @@ func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, _ d
 	for _, g := range []struct {
 		name string
 		add  func(context.Context) error
-	}{{"state", b.state}, {"cpu-total", b.cpu}, {"balloon", b.balloon}, {"vcpu", b.vcpu}, {"interface", b.nets}, {"block", b.blocks}, {"iothread", b.ioThreads}, {"dirtyrate", b.dirtyRate}} {
+	}{{"state", b.state}, {"cpu-total", b.cpu}, {"balloon", b.balloon}, {"vcpu", b.vcpu}, {"interface", b.nets}, {"block", b.blocks}, {"perf", b.perf}, {"iothread", b.ioThreads}, {"dirtyrate", b.dirtyRate}} {
 		wanted := len(groups) == 0
 		for _, w := range groups {
 			wanted = wanted || w == g.name

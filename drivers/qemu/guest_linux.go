@@ -29,16 +29,17 @@ type guestConfig struct {
 
 // guest is the watcher's view of its guest.
 type guest struct {
-	layout  Layout
-	dir     string // run folder
-	journal watch.Journal
-	qmp     *qmp.Conn
-	clients clients
-	over    chan struct{} // closed when QEMU has ended
-	gone    chan struct{} // closed when everything is cleaned up
-	await   func() string // waits for QEMU's end; its exit in words
-	undo    drivers.Undo  // host-side set-up
-	slot    slot          // whoever changes the guest for a while has it
+	layout   Layout
+	dir      string // run folder
+	journal  watch.Journal
+	qmp      *qmp.Conn
+	clients  clients
+	over     chan struct{} // closed when QEMU has ended
+	gone     chan struct{} // closed when everything is cleaned up
+	await    func() string // waits for QEMU's end; its exit in words
+	undo     drivers.Undo  // host-side set-up
+	counters counters      // the host's, of the guest
+	slot     slot          // whoever changes the guest for a while has it
 
 	mu        sync.Mutex
 	status    Status
@@ -121,6 +122,9 @@ func (g *guest) adopt(ctx context.Context, self drivers.Process) error {
 		return err
 	}
 	g.reconcile(ctx)
+	if dom, err := readLive(g.dir); err == nil {
+		_ = g.perfOfDocument(dom) // what cannot be counted any more is not
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {

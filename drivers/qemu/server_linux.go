@@ -38,21 +38,23 @@ type request struct {
 
 // The watcher's own commands, beside QEMU's.
 const (
-	cmdStatus   = "virgo-status"
-	cmdSuspend  = "virgo-suspend"
-	cmdResume   = "virgo-resume"
-	cmdDestroy  = "virgo-destroy"
-	cmdShutdown = "virgo-shutdown"
-	cmdReboot   = "virgo-reboot"
-	cmdPolicy   = "virgo-policy"
-	cmdForget   = "virgo-forget-reboot"
-	cmdPlug     = "virgo-plug"
-	cmdUnplug   = "virgo-unplug"
-	cmdSave     = "virgo-save"
-	cmdDump     = "virgo-dump"
-	cmdJob      = "virgo-job"
-	cmdAbortJob = "virgo-job-abort"
-	cmdBlock    = "virgo-block"
+	cmdStatus     = "virgo-status"
+	cmdSuspend    = "virgo-suspend"
+	cmdResume     = "virgo-resume"
+	cmdDestroy    = "virgo-destroy"
+	cmdShutdown   = "virgo-shutdown"
+	cmdReboot     = "virgo-reboot"
+	cmdPolicy     = "virgo-policy"
+	cmdPerf       = "virgo-perf"
+	cmdPerfCounts = "virgo-perf-counts"
+	cmdForget     = "virgo-forget-reboot"
+	cmdPlug       = "virgo-plug"
+	cmdUnplug     = "virgo-unplug"
+	cmdSave       = "virgo-save"
+	cmdDump       = "virgo-dump"
+	cmdJob        = "virgo-job"
+	cmdAbortJob   = "virgo-job-abort"
+	cmdBlock      = "virgo-block"
 )
 
 // serve accepts clients until the listener is closed.
@@ -117,8 +119,30 @@ func versionJSON(v string) string {
 
 // execute answers one command.
 func (g *guest) execute(ctx context.Context, r request, line []byte) any {
-	var v any = struct{}{}
-	var err error
+	v, err := g.own(ctx, r)
+	if errors.Is(err, errNotOwn) {
+		answer, err := g.qmp.RunContext(ctx, line)
+		if err == nil {
+			return json.RawMessage(answer)
+		}
+		return failure(r.ID, err)
+	}
+	if err != nil {
+		return failure(r.ID, err)
+	}
+	result, err := json.Marshal(v)
+	if err != nil {
+		return failure(r.ID, err)
+	}
+	return message(qmp.Answer(r.ID, result, nil))
+}
+
+// errNotOwn is a command that is QEMU's.
+var errNotOwn = errors.New("not a command of the watcher")
+
+// own does one of the watcher's own commands.
+func (g *guest) own(ctx context.Context, r request) (v any, err error) {
+	v = struct{}{}
 	switch r.Execute {
 	case "qmp_capabilities":
 	case cmdStatus:
@@ -134,6 +158,13 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		if p, err = decode[Policy](r); err == nil {
 			err = g.follow(ctx, p)
 		}
+	case cmdPerf:
+		var p perfRequest
+		if p, err = decode[perfRequest](r); err == nil {
+			err = g.setPerf(p)
+		}
+	case cmdPerfCounts:
+		v = g.counters.read()
 	case cmdForget:
 		g.mu.Lock()
 		g.rebooting = false
@@ -175,20 +206,9 @@ func (g *guest) execute(ctx context.Context, r request, line []byte) any {
 		_ = json.Unmarshal(r.Arguments, &a)
 		err = g.destroy(ctx, a)
 	default:
-		answer, err := g.qmp.RunContext(ctx, line)
-		if err == nil {
-			return json.RawMessage(answer)
-		}
-		return failure(r.ID, err)
+		err = errNotOwn
 	}
-	if err != nil {
-		return failure(r.ID, err)
-	}
-	result, err := json.Marshal(v)
-	if err != nil {
-		return failure(r.ID, err)
-	}
-	return message(qmp.Answer(r.ID, result, nil))
+	return v, err
 }
 
 // message is an answer that is JSON already.

@@ -202,7 +202,7 @@ func (d *domains) tuneLive(ctx context.Context, r drivers.Ref, dom *xml.Domain, 
 	case drivers.NUMA:
 		return moveMemory(s, list)
 	case drivers.PerfEvents:
-		return perfLive(list)
+		return d.perfLive(ctx, r, list)
 	case drivers.IfaceBandwidth:
 		n, err := tunedInterface(dom, device)
 		if err != nil || n.Target == nil || n.Target.Dev == "" {
@@ -219,16 +219,6 @@ func (d *domains) tuneLive(ctx context.Context, r drivers.Ref, dom *xml.Domain, 
 		return err
 	}
 	return d.asked(ctx, r, func(q *qmp.Conn) error { return throttle(ctx, q, k) })
-}
-
-// perfLive: nobody stays who could count.
-func perfLive(list []drivers.Param) error {
-	for _, p := range list {
-		if on, _ := p.Value.(bool); on {
-			return xml.Errorf(xml.CodeArgUnsupported, "unable to enable host cpu perf event for %s", p.Name)
-		}
-	}
-	return nil
 }
 
 // setNUMA sets where the memory comes from.

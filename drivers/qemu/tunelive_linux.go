@@ -267,6 +267,9 @@ func (g *guest) tuneAtStart(ctx context.Context, dom *xml.Domain) error {
 			}
 		}
 	}
+	if err := g.perfOfDocument(dom); err != nil {
+		return err
+	}
 	if os.Geteuid() != 0 { // groups are root's, as a rule
 		return nil
 	}
