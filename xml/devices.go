@@ -240,7 +240,7 @@ type TPMBackend struct {
 	Type            string       `el:"type,attr,required" enum:"default passthrough emulator external"`
 	Version         string       `el:"version,attr" enum:"default 1.2 2.0"`
 	PersistentState YesNo        `el:"persistent_state,attr"`
-	Debug           uint         `el:"debug,attr"`
+	Debug           uint         `el:"debug,attr,anybase"`
 	Encryption      *TPMSecret   `el:"encryption"`
 	PCRBanks        *TPMPCRBanks `el:"active_pcr_banks"`
 	Source          *TPMSource   `el:"source"`

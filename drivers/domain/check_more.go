@@ -52,11 +52,17 @@ func readDiskParts(v *xml.Disk) error {
 			return xml.Errorf(xml.CodeXML, "disk %s is not printable string", p.name)
 		}
 	}
+	if v.Type == "vhostuser" && v.Source != nil && v.Source.Type == "" {
+		return xml.Errorf(xml.CodeXML, "missing 'type' attribute for vhostuser disk source")
+	}
 	if v.Type == "vhostuser" && v.Source != nil && v.Source.Path == "" {
 		return xml.Errorf(xml.CodeXML, "missing 'path' attribute for vhostuser disk source")
 	}
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Source != nil && s.Reservations.Source.Mode != "" && s.Reservations.Source.Mode != "client" {
 		return xml.Errorf(xml.CodeXML, "unsupported connection mode for <reservations/>: %s", s.Reservations.Source.Mode)
+	}
+	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed == "" {
+		return xml.Errorf(xml.CodeXML, "Missing required attribute 'managed' in element 'reservations'")
 	}
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed != "yes" && s.Reservations.Source == nil {
 		return xml.Errorf(xml.CodeXML, "missing connection type for <reservations/>")
@@ -214,20 +220,16 @@ func keepProtocol(s *xml.DiskSource) {
 // readSingles refuses what can be there only once.
 func readSingles(d *xml.Domain) error {
 	dev := &d.Devices
-	for i := range dev.Panics {
-		for j := range i {
-			if dev.Panics[i].Model == dev.Panics[j].Model {
-				model := dev.Panics[i].Model
-				setDefault(&model, "default")
-				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
-			}
-		}
-	}
 	for i := range dev.Audios {
 		for j := range i {
 			if dev.Audios[i].ID == dev.Audios[j].ID {
 				return xml.Errorf(xml.CodeXML, "audio ID %d is used multiple times", dev.Audios[i].ID)
 			}
+		}
+	}
+	for i := range dev.Leases {
+		if dev.Leases[i].Lockspace == "" {
+			return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
 		}
 	}
 	for i := range dev.Shmems {
@@ -288,6 +290,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 	switch h.Type {
 	case "scsi":
 		if s.Protocol == "iscsi" {
+			if len(s.Hosts) == 0 {
+				return xml.Errorf(xml.CodeXML, "missing the host address for the iSCSI hostdev")
+			}
 			if len(s.Hosts) != 1 {
 				return xml.Errorf(xml.CodeXML, "only one source host address may be specified for the iSCSI hostdev")
 			}
@@ -315,6 +320,21 @@ func readHostdevSource(h *xml.Hostdev) error {
 		}
 		if _, ok := xml.ParseUUID(s.Address.UUID); !ok {
 			return xml.Errorf(xml.CodeInternal, "Cannot parse uuid attribute of element <address>")
+		}
+	}
+	return nil
+}
+
+// checkPanicModels refuses two of a model.
+func checkPanicModels(d *xml.Domain, _ *Traits) error {
+	list := d.Devices.Panics
+	for i := range list {
+		for j := range i {
+			if list[i].Model == list[j].Model {
+				model := list[i].Model
+				setDefault(&model, "default")
+				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
+			}
 		}
 	}
 	return nil

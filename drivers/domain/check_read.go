@@ -453,6 +453,9 @@ func readInputs(d *xml.Domain) error {
 		if in.Bus == "usb" && noUSB(d) {
 			return unsupported("Can't add USB input device. USB bus is disabled")
 		}
+		if s := in.Source; in.Type == "passthrough" && (s == nil || s.EvDev == "") {
+			return xml.Errorf(xml.CodeXML, "Missing evdev path for input device")
+		}
 		if in.Bus == "usb" && in.Address != nil && in.Address.Type != "usb" {
 			return xml.Errorf(xml.CodeXML, "Invalid address for a USB device")
 		}
@@ -477,6 +480,12 @@ func readGraphics(d *xml.Domain) error {
 	for i := range d.Devices.Graphics {
 		g := &d.Devices.Graphics[i]
 		for j, l := range g.Listens {
+			if l.Network != "" && l.Type != "network" {
+				return xml.Errorf(xml.CodeXML, "'network' attribute is valid only for listen type 'network'")
+			}
+			if l.Socket != "" && l.Type != "socket" {
+				return xml.Errorf(xml.CodeXML, "'socket' attribute is valid only for listen type 'socket'")
+			}
 			if l.Type == "network" && l.Network == "" {
 				return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
 			}

@@ -38,6 +38,7 @@ func postParse(d *xml.Domain, t *Traits) error {
 		controllers,
 		boot,
 		checkTimerKinds,
+		checkPanicModels,
 		lateDefaults,
 		assignAddresses,
 	}

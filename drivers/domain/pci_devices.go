@@ -62,6 +62,8 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	for i := range dev.Sounds {
 		switch s := &dev.Sounds[i]; s.Model {
 		case "sb16", "pcspk", "usb":
+		case "ich7":
+			l.add(&s.Address, 0) // nothing takes it
 		default:
 			l.add(&s.Address, l.kind(s.Model == "virtio"))
 		}

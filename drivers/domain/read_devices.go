@@ -175,6 +175,9 @@ func filesystemForeign(f *xml.Filesystem) {
 	if f.MultiDevs == "default" {
 		f.MultiDevs = ""
 	}
+	if f.Driver != nil && f.Driver.Type != "virtiofs" {
+		f.Driver.Queue = 0
+	}
 	if f.Driver == nil || f.Driver.Type != "virtiofs" {
 		f.Binary, f.IDMap = nil, nil
 	}
@@ -185,6 +188,9 @@ func filesystemForeign(f *xml.Filesystem) {
 
 // interfaceForeign completes what printing shows of the source.
 func interfaceForeign(n *xml.Interface) {
+	if n.Type != "hostdev" {
+		n.Managed = ""
+	}
 	s := n.Source
 	if s == nil {
 		return

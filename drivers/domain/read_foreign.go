@@ -1,7 +1,9 @@
 package domain
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 
 	"virgo/xml"
 )
@@ -135,6 +137,38 @@ func hostdevForeign(h *xml.Hostdev) {
 		return
 	}
 	*s = keep
+	if h.Mode != "capabilities" && h.Type != "mdev" {
+		h.Display, h.RAMFB = "", ""
+	}
+	if h.Mode == "capabilities" {
+		return
+	}
+	hostAddress(h.Type, s)
+}
+
+// hostAddress keeps what an address on the host has, as it is printed.
+func hostAddress(kind string, s *xml.HostdevSource) {
+	if kind == "pci" && s.Address == nil {
+		s.Address = &xml.HostAddress{}
+	}
+	a := s.Address
+	if a == nil {
+		return
+	}
+	switch kind {
+	case "pci":
+		*a = xml.HostAddress{Domain: a.Domain, Bus: a.Bus, Slot: a.Slot, Function: a.Function}
+		if n, err := strconv.ParseUint(a.Bus, 10, 8); err == nil {
+			a.Bus = fmt.Sprintf("0x%02x", n)
+		}
+	case "usb":
+		*a = xml.HostAddress{Bus: a.Bus, Device: a.Device, Port: a.Port}
+	case "scsi":
+		*a = xml.HostAddress{Bus: a.Bus, Target: a.Target, Unit: a.Unit}
+	case "mdev":
+		u, _ := xml.ParseUUID(a.UUID)
+		*a = xml.HostAddress{UUID: u}
+	}
 }
 
 // tpmForeign keeps what the module's backend has.

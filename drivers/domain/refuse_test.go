@@ -184,7 +184,7 @@ func TestDropped(t *testing.T) {
 		{"parts of other sounds", "", "<audio id='1' type='alsa' path='/x' serverName='y'><input name='z' dev='/d'/></audio>", "<input dev='/d'/>", "serverName"},
 		{"parts of other displays", "", "<graphics type='vnc' display=':1' replaceUser='yes'><mouse mode='client'/></graphics>", "type='vnc'", "client"},
 		{"parts of other memory", "<maxMemory slots='2' unit='GiB'>8</maxMemory>", "<memory model='dimm'><target dynamicMemslots='yes'><size>1024</size><block>4</block><readonly/></target></memory>", "<size unit='KiB'>1024", "readonly"},
-		{"parts of other hosts' devices", "", "<hostdev mode='subsystem' type='pci'><source protocol='iscsi' name='x'><address bus='1'/><block>/b</block></source></hostdev>", "bus='0x01'", "iscsi"},
+		{"parts of other hosts' devices", "", "<hostdev mode='subsystem' type='pci'><source protocol='iscsi' name='x'><address bus='1'/><block>/b</block></source></hostdev>", "bus='0x01' slot='0x00'", "iscsi"},
 		{"parts of other modules", "", "<tpm model='tpm-tis'><backend type='passthrough' debug='3'><source type='file' path='/x'/></backend></tpm>", "passthrough", "debug"},
 		{"parts of other folders", "", "<filesystem><source dir='/a' name='b' usage='3'/><target dir='t'/></filesystem>", "<source dir='/a'/>", "usage"},
 		{"number for the firmware", "", "<serial type='pty'><acpi/></serial>", "<serial", "<acpi/>"},

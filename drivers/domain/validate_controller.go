@@ -167,6 +167,7 @@ func controllerDriver(c *deviceCheck, v *xml.Controller) error {
 	case !virtio && len(dr.IOThreads) > 0:
 		return unsupported("iothreads are supported only by 'virtio-scsi' controllers")
 	case virtio:
+		return checkThreadMap(c.d, dr.IOThreads, dr.Queues)
 	case dr.Queues > 0:
 		return unsupported("'queues' is only supported by virtio-scsi controller")
 	case dr.CmdPerLUN > 0:

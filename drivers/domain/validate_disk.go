@@ -63,7 +63,7 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 		if v.RawIO != "" {
 			return unsupported("rawio can be used only with device='lun'")
 		}
-		if v.SGIO != "" {
+		if v.SGIO == "filtered" {
 			return unsupported("sgio can be used only with device='lun'")
 		}
 	}

@@ -205,6 +205,16 @@ func checkDiskThreads(c *deviceCheck, v *xml.Disk) error {
 	if dr.IOThread > 0 && !hasIOThread(c.d, dr.IOThread) {
 		return unsupported("Disk iothread '%d' not defined in iothreadid", dr.IOThread)
 	}
+	return checkThreadMap(c.d, dr.IOThreads, dr.Queues)
+}
+
+// checkThreadMap checks which threads serve which queues.
+func checkThreadMap(d *xml.Domain, list []xml.DriverIOThread, queues uint) error {
+	for i := range list {
+		if !hasIOThread(d, list[i].ID) {
+			return unsupported("iothread '%d' not defined in iothreadid", list[i].ID)
+		}
+	}
 	return nil
 }
 

@@ -68,6 +68,9 @@ func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
 	if lacks {
 		return unsupported("domain configuration does not support video model '%s'", m.Type)
 	}
+	if m.Type == "virtio" && m.Blob == "on" && (c.d.Backing == nil || c.d.Backing.Source != "memfd") {
+		return unsupported("'blob' support for virtio-gpu devices requires a memfd memory backend")
+	}
 	if m.Type == "virtio" && m.Acceleration != nil && m.Acceleration.Accel3D == "yes" && (v.Driver == nil || v.Driver.Name != "vhostuser") {
 		return unsupported("3d acceleration is not supported by this QEMU binary")
 	}

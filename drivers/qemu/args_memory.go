@@ -125,7 +125,9 @@ func (a *args) memoryBackend(b backend) *props {
 		if b.discard == "" && mb.Discard {
 			b.discard = "yes"
 		}
-		p.optFlag("discard-data", b.discard)
+		if b.discard == "yes" {
+			p.flag("discard-data", true)
+		}
 	default:
 		p = newProps("qom-type", "memory-backend-ram").str("id", b.id)
 		access, prealloc = "", prealloc && true
