@@ -191,3 +191,71 @@ func TestManyBlockJobs(t *testing.T) {
 	}
 	r.run("destroy", "victim")
 }
+
+// TestKillMemorySnapshots: after a kill of the command or of the watcher at any
+// moment of a snapshot with the memory the guest runs on, its documents are true,
+// and no half of a file is left.
+func TestKillMemorySnapshots(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		t.Skip("no qemu-img")
+	}
+	dir := t.TempDir()
+	image := filepath.Join(dir, "disk.qcow2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r.run("define", r.guest("victim", "<disk type='file'><driver name='qemu' type='qcow2'/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	r.run("start", "victim")
+	snapshot := func(name string, live bool) *exec.Cmd {
+		args := []string{"snapshot-create-as", "victim", name, "--memspec", filepath.Join(dir, name+".mem")}
+		if live {
+			args = append(args, "--live")
+		}
+		return r.command(args...)
+	}
+	began := time.Now()
+	if out, err := snapshot("first", false).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	whole := time.Since(began)
+	for i := range steps {
+		name := fmt.Sprintf("s%d", i)
+		cmd := snapshot(name, i%4 >= 2)
+		if i%3 == 2 { // within the images
+			cmd = r.command("snapshot-create-as", "victim", name)
+		}
+		after := whole * time.Duration(i) / steps
+		if i%2 == 0 {
+			killAt(t, cmd, after)
+		} else {
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(after)
+			for _, p := range r.processes("watch") {
+				_ = syscall.Kill(p, syscall.SIGKILL)
+			}
+			_ = cmd.Wait()
+		}
+		eventually(t, fmt.Sprintf("step %d: a guest that runs, and documents that are true", i), func() bool {
+			if r.state("victim") != "running" {
+				return false
+			}
+			want := "file=\"" + blockTop(t, r) + "\""
+			return r.run("dumpxml", "victim", "--xpath", "//disk/source/@file") == want && r.run("dumpxml", "victim", "--inactive", "--xpath", "//disk/source/@file") == want
+		})
+	}
+	eventually(t, "the end of half a file", func() bool {
+		left, _ := filepath.Glob(filepath.Join(dir, ".virgo-*"))
+		return len(left) == 0
+	})
+	r.run("snapshot-create-as", "victim", "last", "--memspec", filepath.Join(dir, "last.mem"))
+	r.run("destroy", "victim")
+	r.run("snapshot-revert", "victim", "last")
+	if got := r.state("victim"); got != "running" {
+		t.Fatal(got)
+	}
+	r.run("destroy", "victim")
+}
