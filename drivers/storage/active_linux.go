@@ -92,7 +92,11 @@ func (p *Pools) actives() (map[string]*xml.Pool, error) {
 // sizes tells how large a pool in use is, and notes it and the permissions of its
 // folder in the definition.
 func sizes(def *xml.Pool) (drivers.PoolInfo, error) {
-	capacity, available, err := space(def.Target.Path)
+	measure := func(_ context.Context, def *xml.Pool) (uint64, uint64, error) { return space(def.Target.Path) }
+	if b := backends(def.Type); b != nil && b.sizes != nil {
+		measure = b.sizes
+	}
+	capacity, available, err := measure(context.Background(), def)
 	if err != nil {
 		return drivers.PoolInfo{}, err
 	}
@@ -170,8 +174,8 @@ func (p *Pools) use(ctx context.Context, r drivers.Ref, def *xml.Pool, f drivers
 		}
 		undo.Add(func() { _ = b.stop(context.WithoutCancel(ctx), def) })
 	}
-	if _, err := os.ReadDir(def.Target.Path); err != nil {
-		return systemError(err, "cannot open directory '%s'", def.Target.Path)
+	if _, err := volumesOf(ctx, def); err != nil {
+		return err
 	}
 	data, err := json.Marshal(mark{Boot: bootID(), Doc: string(doc)})
 	if err == nil {
@@ -311,10 +315,10 @@ func (p *Pools) RefreshPool(ctx context.Context, r drivers.Ref) error {
 		if a == nil {
 			return notActive(r)
 		}
-		if _, err := os.ReadDir(a.Target.Path); err != nil {
+		if _, err := volumesOf(ctx, a); err != nil {
 			os.Remove(p.mark(r.Name))
 			p.Tell(r, "lifecycle", "Stopped", "")
-			return systemError(err, "cannot open directory '%s'", a.Target.Path)
+			return err
 		}
 		p.Tell(r, "refresh", "", "")
 		return nil
@@ -328,6 +332,9 @@ func (p *Pools) PoolSources(ctx context.Context, kind string, spec []byte) ([]by
 	}
 	if _, err := backendOf(kind); err != nil {
 		return nil, err
+	}
+	if kind == "logical" {
+		return groups(ctx)
 	}
 	if kind != "netfs" {
 		return nil, drivers.Unsupported("pool type '" + kind + "' does not support source discovery")

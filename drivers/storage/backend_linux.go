@@ -25,9 +25,17 @@ type backend struct {
 	remove func(def *xml.Pool) error
 	// there tells whether a started pool's storage is still where it was put.
 	there func(def *xml.Pool) bool
+
+	// Of pools whose volumes are no files of a folder: what they are, and how
+	// they are changed.
+	volumes func(ctx context.Context, def *xml.Pool) ([]*xml.Volume, error)
+	sizes   func(ctx context.Context, def *xml.Pool) (capacity, available uint64, err error)
+	create  func(ctx context.Context, def *xml.Pool, v *xml.Volume) error
+	erase   func(ctx context.Context, def *xml.Pool, v *xml.Volume) error
+	resize  func(ctx context.Context, def *xml.Pool, v *xml.Volume, bytes uint64) error
 }
 
-// backends are those that there are, by kind: folders of files.
+// backends are those that there are, by kind.
 func backends(kind string) *backend {
 	switch kind {
 	case "dir":
@@ -36,6 +44,8 @@ func backends(kind string) *backend {
 		return &backend{build: buildFS, start: mount, stop: unmount, remove: removeDir, there: mounted}
 	case "netfs":
 		return &backend{build: buildDir, start: mount, stop: unmount, remove: removeDir, there: mounted}
+	case "logical":
+		return lvm()
 	}
 	return nil
 }
@@ -281,6 +291,24 @@ func blank(ctx context.Context, device string) error {
 		return xml.Errorf(xml.CodePoolBuilt, "Device '%s' already formatted using '%s'", device, kind)
 	}
 	return nil
+}
+
+// volumesOf are the volumes of a pool.
+func volumesOf(ctx context.Context, def *xml.Pool) ([]*xml.Volume, error) {
+	if b := backends(def.Type); b != nil && b.volumes != nil {
+		return b.volumes(ctx, def)
+	}
+	files, err := os.ReadDir(def.Target.Path)
+	if err != nil {
+		return nil, systemError(err, "cannot open directory '%s'", def.Target.Path)
+	}
+	var list []*xml.Volume
+	for _, file := range files {
+		if v := readVolume(def, file.Name()); v != nil {
+			list = append(list, v)
+		}
+	}
+	return list, nil
 }
 
 // space is how much a folder's file system holds, and how much of it is free.

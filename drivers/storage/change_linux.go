@@ -20,9 +20,12 @@ func (v *Volumes) DeleteVolume(ctx context.Context, r drivers.Ref, f drivers.Fla
 		return err
 	}
 	return v.Of.locked(ctx, *r.Parent, func(*xml.Pool) error {
-		_, one, err := v.one(r)
+		pool, one, err := v.one(r)
 		if err != nil {
 			return err
+		}
+		if b := backends(pool.Type); b != nil && b.erase != nil {
+			return b.erase(ctx, pool, one)
 		}
 		path := one.Target.Path
 		if one.Type == "dir" {
@@ -57,6 +60,9 @@ func (v *Volumes) ResizeVolume(ctx context.Context, r drivers.Ref, bytes uint64,
 			return xml.Errorf(xml.CodeInvalidArg, "can't shrink capacity below existing allocation")
 		case want < now && !f.Shrink:
 			return xml.Errorf(xml.CodeInvalidArg, "Can't shrink capacity below current capacity unless shrink flag explicitly specified")
+		}
+		if b := backends(pool.Type); b != nil && b.resize != nil {
+			return b.resize(ctx, pool, one, want)
 		}
 		if _, free, err := space(pool.Target.Path); err == nil && f.Allocate && want > now && want-now > free {
 			return xml.Errorf(xml.CodeOperationFailed, "Not enough space left in storage pool")

@@ -55,16 +55,24 @@ func (v *Volumes) create(ctx context.Context, pool drivers.Ref, src xml.Source, 
 			return drivers.CheckName(def.Name)
 		}
 		path := filepath.Join(a.Target.Path, def.Name)
-		if _, err := os.Lstat(path); err == nil && orig != nil {
+		b := backends(a.Type)
+		_, serr := os.Lstat(path)
+		taken := serr == nil || b.volumes != nil && find(a, def.Name) != nil
+		if taken && orig != nil {
 			return xml.Errorf(xml.CodeInternal, "storage volume name '%s' already in use.", def.Name)
-		} else if err == nil {
+		} else if taken {
 			return xml.Errorf(xml.CodeVolumeExists, "storage volume '%s' exists already", def.Name)
 		}
 		if orig != nil && *def.Capacity < *orig.Capacity {
 			*def.Capacity = *orig.Capacity
 		}
 		def.Target.Path = path
-		if err := v.build(ctx, a, def, orig, f); err != nil {
+		if b.create != nil {
+			err = createThere(ctx, b, a, def, orig)
+		} else {
+			err = v.build(ctx, a, def, orig, f)
+		}
+		if err != nil {
 			return err
 		}
 		one := find(a, def.Name)
@@ -75,6 +83,19 @@ func (v *Volumes) create(ctx context.Context, pool drivers.Ref, src xml.Source, 
 		return nil
 	})
 	return ref, err
+}
+
+// createThere makes a volume that is no file, and copies another into it.
+func createThere(ctx context.Context, b *backend, pool *xml.Pool, def, orig *xml.Volume) error {
+	if err := b.create(ctx, pool, def); err != nil || orig == nil {
+		return err
+	}
+	// Blocks that another volume had are not zero: all of it is written.
+	err := qemuImg(ctx, nil, def.Target.Path, "convert", "-n", "-S", "0", "-f", qemuFormat(orig.Target.Format.Type), "-O", "raw", orig.Target.Path, def.Target.Path)
+	if err != nil {
+		_ = b.erase(context.WithoutCancel(ctx), pool, def)
+	}
+	return err
 }
 
 // build makes a volume's file.

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"virgo/drivers"
@@ -38,7 +37,7 @@ func (v *Volumes) entry(pool *xml.Pool, one *xml.Volume) drivers.Entry {
 }
 
 // List gives the volumes of a pool, by name.
-func (v *Volumes) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, error) {
+func (v *Volumes) List(ctx context.Context, f drivers.Filter) ([]drivers.Entry, error) {
 	var pools []*xml.Pool
 	if f.Parent != nil {
 		a := v.Of.active(f.Parent.Name)
@@ -57,14 +56,12 @@ func (v *Volumes) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, er
 	}
 	var out []drivers.Entry
 	for _, a := range pools {
-		files, err := os.ReadDir(a.Target.Path)
+		list, err := volumesOf(ctx, a)
 		if err != nil {
-			return nil, systemError(err, "cannot open directory '%s'", a.Target.Path)
+			return nil, err
 		}
-		for _, file := range files {
-			if one := readVolume(a, file.Name()); one != nil {
-				out = append(out, v.entry(a, one))
-			}
+		for _, one := range list {
+			out = append(out, v.entry(a, one))
 		}
 	}
 	drivers.Sort(out)
@@ -72,22 +69,31 @@ func (v *Volumes) List(_ context.Context, f drivers.Filter) ([]drivers.Entry, er
 }
 
 // Lookup finds a volume by its key or path, which are the same.
-func (v *Volumes) Lookup(_ context.Context, by drivers.By, word string) (drivers.Ref, error) {
+func (v *Volumes) Lookup(ctx context.Context, by drivers.By, word string) (drivers.Ref, error) {
 	what := "key"
 	if by == drivers.ByPath {
 		what = "path"
 	}
-	if path := cleanPath(word); filepath.IsAbs(path) {
-		live, err := v.Of.actives()
-		if err != nil {
-			return drivers.Ref{}, err
+	live, err := v.Of.actives()
+	if err != nil {
+		return drivers.Ref{}, err
+	}
+	path := cleanPath(word)
+	for _, a := range live {
+		if filepath.IsAbs(path) && filepath.Dir(path) == a.Target.Path {
+			if one := find(a, filepath.Base(path)); one != nil && (by == drivers.ByPath || one.Key == path) {
+				return v.ref(a, one), nil
+			}
 		}
-		for _, a := range live {
-			if filepath.Dir(path) != a.Target.Path {
+		if b := backends(a.Type); by == drivers.ByKey && b != nil && b.volumes != nil {
+			list, err := b.volumes(ctx, a)
+			if err != nil {
 				continue
 			}
-			if one := readVolume(a, filepath.Base(path)); one != nil {
-				return v.ref(a, one), nil
+			for _, one := range list {
+				if one.Key == word {
+					return v.ref(a, one), nil
+				}
 			}
 		}
 	}
@@ -111,7 +117,20 @@ func find(pool *xml.Pool, name string) *xml.Volume {
 	if drivers.CheckName(name) != nil {
 		return nil
 	}
-	return readVolume(pool, name)
+	b := backends(pool.Type)
+	if b == nil || b.volumes == nil {
+		return readVolume(pool, name)
+	}
+	list, err := b.volumes(context.Background(), pool)
+	if err != nil {
+		return nil
+	}
+	for _, one := range list {
+		if one.Name == name {
+			return one
+		}
+	}
+	return nil
 }
 
 // one gives a volume and its pool.
