@@ -32,7 +32,7 @@ var addressTypes = []string{"pci", "drive", "virtio-serial", "ccid", "usb", "spa
 
 // IsPCI tells whether a is a PCI address that is not all zero.
 func (a *Address) IsPCI() bool {
-	return a != nil && a.Type == "pci" && (a.Domain|a.Bus|a.Slot|a.Function) != 0
+	return a != nil && a.Type == "pci" && (a.Domain|a.Bus|a.Slot) != 0
 }
 
 // DecodeNode reads the address.
@@ -112,8 +112,6 @@ func (a *Address) checkPCI() error {
 		return Errorf(CodeXML, "Invalid PCI address slot='0x%x', must be <= 0x1F", a.Slot)
 	case a.Function > 7:
 		return Errorf(CodeXML, "Invalid PCI address function=0x%x, must be <= 7", a.Function)
-	case a.Function > 0 && a.Domain|a.Bus|a.Slot == 0:
-		return Errorf(CodeXML, "Invalid PCI address 0000:00:00, at least one of domain, bus, or slot must be > 0")
 	}
 	return nil
 }

@@ -173,6 +173,9 @@ func decodeNUMACache(n *Node) (NUMACache, error) {
 	if err := uintAttrs(n, field32{"level", &c.Level, required | nonzero}); err != nil {
 		return c, err
 	}
+	if c.Level > 3 {
+		return c, Errorf(CodeXML, "Ain't nobody heard of that much cache level")
+	}
 	plain := struct {
 		Associativity string `el:"associativity,attr,required" enum:"none direct full"`
 		Policy        string `el:"policy,attr,required" enum:"none writeback writethrough"`

@@ -35,6 +35,10 @@ type Devices struct {
 	IOMMU       *IOMMU         `el:"iommu,order=30"`
 	Vsock       *Vsock         `el:"vsock,order=31"`
 	PStore      *PStore        `el:"pstore,order=32"`
+
+	// Doubled is the error of a device of which there can be one only, and of
+	// which only the first is kept.
+	Doubled error
 }
 
 // Alias is a device's name.
@@ -199,7 +203,15 @@ type Memballoon struct {
 
 // BalloonStats is how often the guest reports.
 type BalloonStats struct {
-	Period int `el:"period,attr"`
+	Period int `el:"period,attr,anybase"`
+}
+
+// CheckNode takes a negative time for none.
+func (s *BalloonStats) CheckNode(*Node) error {
+	if s.Period < 0 {
+		return errVoid
+	}
+	return nil
 }
 
 // RNG is a source of random numbers.
@@ -496,8 +508,8 @@ func (d *Devices) DecodeNode(n *Node) error {
 		return err
 	}
 	for _, s := range singles {
-		if len(n.Elements(s.name)) > 1 {
-			return raise(s.text)
+		if d.Doubled == nil && countChildren(n, s.name) > 1 {
+			d.Doubled = raise(s.text)
 		}
 	}
 	return nil

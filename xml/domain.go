@@ -378,6 +378,14 @@ type Catchup struct {
 	Limit     uint64 `el:"limit,attr"`
 }
 
+// CheckNode takes one that says nothing for none.
+func (c *Catchup) CheckNode(*Node) error {
+	if *c == (Catchup{}) {
+		return errVoid
+	}
+	return nil
+}
+
 // PM says which sleeping states the guest is offered.
 type PM struct {
 	Mem  *Enabled `el:"suspend-to-mem"`

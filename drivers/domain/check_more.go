@@ -220,6 +220,9 @@ func keepProtocol(s *xml.DiskSource) {
 // readSingles refuses what can be there only once.
 func readSingles(d *xml.Domain) error {
 	dev := &d.Devices
+	if err := dev.Doubled; err != nil {
+		return err
+	}
 	for i := range dev.Audios {
 		for j := range i {
 			if dev.Audios[i].ID == dev.Audios[j].ID {

@@ -299,8 +299,9 @@ func largeAPIC(d *xml.Domain) {
 		d.Features = &xml.Features{}
 	}
 	if d.Features.IOAPIC == nil {
-		d.Features.IOAPIC = &xml.IOAPIC{Driver: "qemu"}
+		d.Features.IOAPIC = &xml.IOAPIC{}
 	}
+	setDefault(&d.Features.IOAPIC.Driver, "qemu")
 }
 
 // spaprAddresses numbers the devices on POWER's own bus.

@@ -35,7 +35,7 @@ func diskPlaces(c *deviceCheck, v *xml.Disk) error {
 	if v.Device == "floppy" && bus != "fdc" {
 		return xml.Errorf(xml.CodeInternal, "Invalid bus type '%s' for floppy disk", bus)
 	}
-	if v.Device == "disk" && bus == "fdc" {
+	if v.Device != "floppy" && bus == "fdc" {
 		return xml.Errorf(xml.CodeInternal, "Invalid bus type 'fdc' for disk")
 	}
 	if v.Device == "floppy" && !strings.HasPrefix(v.Target.Dev, "fd") {

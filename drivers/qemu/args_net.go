@@ -17,8 +17,6 @@ func nicDriver(i *xml.Interface) string {
 		return "rtl8139"
 	case "virtio", "virtio-transitional", "virtio-non-transitional":
 		return virtioName("virtio-net", model, i.Address)
-	case "netfront":
-		return ""
 	case "lan9118", "smc91c111", "usb-net", "spapr-vlan":
 		return model
 	}

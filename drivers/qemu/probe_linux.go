@@ -91,7 +91,13 @@ func (l Layout) answer(q drivers.EmulatorQuery, what string, prepare func() ([]b
 func probeKey(path, virt string) (string, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
-		return "", xml.Errorf(xml.CodeInvalidArg, "Cannot check QEMU binary %s: %s", path, drivers.SystemText(unwrapPath(err)))
+		return "", xml.Errorf(xml.CodePlain, "Cannot check QEMU binary %s: %s", path, drivers.SystemText(unwrapPath(err)))
+	}
+	if fi.IsDir() {
+		return "", xml.Errorf(xml.CodePlain, "QEMU binary %s is not executable: %s", path, drivers.SystemText(unix.EISDIR))
+	}
+	if fi.Mode()&0o111 == 0 {
+		return "", xml.Errorf(xml.CodePlain, "QEMU binary %s is not executable: %s", path, drivers.SystemText(unix.EACCES))
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, cacheVersion, path, virt, fi.Size(), fi.ModTime().UnixNano())
