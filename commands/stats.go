@@ -678,6 +678,9 @@ func allStats(ctx context.Context, objects drivers.Objects, q drivers.StatsQuery
 	if q.Enforce {
 		f = drivers.Force
 	}
+	if q.Backing {
+		f |= drivers.BackingToo
+	}
 	d, err := query[drivers.Statser](objects, "virConnectGetAllDomainStats")
 	if err != nil {
 		return nil, err

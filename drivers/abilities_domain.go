@@ -177,11 +177,14 @@ type (
 		RestoreWith(ctx context.Context, p []Param, f Flags) error
 	}
 	// Statser tells many values of a domain at once; groups as domstats names them.
-	// Flags: Force refuses groups that the driver does not have.
+	// Flags: Force refuses groups that the driver does not have, BackingToo.
 	Statser interface {
 		Stats(ctx context.Context, r Ref, groups []string, f Flags) ([]Param, error)
 	}
 )
+
+// BackingToo is a flag of Stats: of the images below those of disks, too.
+const BackingToo Flags = 1 << 28
 
 // StatsQuery says which values of which domains are wanted.
 type StatsQuery struct {

@@ -11,13 +11,14 @@ import (
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
+	"virgo/drivers/qemu/block"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
 
 // Stats tells many numbers of a domain; groups are domstats's options, none
 // means all.
-func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, _ drivers.Flags) ([]drivers.Param, error) {
+func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, f drivers.Flags) ([]drivers.Param, error) {
 	info, err := d.Info(ctx, r)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func (d *domains) Stats(ctx context.Context, r drivers.Ref, groups []string, _ d
 	if s, err := readStatus(d.layout.guest(r.Name)); err == nil && running {
 		pid = s.QEMU.PID
 	}
-	b := &statsOf{d: d, r: r, dom: dom, info: info, running: running, pid: pid}
+	b := &statsOf{d: d, r: r, dom: dom, info: info, running: running, backing: f.Has(drivers.BackingToo), pid: pid}
 	for _, g := range []struct {
 		name string
 		add  func(context.Context) error
@@ -56,6 +57,7 @@ type statsOf struct {
 	dom     *xml.Domain
 	info    drivers.DomainInfo
 	running bool
+	backing bool // images below those of disks, too
 	pid     int
 	out     []drivers.Param
 }
@@ -163,7 +165,17 @@ func (b *statsOf) nets(ctx context.Context) error {
 
 func (b *statsOf) blocks(ctx context.Context) error {
 	list := domain.All(b.dom, "disk")
-	b.add("block.count", uint32(len(list)))
+	below := func(k *xml.Disk) []block.Layer { // images that count on their own
+		if c := block.ChainOf(k); b.backing && b.running && len(c.Layers) > 1 {
+			return c.Layers[1:]
+		}
+		return nil
+	}
+	count := len(list)
+	for _, v := range list {
+		count += len(below(v.Value.(*xml.Disk)))
+	}
+	b.add("block.count", uint32(count))
 	var uses []blockUse
 	if b.running {
 		err := b.d.asked(ctx, b.r, func(q *qmp.Conn) (err error) { uses, err = blockUses(ctx, q); return err })
@@ -171,61 +183,89 @@ func (b *statsOf) blocks(ctx context.Context) error {
 			return err
 		}
 	}
-	for i, v := range list {
+	i := 0
+	for _, v := range list {
 		k := v.Value.(*xml.Disk)
-		prefix := "block." + itoa(i)
-		b.add(prefix+".name", k.Target.Dev)
-		full := !emptySource(k.Source)
-		path := ""
-		if full {
-			path = k.Source.File + k.Source.Dev
-		}
-		if full && k.Type == "volume" {
-			path, _ = b.d.volume(k.Source.Pool, k.Source.Volume)
-		}
-		if path != "" {
-			b.add(prefix+".path", path)
-		}
-		if full && k.Source.Index != "" {
-			n, _ := strconv.ParseUint(k.Source.Index, 10, 32)
-			b.add(prefix+".backingIndex", uint32(n))
-		}
-		if u := useOfDisk(uses, aliasOf(k.Alias)); u != nil {
-			s := &u.Stats
-			for _, c := range []struct {
-				name string
-				v    uint64
-			}{{"rd.reqs", s.ReadOps}, {"rd.bytes", s.ReadBytes}, {"rd.times", s.ReadTime}, {"wr.reqs", s.WriteOps}, {"wr.bytes", s.WriteBytes},
-				{"wr.times", s.WriteTime}, {"fl.reqs", s.FlushOps}, {"fl.times", s.FlushTime}} {
-				b.add(prefix+"."+c.name, c.v)
-			}
-		}
-		if !full {
-			continue
-		}
-		capacity, allocation, physical, err := b.d.DiskInfo(ctx, b.r, k.Target.Dev)
-		if err != nil {
-			continue // an image that is not there has no size
-		}
-		if u := useOfDisk(uses, aliasOf(k.Alias)); u != nil {
-			if allocation > 0 { // what QEMU calls the size of a file is what it takes
-				physical = allocation
-			}
-			if u.Parent != nil {
-				allocation = u.Parent.Stats.Highest
-			}
-		}
-		for _, n := range []struct {
-			name   string
-			v      uint64
-			always bool
-		}{{"allocation", allocation, b.running}, {"capacity", capacity, true}, {"physical", physical, false}} {
-			if n.v > 0 || n.always {
-				b.add(prefix+"."+n.name, n.v)
-			}
+		b.block(ctx, "block."+itoa(i), k, useOfDisk(uses, aliasOf(k.Alias)))
+		i++
+		for _, l := range below(k) {
+			b.below("block."+itoa(i), k, l)
+			i++
 		}
 	}
 	return nil
+}
+
+// below tells of an image below a disk's top one.
+func (b *statsOf) below(prefix string, k *xml.Disk, l block.Layer) {
+	b.add(prefix+".name", k.Target.Dev)
+	if path := l.Path(); path != "" {
+		b.add(prefix+".path", path)
+	}
+	b.add(prefix+".backingIndex", uint32(l.Number()))
+	image := &xml.Disk{Type: l.Type, Driver: &xml.DiskDriver{Type: l.Format}, Source: l.Source}
+	size, err := imageSize(image)
+	if err != nil {
+		return
+	}
+	b.add(prefix+".allocation", uint64(0)) // nothing is written to it
+	b.add(prefix+".capacity", size.capacity)
+	b.add(prefix+".physical", size.allocation)
+}
+
+// block tells of a disk; use are its counters, nil if it has none.
+func (b *statsOf) block(ctx context.Context, prefix string, k *xml.Disk, use *blockUse) {
+	b.add(prefix+".name", k.Target.Dev)
+	full := !emptySource(k.Source)
+	path := ""
+	if full {
+		path = k.Source.File + k.Source.Dev
+	}
+	if full && k.Type == "volume" {
+		path, _ = b.d.volume(k.Source.Pool, k.Source.Volume)
+	}
+	if path != "" {
+		b.add(prefix+".path", path)
+	}
+	if full && k.Source.Index != "" {
+		n, _ := strconv.ParseUint(k.Source.Index, 10, 32)
+		b.add(prefix+".backingIndex", uint32(n))
+	}
+	if use != nil {
+		s := &use.Stats
+		for _, c := range []struct {
+			name string
+			v    uint64
+		}{{"rd.reqs", s.ReadOps}, {"rd.bytes", s.ReadBytes}, {"rd.times", s.ReadTime}, {"wr.reqs", s.WriteOps}, {"wr.bytes", s.WriteBytes},
+			{"wr.times", s.WriteTime}, {"fl.reqs", s.FlushOps}, {"fl.times", s.FlushTime}} {
+			b.add(prefix+"."+c.name, c.v)
+		}
+	}
+	if !full {
+		return
+	}
+	capacity, allocation, physical, err := b.d.DiskInfo(ctx, b.r, k.Target.Dev)
+	if err != nil {
+		return // an image that is not there has no size
+	}
+	if use != nil {
+		if allocation > 0 { // what QEMU calls the size of a file is what it takes
+			physical = allocation
+		}
+		allocation = use.Stats.Highest
+		if use.Parent != nil {
+			allocation = use.Parent.Stats.Highest
+		}
+	}
+	for _, n := range []struct {
+		name   string
+		v      uint64
+		always bool
+	}{{"allocation", allocation, b.running}, {"capacity", capacity, true}, {"physical", physical, false}} {
+		if n.v > 0 || n.always {
+			b.add(prefix+"."+n.name, n.v)
+		}
+	}
 }
 
 // ioThreads tells how long the threads for disks poll.
