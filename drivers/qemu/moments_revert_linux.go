@@ -9,6 +9,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/moment"
+	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
 
@@ -126,8 +127,18 @@ func (s snapshots) takeBack(ctx context.Context, dom drivers.Ref, set *moment.Se
 	}
 	for i := range above {
 		for _, d := range []*xml.Domain{kept, def} {
-			if k := diskNow(d, above[i].Name); k != nil {
-				useOverlay(k, &above[i])
+			k := diskNow(d, above[i].Name)
+			if k == nil {
+				continue
+			}
+			below := block.ChainOf(k)
+			useOverlay(k, &above[i])
+			if d != def { // the peer knows the images of its guest
+				c := below.On(block.ChainOf(k).Layers[0])
+				for j := range c.Layers {
+					c.Layers[j].Index = ""
+				}
+				c.Put(k)
 			}
 		}
 	}
