@@ -29,17 +29,18 @@ type guestConfig struct {
 
 // guest is the watcher's view of its guest.
 type guest struct {
-	layout   Layout
-	dir      string // run folder
-	journal  watch.Journal
-	qmp      *qmp.Conn
-	clients  clients
-	over     chan struct{} // closed when QEMU has ended
-	gone     chan struct{} // closed when everything is cleaned up
-	await    func() string // waits for QEMU's end; its exit in words
-	undo     drivers.Undo  // host-side set-up
-	counters counters      // the host's, of the guest
-	slot     slot          // whoever changes the guest for a while has it
+	layout      Layout
+	dir         string // run folder
+	journal     watch.Journal
+	qmp         *qmp.Conn
+	clients     clients
+	over        chan struct{} // closed when QEMU has ended
+	gone        chan struct{} // closed when everything is cleaned up
+	await       func() string // waits for QEMU's end; its exit in words
+	undo        drivers.Undo  // host-side set-up
+	restoredNow bool          // it was started from a saved state
+	counters    counters      // the host's, of the guest
+	slot        slot          // whoever changes the guest for a while has it
 
 	mu        sync.Mutex
 	status    Status
@@ -167,6 +168,9 @@ func (g *guest) run(ctx context.Context, s *watch.Session, adopted bool) {
 		if began := g.blocks.Began(); !began.IsZero() {
 			_ = g.backingUp(ctx, began, func(context.Context) error { return nil })
 		}
+	}
+	if g.restoredNow {
+		g.channelStates(ctx)
 	}
 	listener, err := listenIn(g.dir, watchSock)
 	if err == nil {

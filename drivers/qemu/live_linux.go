@@ -149,6 +149,15 @@ func liveDisks(dom *xml.Domain, b Build, status *Status) {
 	}
 }
 
+// channelStates asks which channels the guest has open: of a guest that goes on,
+// nobody has heard it open them.
+func (g *guest) channelStates(ctx context.Context) {
+	var facts liveFacts
+	if g.qmp.Execute(ctx, "query-chardev", nil, &facts.Chardevs) == nil {
+		_ = editLive(g.dir, func(dom *xml.Domain) error { fillChannels(dom, facts); return nil })
+	}
+}
+
 // channelState notes whether the guest has a channel open, for live documents.
 func (g *guest) channelState(alias string, open bool) {
 	_ = editLive(g.dir, func(dom *xml.Domain) error { // else the document says less than it could

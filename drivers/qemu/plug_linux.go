@@ -323,10 +323,7 @@ func (g *guest) reconcile(ctx context.Context) {
 	if g.qmp.Execute(ctx, "qom-list", map[string]string{"path": "/machine/peripheral"}, &have) != nil {
 		return
 	}
-	var facts liveFacts
-	if g.qmp.Execute(ctx, "query-chardev", nil, &facts.Chardevs) == nil {
-		_ = editLive(g.dir, func(dom *xml.Domain) error { fillChannels(dom, facts); return nil })
-	}
+	g.channelStates(ctx)
 	dom, err := readLive(g.dir)
 	if err != nil {
 		return

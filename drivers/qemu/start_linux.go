@@ -145,6 +145,7 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 
 // restored is letRun for a guest that goes on. g.mu is held.
 func (g *guest) restored(ctx context.Context, st *startConfig) error {
+	g.restoredNow = true
 	if st.Paused {
 		g.change(drivers.PausedState, drivers.PausedMigrating, "Started", "Restored")
 		g.tell("lifecycle", "Suspended", "Restored")
