@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"virgo/drivers"
@@ -59,6 +60,12 @@ const (
 	opBackup    = "backup"
 	opBackupDoc = "backup-xml"
 )
+
+// changes tells whether what is asked for waits for a job of the guest's, as of its
+// being saved. What is a job of its own, and what only asks, does not.
+func (r blockRequest) changes() bool {
+	return slices.Contains([]string{opPull, opCommit, opCopy, opResize, opDelete, opMerge, opMark, opUnmark}, r.Op)
+}
 
 // block does what a command asks about block nodes.
 func (g *guest) block(ctx context.Context, r blockRequest) (any, error) {

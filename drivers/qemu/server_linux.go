@@ -180,6 +180,9 @@ func (g *guest) own(ctx context.Context, r request) (v any, err error) {
 	case cmdUnplug:
 		var a unplugRequest
 		if a, err = decode[unplugRequest](r); err == nil {
+			err = g.idle(ctx)
+		}
+		if err == nil {
 			v, err = g.unplug(ctx, a)
 		}
 	case cmdSave:
@@ -198,7 +201,10 @@ func (g *guest) own(ctx context.Context, r request) (v any, err error) {
 		err = g.abortJob()
 	case cmdBlock:
 		var a blockRequest
-		if a, err = decode[blockRequest](r); err == nil {
+		if a, err = decode[blockRequest](r); err == nil && a.changes() {
+			err = g.idle(ctx)
+		}
+		if err == nil {
 			v, err = g.block(ctx, a)
 		}
 	case cmdDestroy:
