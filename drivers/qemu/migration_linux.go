@@ -104,6 +104,11 @@ func (g *guest) setUpMigration(ctx context.Context, params map[string]any, on ..
 	if err := g.qmp.Execute(ctx, "query-migrate-capabilities", nil, &known); err != nil {
 		return err
 	}
+	for _, name := range on {
+		if !slices.ContainsFunc(known, func(k struct{ Capability string }) bool { return k.Capability == name }) {
+			return xml.Errorf(xml.CodeConfigUnsupported, "migration capability '%s' is not supported by this QEMU binary", name)
+		}
+	}
 	var caps []map[string]any
 	for _, k := range known {
 		switch {
