@@ -277,6 +277,10 @@ func (g *guest) createSave(path string, ran, dump bool) (*os.File, *saving, erro
 		g.record(nil)
 		return fail(err)
 	}
+	if s.Temp != s.Path {
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) // says that somebody is at work on it
+		sweepSaves(filepath.Dir(path))
+	}
 	if fi, err := f.Stat(); err == nil && s.Temp != s.Path {
 		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 			s.Device, s.Inode = uint64(st.Dev), st.Ino
@@ -284,6 +288,26 @@ func (g *guest) createSave(path string, ran, dump bool) (*os.File, *saving, erro
 		}
 	}
 	return f, s, nil
+}
+
+// sweepSaves removes what a power cut left of saves in a folder: nobody is at work
+// on it, and nothing can be restored from it.
+func sweepSaves(dir string) {
+	files, _ := filepath.Glob(filepath.Join(dir, ".virgo-save-*"))
+	for _, path := range files {
+		fi, err := os.Lstat(path)
+		if err != nil || time.Since(fi.ModTime()) < time.Minute || hasMagic(path) {
+			continue
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			os.Remove(path)
+		}
+		f.Close()
+	}
 }
 
 // finish makes the file whole and puts it in its place.
