@@ -16,6 +16,7 @@ import (
 // incoming is a saved guest that a start goes on from.
 type incoming struct {
 	Path     string   `json:"path"`
+	File     madeFile `json:"file"` // what stands under the path: it may be replaced meanwhile
 	At       int64    `json:"at"` // where its memory begins
 	Format   int      `json:"format"`
 	Running  bool     `json:"running"` // it runs then
@@ -34,7 +35,19 @@ func openSaved(path string) (*saveImage, error) {
 		return nil, xml.Errorf(xml.CodeSystem, "Failed to open file '%s': %s", path, drivers.SystemText(unwrapPath(err)))
 	}
 	defer f.Close()
-	return readSaveImage(f)
+	image, err := readSaveImage(f)
+	if err != nil {
+		return nil, err
+	}
+	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
+		image.File = fileOf(fi)
+	}
+	return image, nil
+}
+
+// replaced tells whether another file stands where the saved guest was read.
+func (in *incoming) replaced(fi os.FileInfo, err error) bool {
+	return err == nil && in.File.Inode != 0 && !in.File.same(fi)
 }
 
 // load brings the state in.
@@ -44,6 +57,9 @@ func (g *guest) load(ctx context.Context, in *incoming) error {
 		return xml.Errorf(xml.CodeSystem, "Failed to open file '%s': %s", in.Path, drivers.SystemText(unwrapPath(err)))
 	}
 	defer file.Close()
+	if in.replaced(file.Stat()) {
+		return xml.Errorf(xml.CodeOperationFailed, "the file '%s' was replaced while it was read", in.Path)
+	}
 	if in.Format == sparseFormat {
 		return g.loadSparse(ctx, file, in)
 	}

@@ -206,6 +206,10 @@ func (d *domains) restore(ctx context.Context, o saveOptions, f drivers.Flags) e
 	if s, running := d.mend(ctx, dom.Name, lock); running && s.UUID == dom.UUID {
 		return xml.Errorf(xml.CodeOperationInvalid, "domain '%s' is already active", dom.Name)
 	}
+	if in.replaced(os.Stat(in.Path)) { // a save has come to its end before this had the lock
+		lock.Unlock()
+		return d.restore(ctx, o, f)
+	}
 	_, err = d.launchFrom(ctx, dom, f&drivers.ResetNVRAM, lock, in)
 	return err
 }
@@ -216,7 +220,7 @@ func newIncoming(path string, image *saveImage, f drivers.Flags) (*incoming, err
 	if err != nil {
 		return nil, err
 	}
-	in := &incoming{Path: full, At: image.memory(), Format: image.Format, Running: image.Running, Bypass: f.Has(drivers.BypassCache),
+	in := &incoming{Path: full, File: image.File, At: image.memory(), Format: image.Format, Running: image.Running, Bypass: f.Has(drivers.BypassCache),
 		CPU: image.cookie().CPU}
 	if r := afterRestore(f); r != nil {
 		in.Running = *r

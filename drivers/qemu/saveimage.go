@@ -61,6 +61,7 @@ type saveImage struct {
 	Cookie  []byte // nil: none
 	Room    int    // bytes for document and cookie with their ends
 	Order   binary.ByteOrder
+	File    madeFile // which file that was
 }
 
 // memory is where the memory begins.

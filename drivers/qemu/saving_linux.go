@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -282,10 +281,9 @@ func (g *guest) createSave(path string, ran, dump bool) (*os.File, *saving, erro
 		sweepSaves(filepath.Dir(path))
 	}
 	if fi, err := f.Stat(); err == nil && s.Temp != s.Path {
-		if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-			s.Device, s.Inode = uint64(st.Dev), st.Ino
-			g.record(s)
-		}
+		made := fileOf(fi)
+		s.Device, s.Inode = made.Device, made.Inode
+		g.record(s)
 	}
 	return f, s, nil
 }

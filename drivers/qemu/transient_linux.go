@@ -27,6 +27,14 @@ type madeFile struct {
 	Inode  uint64 `json:"inode"`
 }
 
+// fileOf is the file that fi is of, without its path.
+func fileOf(fi fs.FileInfo) (m madeFile) {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		m.Device, m.Inode = uint64(st.Dev), st.Ino
+	}
+	return m
+}
+
 func (m madeFile) same(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && uint64(st.Dev) == m.Device && st.Ino == m.Inode
@@ -72,10 +80,8 @@ func makeOverlay(ctx context.Context, dir string, f drivers.StartFile, owner *us
 		os.Remove(f.Path)
 		return fail(err)
 	}
-	made := madeFile{Path: f.Path}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		made.Device, made.Inode = uint64(st.Dev), st.Ino
-	}
+	made := fileOf(fi)
+	made.Path = f.Path
 	data, err := json.Marshal(append(madeFiles(dir), made))
 	if err == nil {
 		err = drivers.ReplaceFile(filepath.Join(dir, overlaysFile), data, 0o600)
