@@ -37,11 +37,13 @@ func rewriteSaved(path string, image *saveImage) (err error) {
 		}
 		return nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".virgo-save-*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), editPattern)
 	if err != nil {
 		return fail(err)
 	}
 	defer tmp.Close()
+	_ = unix.Flock(int(tmp.Fd()), unix.LOCK_EX|unix.LOCK_NB) // says that somebody is at work on it
+	sweepSaves(filepath.Dir(path))
 	if err = copySparse(tmp, old, fi.Size()); err == nil {
 		_, err = tmp.WriteAt(image.bytes(saveMagic), 0)
 	}

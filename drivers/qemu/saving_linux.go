@@ -288,13 +288,17 @@ func (g *guest) createSave(path string, ran, dump bool) (*os.File, *saving, erro
 	return f, s, nil
 }
 
+// editPattern names the new form of a saved guest whose document is changed.
+const editPattern = ".virgo-edit-*"
+
 // sweepSaves removes what a power cut left of saves in a folder: nobody is at work
 // on it, and nothing can be restored from it.
 func sweepSaves(dir string) {
 	files, _ := filepath.Glob(filepath.Join(dir, ".virgo-save-*"))
-	for _, path := range files {
+	edits, _ := filepath.Glob(filepath.Join(dir, editPattern)) // copies of what is there
+	for i, path := range append(files, edits...) {
 		fi, err := os.Lstat(path)
-		if err != nil || time.Since(fi.ModTime()) < time.Minute || hasMagic(path) {
+		if err != nil || time.Since(fi.ModTime()) < time.Minute || i < len(files) && hasMagic(path) {
 			continue
 		}
 		f, err := os.Open(path)

@@ -23,7 +23,7 @@ func TestSweepSaves(t *testing.T) {
 		}
 		return path
 	}
-	gone := write(".virgo-save-1", unfinished, old)
+	gone := []string{write(".virgo-save-1", unfinished, old), write(".virgo-edit-1", saveMagic, old)}
 	kept := []string{write(".virgo-save-2", saveMagic, old), write(".virgo-save-3", unfinished, time.Now()), write("other", unfinished, old)}
 	busy := write(".virgo-save-4", unfinished, old)
 	f, err := os.Open(busy)
@@ -35,8 +35,10 @@ func TestSweepSaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	sweepSaves(dir)
-	if _, err := os.Stat(gone); err == nil {
-		t.Error("what was left is still there")
+	for _, path := range gone {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is still there", path)
+		}
 	}
 	for _, path := range append(kept, busy) {
 		if _, err := os.Stat(path); err != nil {

@@ -136,3 +136,36 @@ func TestKillDump(t *testing.T) {
 	}
 	r.run("destroy", "victim")
 }
+
+// TestKillSaveImageDefine: after a kill a saved guest has its old document or the
+// new one, and can be restored.
+func TestKillSaveImageDefine(t *testing.T) {
+	r := newRoot(t)
+	r.needQEMU()
+	r.define("victim")
+	file := filepath.Join(t.TempDir(), "file")
+	r.run("start", "victim")
+	r.run("save", "victim", file)
+	doc := r.run("save-image-dumpxml", file)
+	titled := filepath.Join(t.TempDir(), "titled.xml")
+	if err := os.WriteFile(titled, []byte(strings.Replace(doc, "</name>", "</name><title>new</title>", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain := filepath.Join(t.TempDir(), "plain.xml")
+	if err := os.WriteFile(plain, []byte(doc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	change := func() *exec.Cmd { return r.command("save-image-define", file, titled) }
+	whole := duration(t, func() { r.run("save-image-define", file, plain) }, change)
+	changed := 0
+	for i := range steps {
+		r.run("save-image-define", file, plain)
+		killAt(t, change(), whole*time.Duration(i)/steps*3/2)
+		if strings.Contains(r.run("save-image-dumpxml", file), "<title>new</title>") {
+			changed++
+		}
+	}
+	t.Logf("%d of %d kills left the new document; the command takes %v", changed, steps, whole)
+	r.run("restore", file)
+	r.run("destroy", "victim")
+}
