@@ -42,6 +42,7 @@ type guest struct {
 	counters    counters      // the host's, of the guest
 	slot        slot          // whoever changes the guest for a while has it
 
+	devices   sync.Mutex // held while one is plugged in, and while all are saved; before mu
 	mu        sync.Mutex
 	status    Status
 	rebooting bool           // the guest was asked to shut down in order to reboot

@@ -17,7 +17,7 @@ import (
 type incoming struct {
 	Path     string   `json:"path"`
 	File     madeFile `json:"file"` // what stands under the path: it may be replaced meanwhile
-	At       int64    `json:"at"` // where its memory begins
+	At       int64    `json:"at"`   // where its memory begins
 	Format   int      `json:"format"`
 	Running  bool     `json:"running"` // it runs then
 	Bypass   bool     `json:"bypass,omitempty"`

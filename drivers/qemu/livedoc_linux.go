@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +36,16 @@ func editLive(dir string, edit func(*xml.Domain) error) error {
 		return err
 	}
 	return drivers.ReplaceFile(filepath.Join(dir, liveFile), data, 0o600)
+}
+
+// liveStamp tells one state of the live document from another: each change
+// replaces the file.
+func liveStamp(dir string) (string, error) {
+	fi, err := os.Stat(filepath.Join(dir, liveFile))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(fileOf(fi).Inode, fi.ModTime().UnixNano()), nil
 }
 
 // readLive reads the live document.

@@ -335,6 +335,13 @@ func (m moments) above(ctx context.Context, d *xml.SnapshotDisk, base *xml.Disk,
 	if d.Type != "block" {
 		undo.Add(func() { os.Remove(path) })
 	}
+	// qemu-img follows a chain that leads back to itself for ever.
+	whole := *base
+	whole.BackingStore = nil
+	p := prober{found: make(map[*xml.DiskSource]bool), volume: m.volume}
+	if err := p.disk(&whole, false); err != nil {
+		return err
+	}
 	return qemuImg(ctx, lock, "create", "-f", d.Driver.Type, "-o", "backing_fmt="+diskFormat(base)+",backing_file="+escapeComma(moment.Image(base)), path)
 }
 

@@ -81,6 +81,8 @@ func refusal(command string, err error) error {
 // plug does the steps, or nothing, and then puts the devices into the live
 // document.
 func (g *guest) plug(ctx context.Context, r plugRequest) error {
+	g.devices.Lock()
+	defer g.devices.Unlock()
 	for _, l := range r.Put { // what cannot be noted is not done
 		if _, err := domain.ReadDevice(xml.Source{Name: "device", Data: []byte(l.XML)}); err != nil {
 			return err

@@ -104,18 +104,24 @@ func (d *domains) saveTo(ctx context.Context, r drivers.Ref, o saveOptions, f dr
 	if err != nil {
 		return err
 	}
-	req, err := d.saved(ctx, r, o.doc)
-	if err != nil {
-		return err
+	for range 10 {
+		var req saveRequest
+		if req, err = d.saved(ctx, r, o.doc); err != nil {
+			return err
+		}
+		if req.Path, err = filepath.Abs(o.path); err != nil {
+			return err
+		}
+		req.Format, req.Bypass, req.Running = format, f.Has(drivers.BypassCache), afterRestore(f)
+		if o.channels != nil {
+			req.Channels = int(*o.channels)
+		}
+		err = d.ask(ctx, r, cmdSave, req, nil)
+		if err == nil || err.Error() != errStale.Error() {
+			break
+		}
 	}
-	if req.Path, err = filepath.Abs(o.path); err != nil {
-		return err
-	}
-	req.Format, req.Bypass, req.Running = format, f.Has(drivers.BypassCache), afterRestore(f)
-	if o.channels != nil {
-		req.Channels = int(*o.channels)
-	}
-	return d.ask(ctx, r, cmdSave, req, nil)
+	return err
 }
 
 // saved is what a saved guest says of itself: its document, or doc in its place.
@@ -123,7 +129,11 @@ func (d *domains) saved(ctx context.Context, r drivers.Ref, doc []byte) (saveReq
 	if _, running := d.touch(ctx, r.Name); !running {
 		return saveRequest{}, notRunning()
 	}
-	live, err := readLive(d.layout.guest(r.Name))
+	stamp, err := liveStamp(d.layout.guest(r.Name))
+	var live *xml.Domain
+	if err == nil {
+		live, err = readLive(d.layout.guest(r.Name))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return saveRequest{}, notRunning()
 	}
@@ -144,7 +154,7 @@ func (d *domains) saved(ctx context.Context, r drivers.Ref, doc []byte) (saveReq
 		}
 	}
 	data, err := domain.Print(dom, &printTraits, drivers.SecurityInfo|drivers.MigratableXML)
-	return saveRequest{Doc: data, Cookie: cookie}, err
+	return saveRequest{Doc: data, Cookie: cookie, Stamp: stamp}, err
 }
 
 // otherDoc reads a document that is to take the place of dom's.

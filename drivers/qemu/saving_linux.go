@@ -26,7 +26,11 @@ type saveRequest struct {
 	Running  *bool  `json:"running,omitempty"` // whether it runs when restored; nil: as it is now
 	Bypass   bool   `json:"bypass,omitempty"`
 	Channels int    `json:"channels,omitempty"` // of a sparse file
+	Stamp    string `json:"stamp"`              // of the live document that Doc was made of
 }
+
+// errStale: devices came or went between the document and the memory.
+var errStale = xml.Errorf(xml.CodeOperationInvalid, "the devices of the domain changed while it was saved")
 
 // saving is the record of a save under way, by which it is brought to an end if
 // the watcher is killed: the file is whole once its magic says so, and in its
@@ -63,6 +67,8 @@ func (g *guest) saveTo(ctx context.Context, j *job, r saveRequest) (err error) {
 	g.mu.Lock()
 	ran := g.status.State == drivers.Running
 	g.mu.Unlock()
+	g.devices.Lock() // nothing is plugged in from here on
+	defer g.devices.Unlock()
 	image := newSaveImage(r.Doc, r.Cookie, ran, r.Format)
 	if r.Running != nil {
 		image.Running = *r.Running
@@ -86,6 +92,9 @@ func (g *guest) saveTo(ctx context.Context, j *job, r saveRequest) (err error) {
 			return err
 		}
 		undo.Add(func() { g.goOn(drivers.RunningSaveCanceled) })
+	}
+	if now, err := liveStamp(g.dir); err != nil || now != r.Stamp {
+		return errStale
 	}
 	last, err := g.writeState(ctx, j, file, r)
 	if err != nil {

@@ -55,6 +55,11 @@ func (g *guest) snapshot(ctx context.Context, r blockRequest) error {
 // before the guest goes on. It runs meanwhile where that is asked for.
 func (g *guest) snapshotMemory(ctx context.Context, j *job, r blockRequest, disks func() error) error {
 	ran := blockGuest{g}.Running()
+	g.devices.Lock()
+	defer g.devices.Unlock()
+	if now, err := liveStamp(g.dir); err != nil || now != r.Memory.Stamp {
+		return errStale
+	}
 	image := newSaveImage(r.Memory.Doc, r.Memory.Cookie, ran, r.Memory.Format)
 	file, record, err := g.createSave(r.Memory.Path, ran, true)
 	if err != nil {
