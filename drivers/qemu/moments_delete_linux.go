@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"os"
+	"slices"
 
 	"virgo/drivers"
 	"virgo/drivers/image"
@@ -213,7 +214,8 @@ func (m moments) inUse(list []merging, now *xml.Domain) bool {
 
 // mergeFiles writes files into those below that nobody uses.
 func (m moments) mergeFiles(ctx context.Context, list []merging, lock *drivers.Lock) error {
-	for _, g := range list {
+	for i := range list {
+		g := &list[i]
 		info, err := image.Open(g.top)
 		if err != nil {
 			return drivers.SystemError("Cannot access storage file", g.top, err)
@@ -221,6 +223,13 @@ func (m moments) mergeFiles(ctx context.Context, list []merging, lock *drivers.L
 		if below, ok := image.Local(g.top, info.Backing); !ok || below != g.base {
 			return xml.Errorf(xml.CodeOperationFailed, "snapshot VM disk source and parent disk source are not the same")
 		}
+		// A definition or a snapshot may name a disk that was not made of this one,
+		// but of another: that is not to be led here.
+		g.upper = slices.DeleteFunc(g.upper, func(path string) bool {
+			info, err := image.Open(path)
+			below, ok := image.Local(path, info.Backing)
+			return err != nil || !ok || below != g.top
+		})
 	}
 	for _, g := range list {
 		if err := qemuImg(ctx, lock, "commit", "-q", "-d", g.top); err != nil {
