@@ -194,6 +194,13 @@ func (m moments) uppers(set *moment.Set, one *moment.Moment, now *xml.Domain, ta
 	if set.Current == one {
 		add(diskNow(now, target))
 	}
+	for i := range one.Disks { // its own file, even if the definition names another by now
+		if d := &one.Disks[i]; d.Name == target && d.Snapshot == "external" && d.Source != nil {
+			if path := overlayPath(d); path != "" && path != top && !slices.Contains(list, path) {
+				list = append(list, path)
+			}
+		}
+	}
 	return list
 }
 
