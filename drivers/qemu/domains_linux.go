@@ -223,6 +223,7 @@ func (c *Conn) forget(s Status, reason drivers.Reason) {
 		reason, detail = drivers.ShutOffSaved, "Saved"
 	}
 	removeGuest(c.layout, s, ending{Reason: reason, Since: time.Now()})
+	watch.DropGroups(s.Name)
 	if s.Started {
 		watch.Journal{Path: c.layout.journal()}.Append(drivers.Event{
 			Ref: drivers.Ref{Kind: drivers.Domain, Name: s.Name, UUID: s.UUID, ID: s.ID}, Name: "lifecycle", Detail: "Stopped", Reason: detail, Time: time.Now()})

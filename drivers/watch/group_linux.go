@@ -73,6 +73,13 @@ func JoinGuestGroup(mount, guest string, pid int, sets bool) (string, error) {
 	return dir, os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
 }
 
+// DropGroups removes the groups of a guest that has ended, once they are empty.
+func DropGroups(guest string) {
+	for _, dir := range guestGroups(guest) {
+		_ = os.Remove(dir)
+	}
+}
+
 // guestGroups are all groups that a guest has made, those within them first.
 func guestGroups(guest string) []string {
 	var found []string

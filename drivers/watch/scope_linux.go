@@ -98,7 +98,5 @@ func RemoveGroup(name string) {
 			_ = os.WriteFile(filepath.Join(mount, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0)
 		}
 	}
-	for _, dir := range guestGroups(name) {
-		_ = os.Remove(dir)
-	}
+	DropGroups(name)
 }
