@@ -1,5 +1,10 @@
 package xml
 
+import (
+	"errors"
+	"reflect"
+)
+
 // Devices are the guest's devices. Their order here is that of printing.
 type Devices struct {
 	_           struct{}       `root:",pair"`
@@ -36,6 +41,10 @@ type Devices struct {
 	Vsock       *Vsock         `el:"vsock,order=31"`
 	PStore      *PStore        `el:"pstore,order=32"`
 
+	// Begun says that reading has come to the devices, Failed at which kind it
+	// ended: the kind's place in the order of reading.
+	Begun  bool
+	Failed int
 	// Doubled is the error of a device of which there can be one only, and of
 	// which only the first is kept.
 	Doubled error
@@ -494,6 +503,7 @@ var singles = []struct{ name, text string }{
 
 // DecodeNode reads the devices.
 func (d *Devices) DecodeNode(n *Node) error {
+	d.Begun = true
 	usb, none := 0, false
 	for _, c := range n.Elements("controller") {
 		if t, _ := c.Attr("type"); t == "usb" {
@@ -505,6 +515,7 @@ func (d *Devices) DecodeNode(n *Node) error {
 		return Errorf(CodePlain, "Can't add another USB controller: USB is disabled for this domain")
 	}
 	if err := DecodeFields(n, d); err != nil {
+		d.Failed = d.place(n, err)
 		return err
 	}
 	for _, s := range singles {
@@ -513,6 +524,26 @@ func (d *Devices) DecodeNode(n *Node) error {
 		}
 	}
 	return nil
+}
+
+// place is where in the order of reading the kind of device stands that has a fault.
+func (d *Devices) place(n *Node, err error) int {
+	var e *Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	kind := ""
+	for _, c := range n.Children {
+		if c.IsElement() && (int(c.Line) < e.Line || int(c.Line) == e.Line && int(c.Column) <= e.Column) {
+			kind = c.Name
+		}
+	}
+	for _, f := range planOf(reflect.TypeFor[Devices]()).kids {
+		if f.name == kind {
+			return f.order
+		}
+	}
+	return 0
 }
 
 // DecodeNode reads the source; it has exactly one backend.

@@ -224,23 +224,6 @@ func readSingles(d *xml.Domain) error {
 		return err
 	}
 	for i := range dev.Audios {
-		for j := range i {
-			if dev.Audios[i].ID == dev.Audios[j].ID {
-				return xml.Errorf(xml.CodeXML, "audio ID %d is used multiple times", dev.Audios[i].ID)
-			}
-		}
-	}
-	for i := range dev.Leases {
-		if dev.Leases[i].Lockspace == "" {
-			return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
-		}
-	}
-	for i := range dev.Shmems {
-		if strings.Contains(dev.Shmems[i].Name, "/") {
-			return unsupported("shmem name cannot include '/' character")
-		}
-	}
-	for i := range dev.Audios {
 		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
 			if s != nil && s.Settings != nil && s.FixedSettings != "yes" {
 				return unsupported("audio settings specified without fixed settings flag")

@@ -2,23 +2,72 @@ package domain
 
 import (
 	"strings"
+	"time"
 
 	"virgo/xml"
 )
 
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
-	steps := []func(*xml.Domain) error{
-		readIDs, readBlkio, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
-		readDisks, readInterfaces, readChars, readSingles, readInputs, readGraphics, readHostdevs, readHubs, readSecurity, readFirmwareNames, readSystemUUID,
-		readSysinfo, readKeyWrap, dropForeign,
+	if err := readBefore(d); err != nil {
+		return err
 	}
-	for _, s := range steps {
+	for _, s := range readSteps {
+		if err := s.check(d); err != nil {
+			return err
+		}
+	}
+	for _, s := range []func(*xml.Domain) error{readFirmwareNames, readSystemUUID, readSysinfo, readKeyWrap, dropForeign} {
 		if err := s(d); err != nil {
 			return err
 		}
 	}
-	return checkFirmware(d, t)
+	if t.QEMU != nil {
+		return checkFirmware(d, t)
+	}
+	return nil
+}
+
+// readSteps are what is refused when all devices of some kinds are read: from
+// which place on in the order of xml.Devices, and how.
+var readSteps = []struct {
+	place int
+	check func(*xml.Domain) error
+}{
+	{2, readDisks}, {4, readLeases}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
+	{28, readSecurity},
+}
+
+// earlier is the error that the peer tells instead of one of the decoding: it
+// checks each part when it has read it.
+func earlier(d *xml.Domain, err error) error {
+	if !d.Devices.Begun {
+		return err
+	}
+	if first := readBefore(d); first != nil {
+		return first
+	}
+	for _, s := range readSteps {
+		if s.place > d.Devices.Failed {
+			break
+		}
+		if first := s.check(d); first != nil {
+			return first
+		}
+	}
+	return err
+}
+
+// readBefore is what is refused before any device is read.
+func readBefore(d *xml.Domain) error {
+	for _, s := range []func(*xml.Domain) error{
+		readIDs, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
+	} {
+		if err := s(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readIDs(d *xml.Domain) error {
@@ -83,7 +132,7 @@ func readVCPUs(d *xml.Domain) error {
 	seen := map[uint]bool{}
 	for _, t := range d.IOThreadIDs {
 		if seen[t.ID] {
-			return xml.Errorf(xml.CodeInternal, "duplicate 'id' value '%d' for iothread", t.ID)
+			return xml.Errorf(xml.CodeXML, "duplicate iothread id '%d' found", t.ID)
 		}
 		seen[t.ID] = true
 	}
@@ -446,6 +495,16 @@ func readChars(d *xml.Domain) error {
 	return nil
 }
 
+// readLeases wants the name of the place of locks.
+func readLeases(d *xml.Domain) error {
+	for i := range d.Devices.Leases {
+		if d.Devices.Leases[i].Lockspace == "" {
+			return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
+		}
+	}
+	return nil
+}
+
 // readInputs refuses USB where there is none.
 func readInputs(d *xml.Domain) error {
 	for i := range d.Devices.Inputs {
@@ -479,16 +538,12 @@ func readHubs(d *xml.Domain) error {
 func readGraphics(d *xml.Domain) error {
 	for i := range d.Devices.Graphics {
 		g := &d.Devices.Graphics[i]
+		if g.Passwd != "" && g.PasswdValidTo != "" {
+			if _, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err != nil {
+				return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", g.PasswdValidTo)
+			}
+		}
 		for j, l := range g.Listens {
-			if l.Network != "" && l.Type != "network" {
-				return xml.Errorf(xml.CodeXML, "'network' attribute is valid only for listen type 'network'")
-			}
-			if l.Socket != "" && l.Type != "socket" {
-				return xml.Errorf(xml.CodeXML, "'socket' attribute is valid only for listen type 'socket'")
-			}
-			if l.Type == "network" && l.Network == "" {
-				return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
-			}
 			if j > 0 {
 				continue
 			}
@@ -532,7 +587,7 @@ func readHostdevs(d *xml.Domain) error {
 				return xml.Errorf(xml.CodeXML, "Missing required attribute 'model' in element 'hostdev'")
 			case "vfio-pci", "vfio-ccw", "vfio-ap":
 			default:
-				return xml.Errorf(xml.CodeXML, "unknown hostdev model '%s'", h.Model)
+				return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'model' in element 'hostdev': '%s'.", h.Model)
 			}
 		}
 		if err := readBoot(h.Boot); err != nil {

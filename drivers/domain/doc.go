@@ -84,7 +84,9 @@ func Read(src xml.Source, root *xml.Node, traits func() *Traits) (*xml.Domain, e
 	}
 	d := &xml.Domain{}
 	err := xml.Decode(root, d)
-	if err == nil {
+	if err != nil {
+		err = earlier(d, err)
+	} else {
 		err = Complete(d, traits())
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"strings"
-	"time"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -87,11 +86,6 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Graphics {
 		g := &dev.Graphics[i]
-		if g.Passwd != "" && g.PasswdValidTo != "" {
-			if _, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err != nil {
-				return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", g.PasswdValidTo)
-			}
-		}
 		graphicsForeign(g)
 	}
 	for i := range dev.Filesystems {

@@ -126,8 +126,8 @@ func readKeyWrap(d *xml.Domain) error {
 	return nil
 }
 
-// readBlkio drops devices of which nothing is said.
-func readBlkio(d *xml.Domain) error {
+// checkBlkio drops devices of which nothing is said, and refuses two of a path.
+func checkBlkio(d *xml.Domain) error {
 	b := d.BlkioTune
 	if b == nil {
 		return nil

@@ -156,6 +156,9 @@ func TestFirstRefusal(t *testing.T) {
 		{"threads while reading", pin + kept, root + noName, "Cannot find 'iothread' : 3"},
 		{"root of PCI before disks' names", pvh, root + noName, "must be model='pci-root'"},
 		{"disks' names before timers", pvh, noName, "Unknown disk name 'zda'"},
+		{"what stands before devices, before their words", pin, "<input type='foo'/>", "Cannot find 'iothread' : 3"},
+		{"disks whole before other devices' words", "", "<disk type='block'><source dev='/a'><reservations/></source><target dev='vda'/></disk><input type='foo'/>", "element 'reservations'"},
+		{"words of devices before what is read later", "<keywrap><cipher name='aes' state='on'/><cipher name='aes' state='on'/></keywrap>", "<input type='foo'/>", "unknown input device type 'foo'"},
 		{"timers' kinds before actions", pvh + kept, "", "doesn't support setting of timer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

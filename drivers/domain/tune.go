@@ -119,7 +119,7 @@ func osDefaults(d *xml.Domain, t *Traits) {
 			setDefault(&l.Format, "raw")
 		}
 	}
-	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Loader == nil || o.Loader.Stateless != "yes") {
+	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Firmware != "" || o.Loader != nil && o.Loader.Stateless != "yes") {
 		o.NVRAM = nil
 	}
 	if o.NVRAM != nil && o.NVRAM.Format != "" && o.Firmware != "" {

@@ -10,7 +10,7 @@ import (
 // what concerns several of them.
 func validate(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
-		checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkTuning,
+		checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkAudios, checkLoader, checkTuning,
 	}
 	for _, s := range steps {
 		if err := s(d, t); err != nil {
@@ -29,6 +29,14 @@ func checkName(d *xml.Domain, t *Traits) error {
 		return xml.Errorf(xml.CodeXML, "name %s cannot contain '/'", d.Name)
 	}
 	return nil
+}
+
+// checkLoader does with other drivers what QEMU's does early.
+func checkLoader(d *xml.Domain, t *Traits) error {
+	if t.QEMU != nil {
+		return nil
+	}
+	return checkFirmware(d, t)
 }
 
 // checkFirmware checks loader and variables against each other.

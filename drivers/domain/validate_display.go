@@ -114,6 +114,17 @@ func qemuVideoModel(m *xml.VideoModel) error {
 
 // checkGraphics wants the audio backend to be there.
 func checkGraphics(c *deviceCheck, g *xml.Graphics) error {
+	for _, l := range g.Listens {
+		if l.Network != "" && l.Type != "network" {
+			return xml.Errorf(xml.CodeXML, "'network' attribute is valid only for listen type 'network'")
+		}
+		if l.Socket != "" && l.Type != "socket" {
+			return xml.Errorf(xml.CodeXML, "'socket' attribute is valid only for listen type 'socket'")
+		}
+		if l.Type == "network" && l.Network == "" {
+			return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
+		}
+	}
 	if a := g.Audio; a != nil && g.Type == "vnc" && !hasAudio(c.d, a.ID) {
 		return xml.Errorf(xml.CodeXML, "no audio device with ID %d", a.ID)
 	}

@@ -148,6 +148,19 @@ func deref[T any](p *T) T {
 	return *p
 }
 
+// checkAudios refuses two backends of a number.
+func checkAudios(d *xml.Domain, _ *Traits) error {
+	list := d.Devices.Audios
+	for i := range list {
+		for j := range i {
+			if list[i].ID == list[j].ID {
+				return xml.Errorf(xml.CodeXML, "audio ID %d is used multiple times", list[i].ID)
+			}
+		}
+	}
+	return nil
+}
+
 // checkTuning checks time, pages and users against what there is.
 func checkTuning(d *xml.Domain, t *Traits) error {
 	if err := checkHugePages(d); err != nil {
@@ -157,6 +170,9 @@ func checkTuning(d *xml.Domain, t *Traits) error {
 		if err := checkShares(c); err != nil {
 			return err
 		}
+	}
+	if err := checkBlkio(d); err != nil {
+		return err
 	}
 	return checkIDMap(d)
 }
