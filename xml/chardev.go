@@ -164,7 +164,10 @@ func (s *CharSource) decode(n *Node, kind string) error {
 			if kind == "redirdev" {
 				return Errorf(CodeConfigUnsupported, "unknown redirdev character device type '%s'", t)
 			}
-			if kind == "rng" || kind == "interface" {
+			if kind == "rng" {
+				return Errorf(CodeConfigUnsupported, "unknown backend type '%s' for egd", t)
+			}
+			if kind == "interface" {
 				return Errorf(CodeXML, "unknown type '%s' for character device", t)
 			}
 			return Errorf(CodeConfigUnsupported, "unknown type presented to host for character device: %s", t)

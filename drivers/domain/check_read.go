@@ -34,7 +34,7 @@ var readSteps = []struct {
 	place int
 	check func(*xml.Domain) error
 }{
-	{2, readDisks}, {4, readLeases}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
+	{2, readDisks}, {4, readLeases}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
 	{28, readSecurity},
 }
 
@@ -428,6 +428,16 @@ func readInterfaces(d *xml.Domain) error {
 }
 
 func readInterfaceSource(n *xml.Interface) error {
+	if s := n.Source; n.Type == "vhostuser" && (n.Backend == nil || n.Backend.Type != "passt") {
+		switch {
+		case s == nil || s.Path == "":
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'path' in element 'source'")
+		case s.Type != "" && s.Type != "unix":
+			return unsupported("Type='%s' unsupported for <interface type='vhostuser'>", s.Type)
+		case s.Mode != "" && s.Mode != "client" && s.Mode != "server":
+			return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'mode' in element 'source': '%s'.", s.Mode)
+		}
+	}
 	attr, value := neededSource(n)
 	switch {
 	case n.Type == "hostdev" && (n.Source == nil || n.Source.PCI == nil):
@@ -505,6 +515,20 @@ func readLeases(d *xml.Domain) error {
 	return nil
 }
 
+// readVideos refuses two first cards.
+func readVideos(d *xml.Domain) error {
+	primary := 0
+	for i := range d.Devices.Videos {
+		if m := d.Devices.Videos[i].Model; m != nil && m.Primary == "yes" {
+			primary++
+		}
+	}
+	if primary > 1 {
+		return unsupported("Only one primary video device is supported")
+	}
+	return nil
+}
+
 // readInputs refuses USB where there is none.
 func readInputs(d *xml.Domain) error {
 	for i := range d.Devices.Inputs {
@@ -542,6 +566,9 @@ func readGraphics(d *xml.Domain) error {
 			if _, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err != nil {
 				return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", g.PasswdValidTo)
 			}
+		}
+		if g.GL != nil && g.GL.Enable == "" && (g.Type == "sdl" || g.Type == "spice" || g.Type == "dbus") {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'enable' in element 'gl'")
 		}
 		for j, l := range g.Listens {
 			if j > 0 {

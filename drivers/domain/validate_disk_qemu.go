@@ -208,11 +208,38 @@ func checkDiskThreads(c *deviceCheck, v *xml.Disk) error {
 	return checkThreadMap(c.d, dr.IOThreads, dr.Queues)
 }
 
-// checkThreadMap checks which threads serve which queues.
+// checkThreadMap checks which threads serve which queues: all of them, each by
+// one, or no queue is named.
 func checkThreadMap(d *xml.Domain, list []xml.DriverIOThread, queues uint) error {
+	taken := map[uint]bool{}
 	for i := range list {
-		if !hasIOThread(d, list[i].ID) {
-			return unsupported("iothread '%d' not defined in iothreadid", list[i].ID)
+		t := &list[i]
+		for j := range i {
+			if list[j].ID == t.ID {
+				return unsupported("duplicate mapping for iothread '%d'", t.ID)
+			}
+		}
+		if !hasIOThread(d, t.ID) {
+			return unsupported("iothread '%d' not defined in iothreadid", t.ID)
+		}
+		if (len(t.Queues) > 0) != (len(list[0].Queues) > 0) {
+			return unsupported("iothread to queue mapping must be provided for all iothreads or for none")
+		}
+		for _, q := range t.Queues {
+			switch {
+			case queues == 0:
+				return unsupported("'queue' count must be configured for explicit iothread to queue mapping")
+			case q.ID >= queues:
+				return unsupported("iothread queue '%d' mapping out of range", q.ID)
+			case taken[q.ID]:
+				return unsupported("iothread queue '%d' is already assigned", q.ID)
+			}
+			taken[q.ID] = true
+		}
+	}
+	for q := uint(0); len(taken) > 0 && q < queues; q++ {
+		if !taken[q] {
+			return unsupported("missing iothread mapping for queue '%d'", q)
 		}
 	}
 	return nil

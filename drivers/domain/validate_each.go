@@ -54,6 +54,9 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "crypto", dev.Cryptos, nil, checkQEMUCrypto)
 	one(c, "pstore", dev.PStore, checkPStore, checkQEMUPStore)
 	each(c, "graphics", dev.Graphics, checkGraphics, checkQEMUGraphics)
+	if c.err == nil && c.e != nil {
+		c.err = checkQEMUAudios(d)
+	}
 	return c.err
 }
 

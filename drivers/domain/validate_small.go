@@ -23,6 +23,22 @@ func hasAudio(d *xml.Domain, id uint) bool {
 	return false
 }
 
+// checkQEMUAudios wants SPICE where the sound is to go there.
+func checkQEMUAudios(d *xml.Domain) error {
+	for i := range d.Devices.Audios {
+		if d.Devices.Audios[i].Type != "spice" {
+			continue
+		}
+		for j := range d.Devices.Graphics {
+			if d.Devices.Graphics[j].Type == "spice" {
+				return nil
+			}
+		}
+		return unsupported("Spice audio is not supported without spice graphics")
+	}
+	return nil
+}
+
 func checkQEMUSound(c *deviceCheck, s *xml.Sound) error {
 	if s.Model == "ich9" && !isX86(c.d) && !c.has("ich9-intel-hda") {
 		return unsupported("The ich9-intel-hda audio controller is not supported in this QEMU binary")
