@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/watch"
 	"virgo/xml"
 )
 
@@ -218,6 +219,7 @@ func (a *active) undo(ctx context.Context) {
 	}
 	if a.Boot == bootID() && a.Space == spaceID() {
 		a.dnsmasq().stop()
+		watch.DropGroups("net-" + a.Name)
 		if a.Bridge != "" {
 			if def, err := a.definition(); err == nil && def.Bridge != nil {
 				a.Firewall.clear(ctx, def)
@@ -229,11 +231,15 @@ func (a *active) undo(ctx context.Context) {
 		}
 	}
 	// away in one step, so that nobody finds half of it
-	gone := filepath.Join(a.n.run, "active", ".gone-"+drivers.NewUUID())
-	if os.Rename(a.dir, gone) == nil {
-		os.RemoveAll(gone)
+	_ = os.Rename(a.dir, filepath.Join(a.n.run, "active", goneFolder+drivers.NewUUID()))
+	left, _ := filepath.Glob(filepath.Join(a.n.run, "active", goneFolder+"*")) // also what a kill has left
+	for _, dir := range left {
+		os.RemoveAll(dir)
 	}
 }
+
+// goneFolder begins the name of the folder of a network that has ended.
+const goneFolder = ".gone-"
 
 // Start makes a defined network run.
 func (n *Networks) Start(ctx context.Context, r drivers.Ref, _ drivers.Flags) error {

@@ -55,7 +55,7 @@ func badInput() []struct {
 		{"one target twice", dom(fmt.Sprintf(disk, "a", "vda", "") + fmt.Sprintf(disk, "b", "vda", "")), 4, 0},
 		{"one address twice", dom(fmt.Sprintf(disk, "a", "vda", fmt.Sprintf(slot, "0x07")) + fmt.Sprintf(disk, "b", "vdb", fmt.Sprintf(slot, "7"))), 4, 0},
 		{"an address out of range", dom(fmt.Sprintf(disk, "a", "vda", fmt.Sprintf(slot, "99"))), 3, 0},
-		{"a controller out of range", dom("\n<controller type='usb' index='100000'/>"), 3, 0},
+		{"a controller out of range", dom("\n<controller type='pci' index='100000' model='pci-bridge'/>"), 3, 0},
 		{"a drive out of range", dom("\n<disk type='file'><source file='/a'/><target dev='sda' bus='scsi'/><address type='drive' controller='4000000000'/></disk>"), 3, 0},
 		{"a port out of range", dom("\n<channel type='unix'><target type='virtio'/><address type='virtio-serial' controller='4000000' port='1'/></channel>"), 3, 0},
 		{"contradicting options", dom("\n<disk type='file' device='cdrom'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"), 3, 0},
