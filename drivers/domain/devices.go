@@ -73,17 +73,7 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 			c.Address = nil
 		}
 	}
-	for i := range dev.TPMs {
-		if t.QEMU != nil {
-			tpm(d, &dev.TPMs[i])
-		}
-		if b := dev.TPMs[i].Backend; b != nil && b.Type == "passthrough" {
-			if b.Device == nil {
-				b.Device = &xml.TPMDevice{}
-			}
-			setDefault(&b.Device.Path, "/dev/tpm0")
-		}
-	}
+	tpms(d, t)
 	for i := range dev.Redirdevs {
 		if r := &dev.Redirdevs[i]; r.Type == "dbus" {
 			setDefault(&r.Channel, "org.qemu.usbredir")
@@ -126,6 +116,21 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 		filesystem(&dev.Filesystems[i], t)
 	}
 	return nil
+}
+
+func tpms(d *xml.Domain, t *Traits) {
+	dev := &d.Devices
+	for i := range dev.TPMs {
+		if t.QEMU != nil {
+			tpm(d, &dev.TPMs[i])
+		}
+		if b := dev.TPMs[i].Backend; b != nil && b.Type == "passthrough" {
+			if b.Device == nil {
+				b.Device = &xml.TPMDevice{}
+			}
+			setDefault(&b.Device.Path, "/dev/tpm0")
+		}
+	}
 }
 
 func inputBus(d *xml.Domain, in *xml.Input) string {

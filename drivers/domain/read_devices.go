@@ -23,37 +23,11 @@ func dropForeign(d *xml.Domain) error {
 			s.Codecs = nil
 		}
 	}
-	for i := range dev.Hostdevs {
-		h := &dev.Hostdevs[i]
-		if h.Source != nil {
-			h.Source.Missing = "" // of a running guest
-			if a := h.Source.Address; a != nil && h.Type == "usb" && a.Device == nil {
-				return xml.Errorf(xml.CodeXML, "Missing required attribute 'device' in element 'address'")
-			}
-		}
-		if err := readGuestNet("Domain hostdev device", h.IPs, h.Routes); err != nil {
-			return err
-		}
-		hostdevForeign(h)
-		if h.Mode == "capabilities" || h.Type != "scsi" {
-			h.Readonly, h.Shareable = false, false
-		}
-		if err := readBoot(h.Boot); err != nil {
-			return err
-		}
+	if err := keepHostdevs(dev.Hostdevs); err != nil {
+		return err
 	}
-	for i := range dev.TPMs {
-		b := dev.TPMs[i].Backend
-		if b == nil {
-			continue
-		}
-		tpmForeign(b)
-		if b.Type == "external" && b.Source == nil {
-			return xml.Errorf(xml.CodeXML, "missing external TPM backend source type")
-		}
-		if b.PersistentState == "no" {
-			b.PersistentState = ""
-		}
+	if err := keepTPMs(dev.TPMs); err != nil {
+		return err
 	}
 	for i := range dev.Shmems {
 		s := &dev.Shmems[i]
@@ -199,4 +173,44 @@ func interfaceForeign(n *xml.Interface) {
 	if p := n.VirtualPort; p != nil && p.Type == "802.1Qbg" && p.Parameters != nil && p.Parameters.InstanceID == "" {
 		p.Parameters.InstanceID = xml.UUID(drivers.NewUUID())
 	}
+}
+
+func keepHostdevs(list []xml.Hostdev) error {
+	for i := range list {
+		h := &list[i]
+		if h.Source != nil {
+			h.Source.Missing = "" // of a running guest
+			if a := h.Source.Address; a != nil && h.Type == "usb" && a.Device == nil {
+				return xml.Errorf(xml.CodeXML, "Missing required attribute 'device' in element 'address'")
+			}
+		}
+		if err := readGuestNet("Domain hostdev device", h.IPs, h.Routes); err != nil {
+			return err
+		}
+		hostdevForeign(h)
+		if h.Mode == "capabilities" || h.Type != "scsi" {
+			h.Readonly, h.Shareable = false, false
+		}
+		if err := readBoot(h.Boot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func keepTPMs(list []xml.TPM) error {
+	for i := range list {
+		b := list[i].Backend
+		if b == nil {
+			continue
+		}
+		tpmForeign(b)
+		if b.Type == "external" && b.Source == nil {
+			return xml.Errorf(xml.CodeXML, "missing external TPM backend source type")
+		}
+		if b.PersistentState == "no" {
+			b.PersistentState = ""
+		}
+	}
+	return nil
 }
