@@ -99,7 +99,7 @@ func (e hostEnd) remove() {
 
 // release takes away what belonged to one device of a guest that goes on.
 func release(dir string, device any) {
-	belongs := func(hostEnd) bool { return false }
+	var belongs func(hostEnd) bool
 	switch k := device.(type) {
 	case *xml.Interface:
 		belongs = func(e hostEnd) bool {

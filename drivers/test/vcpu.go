@@ -152,13 +152,6 @@ func (d domains) PinVCPU(_ context.Context, r drivers.Ref, vcpu int, cpus xml.Se
 	})
 }
 
-func tuneOf(d *xml.Domain) *xml.CPUTune {
-	if d.CPUTune == nil {
-		d.CPUTune = &xml.CPUTune{}
-	}
-	return d.CPUTune
-}
-
 // EmulatorPin tells where the emulator's threads may run.
 func (d domains) EmulatorPin(_ context.Context, r drivers.Ref, f drivers.Flags) (xml.Set, error) {
 	var out xml.Set
