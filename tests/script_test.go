@@ -94,8 +94,14 @@ func hasGroups() bool {
 
 // TestScripts runs the scripts: one a feature.
 func TestScripts(t *testing.T) {
+	root, err := os.MkdirTemp("", "scripts") // testscript's own would be left behind, empty
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
 	testscript.Run(t, testscript.Params{
 		Dir:           "script",
+		WorkdirRoot:   root,
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
