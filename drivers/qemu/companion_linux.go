@@ -226,9 +226,12 @@ func (c *Conn) newTPM(ctx context.Context, dom *xml.Domain, t *xml.TPM, b Build,
 	defer done()
 	var words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &words, &words
+	if err := cmd.Start(); err != nil {
+		return xml.Errorf(xml.CodeInternal, "cannot run %s: %v", cmd.Path, err)
+	}
 	finish := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer finish()
-	err = cmd.Run()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return xml.Errorf(xml.CodeInternal, "Could not run '%s'. exitstatus: %d; Check error log '%s' for details.", cmd.Path, exit.ExitCode(), tpmLog(c.layout, dom))

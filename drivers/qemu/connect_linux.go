@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,10 @@ import (
 
 // endsFile lists in a guest's run folder what of its devices does not go by
 // itself. Something is noted before it is made.
-const endsFile = "connections.json"
+const (
+	endsFile = "connections.json"
+	endsLock = "connections.lock"
+)
 
 // hostEnd is one thing to be taken away when its device or the guest ends.
 type hostEnd struct {
@@ -44,10 +48,22 @@ func hostEnds(dir string) (list []hostEnd) {
 	return list
 }
 
-// note adds to the list. Whoever makes devices of a guest holds its lock, or is
-// its watcher, which makes one after the other.
+// note adds to the list.
 func note(dir string, e hostEnd) error {
-	data, err := json.Marshal(append(hostEnds(dir), e))
+	return editEnds(dir, func(list []hostEnd) []hostEnd { return append(list, e) })
+}
+
+// editEnds changes the list. A command may note what a device needs while the
+// watcher takes away what another one has left.
+func editEnds(dir string, edit func([]hostEnd) []hostEnd) error {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	lock, err := drivers.LockFile(ctx, filepath.Join(dir, endsLock))
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	data, err := json.Marshal(edit(hostEnds(dir)))
 	if err != nil {
 		return err
 	}
@@ -114,17 +130,16 @@ func release(dir string, device any) {
 	default:
 		return
 	}
-	var rest []hostEnd
-	for _, e := range hostEnds(dir) {
-		if belongs(e) {
-			e.remove()
-		} else {
-			rest = append(rest, e)
-		}
-	}
-	if data, err := json.Marshal(rest); err == nil {
-		_ = drivers.ReplaceFile(filepath.Join(dir, endsFile), data, 0o600)
-	}
+	// What could not be written off goes when the guest ends.
+	_ = editEnds(dir, func(list []hostEnd) []hostEnd {
+		return slices.DeleteFunc(list, func(e hostEnd) bool {
+			mine := belongs(e)
+			if mine {
+				e.remove()
+			}
+			return mine
+		})
+	})
 }
 
 func (c *Conn) networks() *network.Networks {

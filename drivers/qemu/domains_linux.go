@@ -450,11 +450,11 @@ func (d *domains) Undefine(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 			return err
 		}
 	}
-	if dom != nil && !f.Has(drivers.KeepTPM) && !running && len(dom.Devices.TPMs) > 0 {
-		os.RemoveAll(d.layout.tpmDir(dom.UUID))
-	}
 	if err := d.store.Remove(r.Name); err != nil {
 		return err
+	}
+	if dom != nil && !f.Has(drivers.KeepTPM) && !running && len(dom.Devices.TPMs) > 0 {
+		os.RemoveAll(d.layout.tpmDir(dom.UUID))
 	}
 	if !running {
 		d.forgetMoments(r.Name)

@@ -39,15 +39,11 @@ func flowOut(file *os.File, program []string, direct bool) (*flow, error) {
 	if program != nil {
 		return f, f.run(program, r, file, r)
 	}
-	go func() {
-		defer r.Close()
-		if direct {
-			f.done <- copyDirect(file, r)
-			return
-		}
-		_, err := io.CopyBuffer(struct{ io.Writer }{file}, struct{ io.Reader }{r}, make([]byte, bypassBlock))
-		f.done <- err
-	}()
+	move := copyBlocks
+	if direct {
+		move = copyDirect
+	}
+	f.move(r, func() error { return move(file, r) })
 	return f, nil
 }
 
@@ -61,16 +57,27 @@ func flowIn(file *os.File, program []string, direct bool) (*flow, error) {
 	if program != nil {
 		return f, f.run(program, file, w, w)
 	}
-	go func() {
-		defer w.Close()
-		if direct {
-			f.done <- readDirect(w, file)
-			return
-		}
-		_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{file}, make([]byte, bypassBlock))
-		f.done <- err
-	}()
+	move := copyBlocks
+	if direct {
+		move = readDirect
+	}
+	f.move(w, func() error { return move(w, file) })
 	return f, nil
+}
+
+// move works at the other end of the pipe, which is ours.
+func (f *flow) move(ours *os.File, work func() error) {
+	go func() {
+		defer ours.Close()
+		f.done <- work()
+	}()
+}
+
+// copyBlocks copies what comes, without the kernel's shortcuts: a pipe is to be
+// read as it fills.
+func copyBlocks(to, from *os.File) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, bypassBlock))
+	return err
 }
 
 func bigPipe() (r, w *os.File, err error) {
@@ -160,7 +167,7 @@ const alignment = 4096
 
 // copyDirect writes past the cache. The file may stand anywhere: what comes before
 // a whole block, and what is left behind the last, is written through the cache.
-func copyDirect(file *os.File, r io.Reader) error {
+func copyDirect(file, r *os.File) error {
 	at, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
@@ -214,7 +221,7 @@ func writeParts(file *os.File, data []byte, direct int, at int64) error {
 }
 
 // readDirect reads past the cache from where the file stands.
-func readDirect(w io.Writer, file *os.File) error {
+func readDirect(w, file *os.File) error {
 	at, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
