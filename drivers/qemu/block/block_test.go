@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -192,6 +193,7 @@ func TestCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.jobs["commit-vda-libvirt-1-format"] = "concluded"
+	f.tops = []string{"libvirt-3-storage"}
 	// The manager is gone; the next one finds the job on disk.
 	New(f, dir).Reconcile(ctx)
 	if got := f.chain(f.live); got != "/base:libvirt-3-storage end" || strings.Contains(f.live, "mirror") {
@@ -208,6 +210,80 @@ func TestCommit(t *testing.T) {
 	if got := strings.Join(f.events, ","); got != want {
 		t.Error(got)
 	}
+}
+
+// TestCommitCutShort: a manager that is killed between any two of the steps by which
+// a disk goes over to another image has a successor whose documents say what QEMU has.
+func TestCommitCutShort(t *testing.T) {
+	const id, top, base = "commit-vda-libvirt-1-format", "libvirt-1-format", "libvirt-3-storage"
+	ctx := context.Background()
+	begin := func(t *testing.T) (*fake, *Manager, string) {
+		f, m, dir := newFake(t)
+		if err := m.Commit(ctx, "vda", "", "", drivers.BlockJobOptions{Active: true}); err != nil {
+			t.Fatal(err)
+		}
+		f.jobs[id], f.tops = "ready", []string{top}
+		m.caughtUp(id)
+		return f, m, dir
+	}
+	check := func(t *testing.T, f *fake, want string) {
+		t.Helper()
+		if live, config := f.chain(f.live), f.chain(f.config); !strings.HasPrefix(live, want) || !strings.HasPrefix(config, want) || strings.Contains(f.live, "mirror") {
+			t.Errorf("wanted %s, live %s, definition %s", want, live, config)
+		}
+	}
+	t.Run("told, not heard", func(t *testing.T) {
+		f, m, dir := begin(t)
+		if err := m.note(func(s *state) { s.Jobs[0].Pivot, s.Jobs[0].Abort = true, true }); err != nil {
+			t.Fatal(err)
+		}
+		m = New(f, dir)
+		m.Reconcile(ctx)
+		if !slices.Contains(f.calls, "job-complete") {
+			t.Error(f.calls)
+		}
+		f.jobs[id], f.tops = "concluded", []string{base}
+		m.conclude(id)
+		check(t, f, "/base")
+	})
+	t.Run("told, not heard, told otherwise", func(t *testing.T) {
+		f, m, _ := begin(t)
+		if err := m.note(func(s *state) { s.Jobs[0].Pivot, s.Jobs[0].Abort = true, true }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.abort(ctx, "vda", false); err != nil {
+			t.Fatal(err)
+		}
+		f.jobs[id] = "concluded"
+		m.conclude(id)
+		check(t, f, "/top")
+	})
+	t.Run("the document has no mirror yet", func(t *testing.T) {
+		f, _, dir := begin(t)
+		f.live = strings.Replace(f.live, "<mirror", "<!--", 1)
+		f.live = strings.Replace(f.live, "</mirror>", "-->", 1)
+		New(f, dir).Reconcile(ctx)
+		if !strings.Contains(f.live, "<mirror type='file' job='active-commit' ready='yes'>") {
+			t.Error(f.live)
+		}
+	})
+	t.Run("the live document is changed, the definition not", func(t *testing.T) {
+		f, m, dir := begin(t)
+		if _, err := m.abort(ctx, "vda", true); err != nil {
+			t.Fatal(err)
+		}
+		f.jobs[id], f.tops = "concluded", []string{base}
+		j := m.state.Jobs[0]
+		d := &parse(t, f.live).Devices.Disks[0]
+		j.How = completed
+		j.Gone = j.apply(d)
+		if err := m.note(func(*state) {}); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.EditLive(func(dom *xml.Domain) error { j.apply(&dom.Devices.Disks[0]); return nil })
+		New(f, dir).Reconcile(ctx)
+		check(t, f, "/base")
+	})
 }
 
 // TestPending: an exchange of images that was cut short is finished if QEMU has

@@ -99,7 +99,7 @@ func (m *Manager) abort(ctx context.Context, disk string, pivot bool) (<-chan er
 		m.collect(ctx, j)
 		err = m.guest.Execute(ctx, "job-complete", map[string]string{"id": j.ID}, nil)
 	} else {
-		err = m.guest.Execute(ctx, "block-job-cancel", map[string]any{"device": j.ID, "force": !j.Ready}, nil)
+		err = m.cancel(ctx, j)
 	}
 	if err != nil {
 		*j = before
@@ -280,18 +280,46 @@ func (m *Manager) Reconcile(ctx context.Context) {
 			m.lost(ctx, j)
 		case state.Status == "concluded":
 			m.over(ctx, j, state)
-		case state.Status == "ready" && !j.Ready && !j.Pivot && !j.Abort:
-			j.Ready = true
-			_ = m.save()
-			_ = m.guest.EditLive(func(dom *xml.Domain) error {
-				d, err := DiskOf(dom, j.Disk)
-				if err == nil && d.Mirror != nil {
-					d.Mirror.Ready = "yes"
-				}
-				return err
-			})
+		default:
+			m.resume(ctx, j, state)
 		}
 	}
+}
+
+// resume takes over a job that goes on. QEMU may not have heard what it was told
+// to do last; the document may not have been told of it.
+func (m *Manager) resume(ctx context.Context, j *Job, state *jobState) {
+	_ = m.guest.EditLive(func(dom *xml.Domain) error {
+		d, err := DiskOf(dom, j.Disk)
+		if err != nil {
+			return err
+		}
+		if d.Mirror == nil {
+			d.Mirror = j.mirror(ChainOf(d))
+		}
+		if d.Mirror != nil && state.Status == "ready" {
+			d.Mirror.Ready = "yes"
+		}
+		return nil
+	})
+	if state.Status == "ready" && !j.Ready {
+		j.Ready = true
+		_ = m.save()
+	}
+	if j.Kind == drivers.BackupJob {
+		return
+	}
+	switch {
+	case j.Pivot && j.Ready:
+		_ = m.guest.Execute(ctx, "job-complete", map[string]string{"id": j.ID}, nil)
+	case j.Abort:
+		_ = m.cancel(ctx, j)
+	}
+}
+
+// cancel has QEMU end a job. One that has caught up leaves a whole copy.
+func (m *Manager) cancel(ctx context.Context, j *Job) error {
+	return m.guest.Execute(ctx, "block-job-cancel", map[string]any{"device": j.ID, "force": !j.Ready}, nil)
 }
 
 // lost is a job that QEMU does not know: it never began.

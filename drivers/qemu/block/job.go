@@ -32,6 +32,7 @@ type Job struct {
 	Speed uint64               `json:"speed,omitempty"` // bytes a second
 	Owned bool                 `json:"owned,omitempty"` // it is part of something whose command has locked the domain
 	Done  bool                 `json:"done,omitempty"`  // its end is noted; what is left is to take Gone away
+	How   string               `json:"how,omitempty"`   // how it ended, noted before the documents are changed
 	Gone  []Layer              `json:"gone,omitempty"`  // images that no disk has any more
 }
 
@@ -198,27 +199,61 @@ func (m *Manager) over(ctx context.Context, j *Job, state *jobState) {
 	m.end(ctx, j, message)
 }
 
-// outcome is how a job has ended, in the events' words and as an error.
-func (j *Job) outcome(message string) (string, error) {
+// outcome is how a job has ended, in the events' words. Which image a disk is on
+// after a copy or a commit of the top one QEMU is asked: who told it to go over, or
+// to end, may have been killed before QEMU heard of it, and who came next may have
+// told it otherwise.
+func (m *Manager) outcome(ctx context.Context, j *Job, d *xml.Disk, message string) string {
+	if next := j.next(ChainOf(d)); next != nil {
+		if tops, err := m.tops(ctx); err == nil {
+			switch {
+			case next.among(tops):
+				return completed
+			case message == "" || j.Abort:
+				return cancelled
+			}
+			return failed
+		}
+	}
 	switch {
 	case j.Abort && !j.Pivot:
-		return cancelled, nil
+		return cancelled
 	case message != "":
-		return failed, xml.Errorf(xml.CodeOperationFailed, "job '%s' failed: %s", j.ID, message)
+		return failed
 	}
-	return completed, nil
+	return completed
+}
+
+// next is the image that a job can have a disk go over to, nil for other jobs.
+func (j *Job) next(c Chain) *Layer {
+	switch j.Kind {
+	case drivers.CopyJob:
+		return j.Dest
+	case drivers.ActiveCommitJob:
+		if i := c.at(j.Base); i >= 0 {
+			return &c.Layers[i]
+		}
+	}
+	return nil
 }
 
 // end notes in the documents how a job has ended, and takes away what it leaves.
+// What it is about to note is saved first: after a kill at any moment the whole is
+// done once more.
 func (m *Manager) end(ctx context.Context, j *Job, message string) {
-	how, err := j.outcome(message)
-	var disk *xml.Disk
+	disk, err := m.disk(j.Disk)
+	if err == nil && j.How == "" {
+		j.How = m.outcome(ctx, j, disk, message)
+		j.Gone = j.apply(disk)
+		_ = m.save()
+	}
+	how := j.How
 	_ = m.guest.EditLive(func(dom *xml.Domain) error { // else the document says less than it could
 		d, e := DiskOf(dom, j.Disk)
 		if e != nil {
 			return e
 		}
-		j.Gone = m.apply(d, j, how)
+		j.apply(d)
 		copied := *d
 		disk = &copied
 		return nil
@@ -239,6 +274,10 @@ func (m *Manager) end(ctx context.Context, j *Job, message string) {
 	}
 	m.clear(ctx, j)
 	m.tell(j, name, how)
+	err = nil
+	if how == failed {
+		err = xml.Errorf(xml.CodeOperationFailed, "job '%s' failed: %s", j.ID, message)
+	}
 	m.ended(j.ID, err)
 }
 
@@ -258,25 +297,23 @@ func (m *Manager) clear(ctx context.Context, j *Job) {
 	m.forget(j)
 }
 
-// apply changes a live disk as a job has, and gives the images that it lost.
-func (m *Manager) apply(d *xml.Disk, j *Job, how string) []Layer {
+// apply changes a live disk as a job that has ended has, and gives the images that
+// it lost. A disk that is changed already stays as it is.
+func (j *Job) apply(d *xml.Disk) []Layer {
 	c := ChainOf(d)
 	mirror := d.Mirror
 	d.Mirror = nil
-	if how != completed {
+	if j.How != completed {
 		if j.Kind == drivers.CopyJob && j.Dest != nil {
 			return []Layer{*j.Dest}
 		}
 		return nil
 	}
-	at := func(index string) int {
-		return slices.IndexFunc(c.Layers, func(l Layer) bool { return l.Index == index })
-	}
 	var gone []Layer
 	switch j.Kind {
 	case drivers.PullJob:
 		from, to := 1, len(c.Layers)
-		if i := at(j.Base); j.Base != "" && i >= 0 {
+		if i := c.at(j.Base); j.Base != "" && i >= 0 {
 			to = i
 		} else {
 			c.Ended = true
@@ -284,17 +321,20 @@ func (m *Manager) apply(d *xml.Disk, j *Job, how string) []Layer {
 		gone = slices.Clone(c.Layers[from:to])
 		c = c.Cut(from, to)
 	case drivers.CommitJob, drivers.ActiveCommitJob:
-		from, to := at(j.Top), at(j.Base)
+		from, to := c.at(j.Top), c.at(j.Base)
 		if from < 0 || to < from {
 			return nil
 		}
 		gone = slices.Clone(c.Layers[from:to])
 		c = c.Cut(from, to)
 	case drivers.CopyJob:
-		if j.Dest == nil || mirror == nil {
+		if j.Dest == nil || c.Layers[0].Index == j.Dest.Index {
 			return nil
 		}
-		next := Chain{Layers: []Layer{*j.Dest}}.below(mirror.BackingStore)
+		next := Chain{Layers: []Layer{*j.Dest}, Ended: true}
+		if mirror != nil {
+			next = Chain{Layers: []Layer{*j.Dest}}.below(mirror.BackingStore)
+		}
 		if j.Share {
 			next.Layers, next.Ended = append([]Layer{*j.Dest}, c.Layers[1:]...), c.Ended
 			gone = c.Layers[:1]

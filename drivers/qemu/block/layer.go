@@ -107,6 +107,11 @@ func (c Chain) Cut(from, to int) Chain {
 	return c
 }
 
+// at is the place of the image with a number, -1 if there is none.
+func (c Chain) at(index string) int {
+	return slices.IndexFunc(c.Layers, func(l Layer) bool { return l.Index == index })
+}
+
 // On is the chain with an image above it.
 func (c Chain) On(l Layer) Chain {
 	c.Layers = append([]Layer{l}, c.Layers...)

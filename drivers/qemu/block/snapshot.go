@@ -173,7 +173,7 @@ func (m *Manager) finishPending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	happened := len(plan.Overlays) > 0 && tops[plan.Overlays[0].Layer.Node()]
+	happened := len(plan.Overlays) > 0 && plan.Overlays[0].Layer.among(tops)
 	if happened {
 		return m.settle(ctx)
 	}
@@ -193,11 +193,13 @@ func (m *Manager) finishPending(ctx context.Context) error {
 	return m.save()
 }
 
-// tops are the nodes that devices use.
+// tops are the nodes that devices use, and their files: where a filter lies between
+// the device and its image, the node is the filter's, the file is the image's.
 func (m *Manager) tops(ctx context.Context) (map[string]bool, error) {
 	var list []struct {
 		Inserted *struct {
 			Node string `json:"node-name"`
+			File string
 		}
 	}
 	if err := m.guest.Execute(ctx, "query-block", nil, &list); err != nil {
@@ -206,8 +208,13 @@ func (m *Manager) tops(ctx context.Context) (map[string]bool, error) {
 	all := make(map[string]bool)
 	for _, b := range list {
 		if b.Inserted != nil {
-			all[b.Inserted.Node] = true
+			all[b.Inserted.Node], all[b.Inserted.File] = true, true
 		}
 	}
 	return all, nil
+}
+
+// among tells whether an image is one of those that devices use.
+func (l *Layer) among(tops map[string]bool) bool {
+	return tops[l.Node()] || l.Path() != "" && tops[l.Path()]
 }

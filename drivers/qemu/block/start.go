@@ -126,7 +126,7 @@ func (m *Manager) commit(ctx context.Context, d *xml.Disk, c Chain, at, to int, 
 	if err := m.begin(ctx, j, qmp.NewStep("block-commit", args)); err != nil {
 		return err
 	}
-	return m.mirror(j, &xml.Mirror{Type: lower.Type, Job: "active-commit", Format: &xml.DiskFormat{Type: lower.Format}, Source: indexed(lower)})
+	return m.mirror(j)
 }
 
 // indexed is the source of an image with the number of its nodes.
@@ -137,14 +137,35 @@ func indexed(l Layer) *xml.DiskSource {
 }
 
 // mirror puts what a job writes to into the live document.
-func (m *Manager) mirror(j *Job, x *xml.Mirror) error {
+func (m *Manager) mirror(j *Job) error {
 	return m.guest.EditLive(func(dom *xml.Domain) error {
 		d, err := DiskOf(dom, j.Disk)
 		if err == nil {
-			d.Mirror = x
+			d.Mirror = j.mirror(ChainOf(d))
 		}
 		return err
 	})
+}
+
+// mirror is what a job writes to in the disk of its images, nil for jobs that
+// have nothing there.
+func (j *Job) mirror(c Chain) *xml.Mirror {
+	next := j.next(c)
+	if next == nil {
+		return nil
+	}
+	x := &xml.Mirror{Type: next.Type, Job: "active-commit", Format: &xml.DiskFormat{Type: next.Format}, Source: indexed(*next)}
+	if j.Kind != drivers.CopyJob {
+		return x
+	}
+	x.Job, x.File, x.BackingStore = "copy", next.Source.File, &xml.BackingStore{}
+	if x.File != "" {
+		x.FormatName = next.Format
+	}
+	if j.Share {
+		x.BackingStore = c.store(1)
+	}
+	return x
 }
 
 // disk finds a disk of the live document.
@@ -198,14 +219,7 @@ func (m *Manager) Copy(ctx context.Context, disk string, dest xml.Disk, o driver
 		return err
 	}
 	undo.Done()
-	x := &xml.Mirror{Type: l.Type, Job: "copy", File: l.Source.File, FormatName: l.Format, Format: &xml.DiskFormat{Type: l.Format}, Source: indexed(l), BackingStore: &xml.BackingStore{}}
-	if l.Source.File == "" {
-		x.FormatName = ""
-	}
-	if share {
-		x.BackingStore = c.store(1)
-	}
-	return m.mirror(j, x)
+	return m.mirror(j)
 }
 
 func copyArgs(j *Job, top string, share bool, o drivers.BlockJobOptions) map[string]any {
