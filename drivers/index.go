@@ -235,7 +235,7 @@ func (s *Store) rebuild(stamp string) ([]byte, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(all, func(n string) bool { return strings.HasPrefix(n, tempPrefix) }) {
-		if l, _ := TryLockFile(filepath.Join(s.Locks, lockName("names"))); l == nil {
+		if l, _ := TryLockFile(s.namesLock()); l == nil {
 			s.litter.Store(true) // somebody is writing, perhaps this process
 		} else {
 			s.sweep()

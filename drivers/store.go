@@ -25,10 +25,14 @@ type Store struct {
 	Index string // file of the derived index of names and uuids
 	// History keeps former definitions; nil: nothing does.
 	History *History
+	// Lazy: documents are whole at any time, but a power cut within a moment of a change
+	// (settleAfter), if Close does not come before, may bring the former one back.
+	Lazy bool
 
 	read  lastRead
 	tail  follower
 	found entries
+	late  settler
 	// litter: there are temporary files, and who saw them did not hold LockNames.
 	litter atomic.Bool
 }
@@ -177,14 +181,18 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 		s.sweep()
 	}
 	current := s.current()
-	if err := WriteFile(s.path(name), data, 0o600); err != nil {
+	if err := replace(s.path(name), data, 0o600, (*os.File).Sync); err != nil {
 		return err
 	}
+	s.settle()
 	if current {
 		s.note(uuid, name)
 	}
 	return nil
 }
+
+// Close makes durable what a lazy store has left for later.
+func (s *Store) Close() { s.late.now(s.Dir) }
 
 // Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
@@ -204,11 +212,20 @@ func (s *Store) Remove(name string) error {
 	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return SystemError("cannot remove", s.path(name), err)
 	}
-	SyncDir(s.Dir)
+	s.settle()
 	if current {
 		s.note("-", name)
 	}
 	return nil
+}
+
+// settle makes durable which files the store's folder has, or sees to it.
+func (s *Store) settle() {
+	if s.Lazy {
+		s.late.soon(s.Dir)
+		return
+	}
+	SyncDir(s.Dir)
 }
 
 // Marked tells whether the object has the mark.
@@ -239,34 +256,36 @@ func (s *Store) SetMark(m Mark, name string, on bool) error {
 
 // LockObject keeps other processes from changing the object until Unlock. It waits for at most what ctx allows.
 func (s *Store) LockObject(ctx context.Context, name string) (*Lock, error) {
-	return s.lock(ctx, "object-"+name)
+	return s.lock(func() (*Lock, error) { return lockNamed(ctx, s.Locks, name) })
 }
 
 // LockNames keeps names and uuids as they are. It must be held for
 // milliseconds only, and never while a process is waited for.
 func (s *Store) LockNames(ctx context.Context) (*Lock, error) {
-	return s.lock(ctx, "names")
+	return s.lock(func() (*Lock, error) { return LockFile(ctx, s.namesLock()) })
 }
 
-func (s *Store) lock(ctx context.Context, name string) (*Lock, error) {
-	path := filepath.Join(s.Locks, lockName(name))
-	l, err := LockFile(ctx, path)
+func (s *Store) namesLock() string { return filepath.Join(s.Locks, "names.lock") }
+
+// lock makes the folder of locks if need be.
+func (s *Store) lock(take func() (*Lock, error)) (*Lock, error) {
+	l, err := take()
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := MakeDir(s.Locks); err != nil {
 			return nil, err
 		}
-		return LockFile(ctx, path)
+		return take()
 	}
 	return l, err
 }
 
-// lockName fits any name into a file name: definitions may have names close to
-// the limit of 255 bytes, so a long one is cut, which only makes it share a lock.
-func lockName(name string) string {
+// lockOwn takes the lock of a name by a file of its own. Definitions may have names
+// close to the limit of 255 bytes, so a long one is cut, which only makes it share a lock.
+func lockOwn(ctx context.Context, dir, name string) (*Lock, error) {
 	if len(name) > 200 {
 		name = name[:200]
 	}
-	return name + ".lock"
+	return LockFile(ctx, filepath.Join(dir, "object-"+name+".lock"))
 }
 
 // WriteFile replaces a file whole: temporary file, fsync, rename, fsync of the

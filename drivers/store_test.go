@@ -228,6 +228,43 @@ func TestLockWaits(t *testing.T) {
 	again.Unlock()
 }
 
+// TestLockObject: objects have locks of their own, and a child that was handed one
+// holds it after its parent has let go.
+func TestLockObject(t *testing.T) {
+	s := newStore(t.TempDir())
+	taken := func(name string) bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		defer cancel()
+		l, err := s.LockObject(ctx, name)
+		l.Unlock()
+		return err != nil
+	}
+	a, err := s.LockObject(context.Background(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !taken("a") || taken("b") || taken(strings.Repeat("a", 250)) {
+		t.Error("not the lock of one name")
+	}
+	child := exec.Command("cat")
+	child.ExtraFiles = []*os.File{a.File()}
+	in, err := child.StdinPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	a.Unlock()
+	if !taken("a") {
+		t.Error("the child does not hold it")
+	}
+	in.Close()
+	if err := child.Wait(); err != nil || taken("a") {
+		t.Errorf("held after the child's end, %v", err)
+	}
+}
+
 func TestUndo(t *testing.T) {
 	var got []int
 	run := func(done bool) {

@@ -49,7 +49,9 @@ func Open(_ context.Context, uri drivers.URI, o drivers.OpenOptions) (drivers.Co
 		return nil, err
 	}
 	root.By = o.Command
-	return &Conn{uri: uri.Text, root: root, layout: layoutAt(root), store: root.Store("qemu"), emulators: make(map[string]*Emulator)}, nil
+	store := root.Store("qemu")
+	store.Lazy = true // Close is called
+	return &Conn{uri: uri.Text, root: root, layout: layoutAt(root), store: store, emulators: make(map[string]*Emulator)}, nil
 }
 
 // URI is the connection's own.
@@ -79,6 +81,7 @@ func (c *Conn) Close() error {
 		f.Close()
 	}
 	c.owned = nil
+	c.store.Close()
 	return nil
 }
 
