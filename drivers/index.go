@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -256,9 +255,7 @@ func (s *Store) rebuild(stamp string) ([]byte, error) {
 	}
 	// The last line carries the stamp; "-" of a name that cannot be is no entry.
 	fmt.Fprintf(&b, "- %s\t/\n", stamp)
-	if os.MkdirAll(filepath.Dir(s.Index), 0o700) == nil {
-		_ = ReplaceFile(s.Index, b.Bytes(), 0o600)
-	}
+	Cache(s.Index, b.Bytes())
 	return b.Bytes(), nil
 }
 

@@ -47,9 +47,8 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 	if err != nil {
 		return nil, err
 	}
-	// A cache that cannot be written costs time only.
-	if data, err := e.encode(); err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
-		_ = drivers.ReplaceFile(file, data, 0o600)
+	if data, err := e.encode(); err == nil {
+		drivers.Cache(file, data)
 	}
 	return e, nil
 }
@@ -81,8 +80,8 @@ func (l Layout) answer(q drivers.EmulatorQuery, what string, prepare func() ([]b
 		return data, nil
 	}
 	data, err := prepare()
-	if err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
-		_ = drivers.ReplaceFile(file, data, 0o600) // a cache that cannot be written costs time only
+	if err == nil {
+		drivers.Cache(file, data)
 	}
 	return data, err
 }
