@@ -57,7 +57,7 @@ func (m *Manager) Describe(ctx context.Context, disk string) (*drivers.BlockJob,
 // Finish ends the job of a disk; pivot goes over to the copy. It waits until the
 // job has ended unless async is set.
 func (m *Manager) Finish(ctx context.Context, disk string, pivot, async bool) error {
-	end, err := m.abort(ctx, disk, pivot)
+	end, err := m.abort(context.WithoutCancel(ctx), disk, pivot) // only the wait can be given up
 	if err != nil || async && !pivot {
 		return err
 	}
