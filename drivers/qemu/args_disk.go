@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
 
@@ -234,12 +235,12 @@ func (a *args) blockChain(d *xml.Disk) string {
 		backing = a.image(d, im, i == 0, backing)
 	}
 	if d.Driver != nil && isOn(d.Driver.CopyOnRead) && !diskReadonly(d) {
-		name := "libvirt-CoR-" + d.Target.Dev
+		name := block.CopyOnReadNode(d.Target.Dev)
 		a.blockdev(newProps("driver", "copy-on-read").str("node-name", name).str("file", backing).str("discard", "unmap"))
 		backing = name
 	}
 	for i := range d.Throttle {
-		name := fmt.Sprintf("libvirt-%d-filter", a.nodes[images[len(images)-1].source]+1+i)
+		name := block.FilterNode(a.nodes[images[len(images)-1].source] + 1 + i)
 		a.blockdev(newProps("driver", "throttle").str("node-name", name).str("throttle-group", "throttle-"+d.Throttle[i].Group).str("file", backing))
 		backing = name
 	}

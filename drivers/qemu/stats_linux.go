@@ -14,6 +14,7 @@ import (
 	"virgo/drivers"
 	"virgo/drivers/image"
 	"virgo/drivers/moment"
+	"virgo/drivers/qemu/block"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
@@ -166,7 +167,7 @@ func (d *domains) DiskInfo(ctx context.Context, r drivers.Ref, disk string) (cap
 	}
 	if running {
 		err = d.asked(ctx, r, func(q *qmp.Conn) error {
-			n, err := virtualSize(ctx, q, aliasOf(k.Alias))
+			n, err := virtualSize(ctx, q, k)
 			if err == nil && n > 0 {
 				size.capacity = n
 			}
@@ -176,22 +177,22 @@ func (d *domains) DiskInfo(ctx context.Context, r drivers.Ref, disk string) (cap
 	return size.capacity, size.allocation, size.physical, err
 }
 
-// virtualSize is the size that the guest sees of a disk.
-func virtualSize(ctx context.Context, q *qmp.Conn, alias string) (uint64, error) {
+// virtualSize is the size that the guest sees of a disk, 0 where QEMU does not know
+// it. The image's own node is asked: what a filter above it says may be former.
+func virtualSize(ctx context.Context, q *qmp.Conn, k *xml.Disk) (uint64, error) {
 	var list []struct {
-		QDev     string
-		Inserted *struct {
-			Image struct {
-				Size uint64 `json:"virtual-size"`
-			}
+		Node  string `json:"node-name"`
+		Image struct {
+			Size uint64 `json:"virtual-size"`
 		}
 	}
-	if err := q.Execute(ctx, "query-block", nil, &list); err != nil {
-		return 0, refusal("query-block", err)
+	if err := q.Execute(ctx, "query-named-block-nodes", map[string]bool{"flat": true}, &list); err != nil {
+		return 0, refusal("query-named-block-nodes", err)
 	}
-	for _, b := range list {
-		if b.Inserted != nil && ofDisk(b.QDev, alias) {
-			return b.Inserted.Image.Size, nil
+	top := block.ChainOf(k).Layers[0]
+	for _, n := range list {
+		if n.Node == top.Node() {
+			return n.Image.Size, nil
 		}
 	}
 	return 0, nil

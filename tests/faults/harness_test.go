@@ -67,6 +67,22 @@ func (r *root) needQEMU() {
 	}
 }
 
+// defineWithDisk defines a guest whose disk is a new image of 1 MiB, and gives the
+// image's path; more are attributes of the disk's driver.
+func (r *root) defineWithDisk(name, more string) string {
+	r.t.Helper()
+	r.needQEMU()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		r.t.Skip("no qemu-img on this machine")
+	}
+	image := filepath.Join(r.t.TempDir(), "disk.qcow2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		r.t.Fatalf("%v: %s", err, out)
+	}
+	r.run("define", r.guest(name, "<disk type='file'><driver name='qemu' type='qcow2' "+more+"/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	return image
+}
+
 func (r *root) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, append([]string{"-c", "qemu:///embed?root=" + r.dir}, args...)...)
 	cmd.Env = append(os.Environ(), "HOME="+r.dir, "LANG=C")

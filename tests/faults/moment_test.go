@@ -3,7 +3,6 @@
 package faults
 
 import (
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,15 +14,7 @@ import (
 // parent, and the next command works.
 func TestKillSnapshots(t *testing.T) {
 	r := newRoot(t)
-	r.needQEMU()
-	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("no qemu-img")
-	}
-	image := filepath.Join(t.TempDir(), "disk.qcow2")
-	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	r.run("define", r.guest("victim", "<disk type='file'><driver name='qemu' type='qcow2'/><source file='"+image+"'/><target dev='vda' bus='virtio'/></disk>"))
+	image := r.defineWithDisk("victim", "")
 	began := time.Now()
 	r.run("snapshot-create-as", "victim", "first")
 	whole := time.Since(began)

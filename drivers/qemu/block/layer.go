@@ -262,5 +262,16 @@ func DiskOf(d *xml.Domain, word string) (*xml.Disk, error) {
 	return nil, invalid("disk '%s' not found in domain", word)
 }
 
+// CopyOnReadNode is the node above the images of a disk that keeps what is read.
+func CopyOnReadNode(dev string) string { return "libvirt-CoR-" + dev }
+
+// FilterNode is a node above the images of a disk that limits what goes through it.
+func FilterNode(number int) string { return fmt.Sprintf("libvirt-%d-filter", number) }
+
+// isFilter tells whether a node is one of those, by its name.
+func isFilter(node string) bool {
+	return strings.HasPrefix(node, CopyOnReadNode("")) || strings.HasSuffix(node, "-filter")
+}
+
 // jobName is the id of a job on a disk, as the peer has it.
 func jobName(kind, dev, node string) string { return fmt.Sprintf("%s-%s-%s", kind, dev, node) }

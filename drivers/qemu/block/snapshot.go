@@ -192,29 +192,3 @@ func (m *Manager) finishPending(ctx context.Context) error {
 	m.state.Pending = nil
 	return m.save()
 }
-
-// tops are the nodes that devices use, and their files: where a filter lies between
-// the device and its image, the node is the filter's, the file is the image's.
-func (m *Manager) tops(ctx context.Context) (map[string]bool, error) {
-	var list []struct {
-		Inserted *struct {
-			Node string `json:"node-name"`
-			File string
-		}
-	}
-	if err := m.guest.Execute(ctx, "query-block", nil, &list); err != nil {
-		return nil, err
-	}
-	all := make(map[string]bool)
-	for _, b := range list {
-		if b.Inserted != nil {
-			all[b.Inserted.Node], all[b.Inserted.File] = true, true
-		}
-	}
-	return all, nil
-}
-
-// among tells whether an image is one of those that devices use.
-func (l *Layer) among(tops map[string]bool) bool {
-	return tops[l.Node()] || l.Path() != "" && tops[l.Path()]
-}

@@ -109,12 +109,15 @@ func (m *Manager) commit(ctx context.Context, d *xml.Disk, c Chain, at, to int, 
 	}
 	dev, upper, lower := d.Target.Dev, c.Layers[at], c.Layers[to]
 	j := &Job{ID: jobName("commit", dev, upper.Node()), Disk: dev, Kind: drivers.CommitJob, Top: upper.Index, Base: lower.Index, Speed: o.Bandwidth, Erase: o.Delete, Owned: owned}
-	args := speed(map[string]any{"device": c.Layers[0].Node(), "job-id": j.ID, "top-node": upper.Node(), "base-node": lower.Node(),
+	root, err := m.root(ctx, c)
+	if err != nil {
+		return err
+	}
+	args := speed(map[string]any{"device": root, "job-id": j.ID, "top-node": upper.Node(), "base-node": lower.Node(),
 		"auto-finalize": true, "auto-dismiss": false, "backing-mask-protocol": true}, o)
 	if at > 0 {
 		name := lower.header()
 		if o.KeepRelative {
-			var err error
 			if name, err = c.RelativeName(at, to); err != nil {
 				return err
 			}
@@ -207,6 +210,10 @@ func (m *Manager) Copy(ctx context.Context, disk string, dest xml.Disk, o driver
 	if err != nil {
 		return err
 	}
+	root, err := m.root(ctx, c)
+	if err != nil {
+		return err
+	}
 	share := o.Shallow && len(c.Layers) > 1
 	l.Index = itoa(m.guest.Number())
 	j := &Job{ID: jobName("copy", dev, c.Layers[0].Node()), Disk: dev, Kind: drivers.CopyJob, Dest: &l, Share: share, Speed: o.Bandwidth}
@@ -215,16 +222,16 @@ func (m *Manager) Copy(ctx context.Context, disk string, dest xml.Disk, o driver
 	if err := m.destination(ctx, d, c, j, o, nodes[c.Layers[0].Node()], &undo); err != nil {
 		return err
 	}
-	if err := m.begin(ctx, j, qmp.NewStep("blockdev-mirror", copyArgs(j, c.Layers[0].Node(), share, o))); err != nil {
+	if err := m.begin(ctx, j, qmp.NewStep("blockdev-mirror", copyArgs(j, root, c.Layers[0].Node(), o))); err != nil {
 		return err
 	}
 	undo.Done()
 	return m.mirror(j)
 }
 
-func copyArgs(j *Job, top string, share bool, o drivers.BlockJobOptions) map[string]any {
-	args := speed(map[string]any{"job-id": j.ID, "device": top, "target": j.Dest.Node(), "replaces": top, "sync": "full", "auto-finalize": true, "auto-dismiss": false}, o)
-	if share {
+func copyArgs(j *Job, root, top string, o drivers.BlockJobOptions) map[string]any {
+	args := speed(map[string]any{"job-id": j.ID, "device": root, "target": j.Dest.Node(), "replaces": top, "sync": "full", "auto-finalize": true, "auto-dismiss": false}, o)
+	if j.Share {
 		args["sync"] = "top"
 	}
 	if o.Granularity > 0 {
