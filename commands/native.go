@@ -48,9 +48,9 @@ func toNative(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		f := drivers.Inactive
+		var f drivers.Flags
 		if c.Str("format") != "qemu-argv" { // QEMU's secrets lie elsewhere, other formats hold them
-			f |= drivers.SecurityInfo
+			f = drivers.Inactive | drivers.SecurityInfo
 		}
 		doc, err := objects.XML(ctx, ref, f)
 		if err != nil {

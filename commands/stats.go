@@ -197,6 +197,10 @@ func domblkinfo(ctx context.Context, c *Call) error {
 			continue
 		}
 		capacity, allocation, physical, err := d.DiskInfo(ctx, ref, k.target)
+		if err != nil && ref.ID < 0 && k.kind == "network" { // only the guest knows
+			l.Rows = append(l.Rows, []any{k.target, dash(""), dash(""), dash("")})
+			continue
+		}
 		if err != nil {
 			return err
 		}

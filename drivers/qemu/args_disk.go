@@ -296,6 +296,18 @@ func cacheMode(d *xml.Disk) string {
 	return ""
 }
 
+// tellCache puts the mode that a disk has by being shared into its document, as the
+// peer does once a guest has the disk.
+func tellCache(d *xml.Disk) {
+	if mode := cacheMode(d); mode != "" && (d.Driver == nil || d.Driver.Cache != mode) {
+		driver := xml.DiskDriver{Name: "qemu"}
+		if d.Driver != nil {
+			driver = *d.Driver
+		}
+		driver.Cache, d.Driver = mode, &driver
+	}
+}
+
 // discard says what becomes of discarded blocks, which holds for all images of a
 // disk, and of zeroed ones, which only the top is asked.
 func discard(p *props, d *xml.Disk, top bool) *props {

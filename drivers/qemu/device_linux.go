@@ -48,6 +48,15 @@ func (d *domains) change(ctx context.Context, r drivers.Ref, f drivers.Flags) (*
 	return c, nil
 }
 
+// running is f for the calls that are older than flags: by themselves they are for
+// a domain that runs.
+func running(f drivers.Flags) drivers.Flags {
+	if f&(drivers.Live|drivers.Config|drivers.Current) == 0 {
+		f |= drivers.Live
+	}
+	return f
+}
+
 func (c *change) read(ctx context.Context, f drivers.Flags) error {
 	_, running := c.d.mend(ctx, c.ref.Name, c.lock)
 	if f&(drivers.Live|drivers.Config) == 0 {
@@ -101,14 +110,16 @@ func (c *change) keep(ctx context.Context) error {
 
 // traitsOf are what its emulator says of a domain.
 func (d *domains) traitsOf(ctx context.Context, dom *xml.Domain) *domain.Traits {
-	n := xml.Element("domain", xml.Element("os", xml.Element("type").With("arch", dom.OS.Type.Arch)),
-		xml.Element("devices", xml.TextElement("emulator", dom.Devices.Emulator))).With("type", dom.Type)
-	return d.traits(ctx, n)
+	devices := xml.Element("devices", xml.TextElement("emulator", dom.Devices.Emulator))
+	if len(dom.Devices.TPMs) > 0 {
+		devices.Add(xml.Element("tpm"))
+	}
+	return d.traits(ctx, xml.Element("domain", xml.Element("os", xml.Element("type").With("arch", dom.OS.Type.Arch)), devices).With("type", dom.Type))
 }
 
 // Attach gives a domain a device.
 func (d *domains) Attach(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
-	c, err := d.change(ctx, r, f)
+	c, err := d.change(ctx, r, running(f))
 	if err != nil {
 		return err
 	}
@@ -270,6 +281,9 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	var undo drivers.Undo
 	defer undo.Run()
 	for _, v := range list {
+		if k, ok := v.Value.(*xml.Disk); ok {
+			tellCache(k)
+		}
 		if err := c.prepareDevice(ctx, v, &r); err != nil {
 			return err
 		}
@@ -521,7 +535,7 @@ const detachWait = 5 * time.Second
 
 // Detach takes the device away that a document means.
 func (d *domains) Detach(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
-	return d.detach(ctx, r, f, func(dom *xml.Domain, live bool) (*domain.Device, error) {
+	return d.detach(ctx, r, running(f), func(dom *xml.Domain, live bool) (*domain.Device, error) {
 		v, err := domain.ReadDevice(src)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/drivers/qemu/qmp"
 	"virgo/drivers/watch"
 	"virgo/xml"
@@ -48,8 +49,22 @@ func (d *domains) Start(ctx context.Context, r drivers.Ref, f drivers.Flags) err
 	if done, err := d.startSaved(ctx, r.Name, f, lock); done || err != nil {
 		return err
 	}
+	if err := d.stillValid(ctx, dom); err != nil {
+		return err
+	}
 	_, err = d.launch(ctx, dom, f, lock)
 	return err
+}
+
+// stillValid refuses a definition that define would refuse today: the emulator may
+// be another one by now, a block job may have given a disk another image, and
+// somebody may have written to the file.
+func (d *domains) stillValid(ctx context.Context, dom *xml.Domain) error {
+	again, err := domain.Clone(dom)
+	if err != nil {
+		return err
+	}
+	return domain.Complete(again, d.traitsOf(ctx, dom))
 }
 
 // Create starts a domain that is not kept.

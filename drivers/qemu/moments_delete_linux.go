@@ -37,6 +37,8 @@ func (m moments) checkDelete(set *moment.Set, one *moment.Moment, children, only
 		return xml.Errorf(xml.CodeConfigUnsupported, "deletion of external disk snapshot with multiple children snapshots not supported")
 	case n > 0 && set.Current == one:
 		return xml.Errorf(xml.CodeConfigUnsupported, "deletion of active external snapshot that is not a leaf snapshot is not supported")
+	case n > 0 && (set.Current == nil || !slices.Contains(set.Doomed(one, true, true), set.Current)):
+		return xml.Errorf(xml.CodeConfigUnsupported, "deletion of non-leaf external snapshot that is not in active chain is not supported")
 	}
 	return nil
 }
@@ -144,23 +146,26 @@ func (m moments) plan(set *moment.Set, one, child *moment.Moment, now *xml.Domai
 	var list []merging
 	for i := range one.Disks {
 		d := &one.Disks[i]
-		if d.Snapshot != "external" {
+		base := one.Disk(d.Name)
+		if d.Snapshot != "external" || base == nil {
 			continue
 		}
-		base := one.Disk(d.Name)
-		above := diskNow(now, d.Name)
-		if child != nil {
-			above = child.Disk(d.Name)
+		k := diskNow(now, d.Name)
+		if k == nil {
+			return nil, xml.Errorf(xml.CodeInvalidArg, "disk '%s' not found in domain", d.Name)
 		}
-		if base == nil || above == nil {
-			continue // the disk is there no more
+		above := k
+		if child != nil {
+			if above = child.Disk(d.Name); above == nil {
+				continue // the disk was there no more
+			}
 		}
 		g := merging{disk: base, target: d.Name, top: moment.Image(above), base: moment.Image(base)}
 		if g.top == "" || g.base == "" {
 			return nil, xml.Errorf(xml.CodeConfigUnsupported, "deletion of external snapshot of disk '%s' on '%s' storage is not supported", d.Name, above.Type)
 		}
-		if g.top == g.base {
-			continue
+		if err := m.inChain(k, g); err != nil {
+			return nil, err
 		}
 		if child != nil {
 			g.upper = m.uppers(set, child, now, d.Name, g.top)
@@ -168,6 +173,30 @@ func (m moments) plan(set *moment.Set, one, child *moment.Moment, now *xml.Domai
 		list = append(list, g)
 	}
 	return list, nil
+}
+
+// inChain refuses a file that the domain does not use, or not right above the
+// snapshot's disk: then it was copied, or joined with another, behind the snapshot.
+func (m moments) inChain(now *xml.Disk, g merging) error {
+	if now.Source != nil && now.Source.Index == "" { // of a definition, which need not tell what lies below
+		whole := *now
+		p := prober{found: make(map[*xml.DiskSource]bool), volume: m.volume}
+		if err := p.disk(&whole, false); err != nil {
+			return err
+		}
+		now = &whole
+	}
+	c := block.ChainOf(now)
+	at := slices.IndexFunc(c.Layers, func(l block.Layer) bool { return l.Path() == g.top })
+	switch {
+	case at < 0:
+		return xml.Errorf(xml.CodeInvalidArg, "could not find base disk source in disk source chain")
+	case at+1 >= len(c.Layers):
+		return xml.Errorf(xml.CodeOperationFailed, "failed to find parent disk source in backing chain")
+	case c.Layers[at+1].Path() != g.base:
+		return xml.Errorf(xml.CodeOperationFailed, "snapshot VM disk source and parent disk source are not the same")
+	}
+	return nil
 }
 
 // diskNow is the domain's disk of a target, or nil.

@@ -146,7 +146,7 @@ func (m moments) checkLiveDisks(one *moment.Moment, fl drivers.MomentFlags) (ext
 			}
 		case "external":
 			outside++
-			if err := checkOverlayFile(d, fl.Reuse); err != nil {
+			if err := checkOverlayFile(d, disk, fl.Reuse); err != nil {
 				return false, err
 			}
 		}
@@ -158,6 +158,8 @@ func (m moments) checkLiveDisks(one *moment.Moment, fl drivers.MomentFlags) (ext
 	switch {
 	case inside > 0 && memory == "no":
 		return false, xml.Errorf(xml.CodeUnsupported, "internal snapshot of a running VM must include the memory state")
+	case inside == 0 && outside == 0 && memory == "internal":
+		return false, xml.Errorf(xml.CodeConfigUnsupported, "internal and full system snapshots require all disks to be selected for snapshot")
 	case inside == 0 && outside == 0 && memory != "external":
 		return false, xml.Errorf(xml.CodeConfigUnsupported, "nothing selected for snapshot")
 	case inside > 0 && (outside > 0 || memory == "external"):

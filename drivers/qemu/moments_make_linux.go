@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -214,16 +215,24 @@ func diskFormat(d *xml.Disk) string {
 // checkOverlay checks what is asked for of a disk that no guest uses.
 func checkOverlay(d *xml.SnapshotDisk, disk *xml.Disk, reuse bool) error {
 	if moment.Image(disk) == "" {
-		return xml.Errorf(xml.CodeInternal, "external inactive snapshots are not supported on '%s' disks", disk.Type)
+		return xml.Errorf(xml.CodeInternal, "external inactive snapshots are not supported on %s", kindOfDisk(disk))
 	}
 	if d.Type == "network" {
 		return xml.Errorf(xml.CodeInternal, "external inactive snapshots are not supported on 'network' disks using '%s' protocol", d.Source.Protocol)
 	}
-	return checkOverlayFile(d, reuse)
+	return checkOverlayFile(d, disk, reuse)
+}
+
+// kindOfDisk names the kind of a disk's images for errors.
+func kindOfDisk(d *xml.Disk) string {
+	if d.Type == "network" && d.Source != nil {
+		return fmt.Sprintf("'network' disks using '%s' protocol", d.Source.Protocol)
+	}
+	return fmt.Sprintf("'%s' disks", d.Type)
 }
 
 // checkOverlayFile checks the format of a new image, and the place of its file.
-func checkOverlayFile(d *xml.SnapshotDisk, reuse bool) error {
+func checkOverlayFile(d *xml.SnapshotDisk, disk *xml.Disk, reuse bool) error {
 	if d.Driver == nil {
 		d.Driver = &xml.SnapshotDriver{Type: "qcow2"}
 	}
@@ -233,6 +242,9 @@ func checkOverlayFile(d *xml.SnapshotDisk, reuse bool) error {
 	case "qcow2", "qed":
 	default:
 		return xml.Errorf(xml.CodeConfigUnsupported, "external snapshot format for disk %s is unsupported: %s", d.Name, d.Driver.Type)
+	}
+	if disk.Shareable { // the formats of new images cannot be
+		return xml.Errorf(xml.CodeConfigUnsupported, "shared access for disk '%s' requires use of supported storage format", d.Name)
 	}
 	if d.Type == "network" {
 		return nil
@@ -296,11 +308,8 @@ func innerImages(one *moment.Moment) ([]string, error) {
 // innerImage is the file that holds a disk's internal snapshots.
 func innerImage(d *xml.Disk) (string, error) {
 	image := moment.Image(d)
-	if image == "" && d.Source != nil && d.Source.Protocol != "" {
-		return "", xml.Errorf(xml.CodeInternal, "internal inactive snapshots are not supported on 'network' disks using '%s' protocol", d.Source.Protocol)
-	}
 	if image == "" {
-		return "", xml.Errorf(xml.CodeInternal, "internal inactive snapshots are not supported on '%s' disks", d.Type)
+		return "", xml.Errorf(xml.CodeInternal, "internal inactive snapshots are not supported on %s", kindOfDisk(d))
 	}
 	return image, nil
 }

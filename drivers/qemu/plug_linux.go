@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"virgo/drivers"
 	"virgo/drivers/domain"
 	"virgo/drivers/qemu/qmp"
@@ -72,8 +74,11 @@ func (g *guest) runStep(ctx context.Context, s Step) (json.RawMessage, error) {
 // refusal is QEMU's refusal of a command as the peer tells it.
 func refusal(command string, err error) error {
 	var q *qmp.Error
-	if errors.As(err, &q) {
+	switch {
+	case errors.As(err, &q):
 		return xml.Errorf(xml.CodeInternal, "unable to execute QEMU command '%s': %s", command, q.Desc)
+	case errors.Is(err, unix.ECONNRESET):
+		return &drivers.Error{Code: xml.CodeSystem, Msg: "Unable to read from monitor: " + drivers.SystemText(unix.ECONNRESET), Err: err}
 	}
 	return err
 }

@@ -83,6 +83,9 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
+	for i := range dom.Devices.Disks {
+		tellCache(&dom.Devices.Disks[i])
+	}
 	config, err := storedForm(dom)
 	if err != nil {
 		return nil, err

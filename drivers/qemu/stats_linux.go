@@ -202,6 +202,9 @@ func virtualSize(ctx context.Context, q *qmp.Conn, k *xml.Disk) (uint64, error) 
 // capacity that its format tells.
 func imageSize(k *xml.Disk) (diskSize, error) {
 	path := moment.Image(k)
+	if k.Type == "network" && k.Source != nil {
+		return diskSize{}, xml.Errorf(xml.CodeInternal, "missing storage backend for network files using %s protocol", k.Source.Protocol)
+	}
 	if path == "" {
 		return diskSize{}, xml.Errorf(xml.CodeUnsupported, "the size of a disk of type '%s' can be told only while it is used", k.Type)
 	}
@@ -219,9 +222,14 @@ func imageSize(k *xml.Disk) (diskSize, error) {
 	if unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
 		size.allocation = uint64(st.Blocks) * 512
 	}
-	if k.Driver != nil && layered(k.Driver.Type) {
+	switch {
+	case k.Driver != nil && layered(k.Driver.Type):
 		if info, err := image.ReadAs(f, k.Driver.Type); err == nil && info.Capacity > 0 {
 			size.capacity = info.Capacity
+		}
+	case k.Encryption != nil && k.Encryption.Format == "luks" || k.Source.Encryption != nil && k.Source.Encryption.Format == "luks":
+		if info, err := image.ReadAs(f, "raw"); err == nil && info.Offset < size.capacity {
+			size.capacity -= info.Offset
 		}
 	}
 	return size, nil

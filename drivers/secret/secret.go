@@ -116,7 +116,7 @@ func (s *Secrets) Find(usageType, usage string) (drivers.Ref, error) {
 }
 
 // Reveal gives the value of the secret that a domain names by its UUID or, if
-// that is "", by its usage. It has to be for that kind of use.
+// that is "", by its usage. It has to be for that kind of use, or for none.
 func (s *Secrets) Reveal(usageType, uuid, usage string) ([]byte, error) {
 	if uuid == "" {
 		ref, err := s.Find(usageType, usage)
@@ -133,12 +133,8 @@ func (s *Secrets) Reveal(usageType, uuid, usage string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := "none"
-	if def.Usage != nil {
-		kind = def.Usage.Type
-	}
-	if kind != usageType {
-		return nil, xml.Errorf(xml.CodeInvalidArg, "secret with uuid %s is of type '%s' not expected '%s' type", uuid, kind, usageType)
+	if def.Usage != nil && def.Usage.Type != "" && def.Usage.Type != "none" && def.Usage.Type != usageType {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "secret with uuid %s is of type '%s' not expected '%s' type", uuid, def.Usage.Type, usageType)
 	}
 	return s.Value(ref)
 }

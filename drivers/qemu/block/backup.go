@@ -134,7 +134,7 @@ func (m *Manager) backUp(ctx context.Context, b *backup, live *xml.Domain, k *xm
 			below = &source
 		}
 	}
-	if err := m.store(ctx, d, x, k.Name, backing, below, nodes[source.Node()], reuse, undo); err != nil {
+	if err := m.store(ctx, writable(d), x, k.Name, backing, below, nodes[source.Node()], reuse, undo); err != nil {
 		return nil, err
 	}
 	var actions []Action

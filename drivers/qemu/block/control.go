@@ -147,6 +147,9 @@ func (m *Manager) Resize(ctx context.Context, disk string, bytes uint64, extend 
 		return xml.Errorf(xml.CodeUnsupported, "can't resize empty or readonly disk '%s'", d.Target.Dev)
 	}
 	top := c.Layers[0]
+	if s := top.Source.Slice; s != nil && s.Offset > 0 {
+		return xml.Errorf(xml.CodeUnsupported, "resize of a disk with storage slice with non-zero 'offset' is not supported")
+	}
 	if bytes == 0 {
 		if top.Type != "block" || top.Format != "raw" {
 			return xml.Errorf(xml.CodeUnsupported, "block resize to full capacity supported only with 'raw' local block-based disks")

@@ -73,8 +73,20 @@ func (m *Manager) byID(id string) *Job {
 	return nil
 }
 
-// free refuses a disk that has a job.
+// suits refuses a disk on whose images nothing may be done: what a transient one
+// writes goes when the guest ends.
+func suits(d *xml.Disk) error {
+	if d.Transient != nil {
+		return xml.Errorf(xml.CodeUnsupported, "block jobs are not supported on transient disk '%s'", d.Target.Dev)
+	}
+	return nil
+}
+
+// free refuses a disk that has a job, or cannot have one.
 func (m *Manager) free(d *xml.Disk) error {
+	if err := suits(d); err != nil {
+		return err
+	}
 	for _, j := range m.state.Jobs {
 		if j.Disk == d.Target.Dev && j.Kind == drivers.BackupJob {
 			return xml.Errorf(xml.CodeUnsupported, "disk '%s' already in active block job", d.Target.Dev)

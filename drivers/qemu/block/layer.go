@@ -198,7 +198,7 @@ func invalid(format string, args ...any) error {
 // any image.
 func (c Chain) Find(dev, word string, from int) (int, error) {
 	if number, ok := strings.CutPrefix(word, dev+"["); ok {
-		if number, ok = strings.CutSuffix(number, "]"); ok && number != "" && strings.Trim(number, "0123456789") == "" {
+		if number, ok = strings.CutSuffix(number, "]"); ok && strings.Trim(number, "0123456789") == "" && strings.Trim(number, "0") != "" {
 			for i := from + 1; i < len(c.Layers); i++ {
 				if c.Layers[i].Index == number {
 					return i, nil

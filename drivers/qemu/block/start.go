@@ -67,6 +67,9 @@ func (m *Manager) Commit(ctx context.Context, disk, base, top string, o drivers.
 	if err != nil {
 		return err
 	}
+	if err := suits(d); err != nil {
+		return err
+	}
 	dev, c := d.Target.Dev, ChainOf(d)
 	if len(c.Layers) == 0 {
 		return invalid("could not find base image in chain for '%s'", dev)
@@ -77,17 +80,18 @@ func (m *Manager) Commit(ctx context.Context, disk, base, top string, o drivers.
 			return err
 		}
 	}
-	if at+1 >= len(c.Layers) {
-		return invalid("could not find base image in chain for '%s'", dev)
-	}
 	to := len(c.Layers) - 1
 	switch {
 	case base != "":
 		if to, err = c.Find(dev, base, at); err != nil {
 			return err
 		}
+	case o.Shallow && to == at:
+		return invalid("top '%s' in chain for '%s' has no backing file", c.Layers[at].Name(), c.Layers[0].Name())
 	case o.Shallow:
 		to = at + 1
+	case to == at:
+		return invalid("could not find base image in chain for '%s'", dev)
 	}
 	if o.Shallow && to != at+1 {
 		return invalid("base '%s' is not immediately below '%s' in chain for '%s'", base, c.Layers[at].Name(), c.Layers[0].Name())
@@ -219,7 +223,7 @@ func (m *Manager) Copy(ctx context.Context, disk string, dest xml.Disk, o driver
 	j := &Job{ID: jobName("copy", dev, c.Layers[0].Node()), Disk: dev, Kind: drivers.CopyJob, Dest: &l, Share: share, Speed: o.Bandwidth}
 	var undo drivers.Undo
 	defer undo.Run()
-	if err := m.destination(ctx, d, c, j, o, nodes[c.Layers[0].Node()], &undo); err != nil {
+	if err := m.destination(ctx, writable(d), c, j, o, nodes[c.Layers[0].Node()], &undo); err != nil {
 		return err
 	}
 	if err := m.begin(ctx, j, qmp.NewStep("blockdev-mirror", copyArgs(j, root, c.Layers[0].Node(), o))); err != nil {
@@ -272,6 +276,13 @@ func checkCopy(dev string, l *Layer, o drivers.BlockJobOptions) error {
 		return invalid("blockdev flag requested for disk %s, but file '%s' is not a block device", dev, path)
 	}
 	return nil
+}
+
+// writable is a disk whose copies are written to, even if the guest cannot.
+func writable(d *xml.Disk) *xml.Disk {
+	w := *d
+	w.Readonly = false
+	return &w
 }
 
 // destination makes what a copy goes to, and its nodes.
