@@ -61,6 +61,9 @@ func lint(n *Node, v any, strict bool) []Finding {
 	}
 	l.element(n, l.top)
 	l.whole(n, v)
+	if l.strict && l.top == reflect.TypeFor[Domain]() {
+		l.tied(n, nil)
+	}
 	sort.SliceStable(l.found, func(i, j int) bool {
 		a, b := l.found[i], l.found[j]
 		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
@@ -88,7 +91,7 @@ func (l *linter) whole(n *Node, v any) {
 
 // refused adds an error of reading, unless one was found at its place.
 func (l *linter) refused(n *Node, err error) {
-	if err == nil || err == errVoid {
+	if err == nil || err == errVoid || l.lax(err) {
 		return
 	}
 	line, column := n.Line, n.Column
@@ -238,7 +241,7 @@ func (l *linter) value(f *field, text string, n *Node, line, column int32) {
 // are.
 func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 	for _, a := range n.Attrs {
-		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || slices.Contains(attrs, a.Name) {
+		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || slices.Contains(attrs, a.Name) || l.ignores(n, a.Name) {
 			continue
 		}
 		l.add(LintWarning, a.Line, a.Column, "unknown-attribute", "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
@@ -251,6 +254,9 @@ func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 			if each != nil {
 				each(c)
 			}
+			continue
+		}
+		if l.ignores(n, c.Name) {
 			continue
 		}
 		hint := l.hint(c.Name, kids, attrs)

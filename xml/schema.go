@@ -3,6 +3,7 @@ package xml
 import (
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -66,6 +67,45 @@ func (l *linter) demands(n *Node, p *plan) {
 			l.add(LintError, n.Line, n.Column, "missing", "Expecting an element %s, got nothing", f.name)
 		}
 	}
+}
+
+// laxNames are the attributes that the schema of domains leaves out or leaves
+// open, though reading wants them or a number.
+var laxNames = []string{
+	"'slot' in element 'address'", "'type' in element 'address'", "'state' in element 'tlbflush'", "'state' in element 'stimer'", "'timeout' in element 'reconnect'",
+	"'mode' in element 'source'", "'class' in element 'usbdev'", "in element 'range'", "'startport' in element 'master'", "'index' in element 'controller'",
+}
+
+// ignored are the names that the schema of domains knows and reading passes over:
+// with the element's in front.
+var ignored = []string{
+	"adapter managed", "adapter parent", "adapter parent_fabric_wwn", "adapter parent_wwnn", "adapter parent_wwpn", "adapter parentaddr", "adapter type",
+	"adapter wwnn", "adapter wwpn", "address multifunction", "driver model", "launchSecurity handle", "mac currentAddress", "reconnect delay",
+	"smartcard acpi", "smartcard target", "source macTableManager", "source missing", "source product", "source reconnect", "source vendor", "mirror backingStore",
+}
+
+// ignores tells whether a name that the type does not know is one that the
+// schema knows.
+func (l *linter) ignores(n *Node, name string) bool {
+	return l.strict && l.top == reflect.TypeFor[Domain]() && slices.Contains(ignored, n.Name+" "+name)
+}
+
+// hexValue is the error of a number that may be hexadecimal: as it is written in
+// C, or in parts whose numbers need no 0x.
+var hexValue = regexp.MustCompile(`: '0[xX][0-9a-fA-F]+'\. Expected |element '(?:address|zpci|audio|input|output|settings|sound)': '[0-9a-fA-F]+'\. Expected `)
+
+// lax tells whether a schema takes what reading refuses: the schema of domains
+// knows forms of values and which ones are wanted, and nothing that ties one
+// part to another. Where a number may be hexadecimal, only reading knows how large.
+func (l *linter) lax(err error) bool {
+	if !l.strict || l.top != reflect.TypeFor[Domain]() {
+		return false
+	}
+	text := err.Error()
+	if !strings.Contains(text, "nvalid value for ") && !strings.Contains(text, "issing required ") || strings.Contains(text, "Zero is not permitted") || hexValue.MatchString(text) {
+		return true
+	}
+	return slices.ContainsFunc(laxNames, func(name string) bool { return strings.Contains(text, name) })
 }
 
 // like holds a text against the form that a schema has for it.
