@@ -3,6 +3,7 @@ package xml
 import (
 	"errors"
 	"reflect"
+	"slices"
 )
 
 // Devices are the guest's devices. Their order here is that of printing.
@@ -213,6 +214,18 @@ type Memballoon struct {
 // BalloonStats is how often the guest reports.
 type BalloonStats struct {
 	Period int `el:"period,attr,anybase"`
+}
+
+// DecodeNode reads the balloon; what none there is has no place.
+func (b *Memballoon) DecodeNode(n *Node) error {
+	if model, _ := n.Attr("model"); model == "none" {
+		bare := *n
+		bare.Children = slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool {
+			return c.IsElement() && slices.Contains([]string{"alias", "acpi", "address"}, c.Name)
+		})
+		n = &bare
+	}
+	return DecodeFields(n, b)
 }
 
 // CheckNode takes a negative time for none.
@@ -491,14 +504,20 @@ type Amount struct {
 	Value uint64 `el:",text,empty"`
 }
 
-// singles are devices of which there is at most one, with the peer's words.
-var singles = []struct{ name, text string }{
-	{"memballoon", "internal error: only a single memory balloon device is supported"},
-	{"nvram", "internal error: only a single nvram device is supported"},
-	{"redirfilter", "internal error: only one set of redirection filter rule is supported"},
-	{"iommu", "XML error: only a single IOMMU device is supported"},
-	{"vsock", "XML error: only a single vsock device is supported"},
-	{"pstore", "XML error: only a single pstore device is supported"},
+// singles are devices of which there are at most so many, with the peer's words,
+// in the order of reading.
+var singles = []struct {
+	name string
+	most int
+	text string
+}{
+	{"memballoon", 1, "internal error: only a single memory balloon device is supported"},
+	{"tpm", 2, "XML error: a maximum of two TPM devices is supported, one of them being a TPM Proxy device"},
+	{"nvram", 1, "internal error: only a single nvram device is supported"},
+	{"redirfilter", 1, "internal error: only one set of redirection filter rule is supported"},
+	{"iommu", 1, "XML error: only a single IOMMU device is supported"},
+	{"vsock", 1, "XML error: only a single vsock device is supported"},
+	{"pstore", 1, "XML error: only a single pstore device is supported"},
 }
 
 // DecodeNode reads the devices.
@@ -514,16 +533,24 @@ func (d *Devices) DecodeNode(n *Node) error {
 	if none && usb > 1 {
 		return Errorf(CodePlain, "Can't add another USB controller: USB is disabled for this domain")
 	}
-	if err := DecodeFields(n, d); err != nil {
+	err := DecodeFields(n, d)
+	if err != nil {
 		d.Failed = d.place(n, err)
-		return err
 	}
 	for _, s := range singles {
-		if d.Doubled == nil && countChildren(n, s.name) > 1 {
+		if countChildren(n, s.name) <= s.most {
+			continue
+		}
+		switch place := orderOf(s.name); {
+		case err == nil:
 			d.Doubled = raise(s.text)
+			return nil
+		case place <= d.Failed: // they are counted before the first one is read
+			d.Failed = place
+			return raise(s.text)
 		}
 	}
-	return nil
+	return err
 }
 
 // place is where in the order of reading the kind of device stands that has a fault.
@@ -538,6 +565,11 @@ func (d *Devices) place(n *Node, err error) int {
 			kind = c.Name
 		}
 	}
+	return orderOf(kind)
+}
+
+// orderOf is the place of a kind of device in the order of reading.
+func orderOf(kind string) int {
 	for _, f := range planOf(reflect.TypeFor[Devices]()).kids {
 		if f.name == kind {
 			return f.order

@@ -65,7 +65,7 @@ type HostAddress struct {
 	Slot     *uint   `el:"slot,attr,hex=2"`
 	Function *uint   `el:"function,attr,hex=1"`
 	Port     string  `el:"port,attr"`
-	Device   *uint   `el:"device,attr"`
+	Device   *uint   `el:"device,attr,anybase"`
 	Target   *uint   `el:"target,attr"`
 	Unit     *uint64 `el:"unit,attr"`
 	UUID     string  `el:"uuid,attr"`

@@ -314,11 +314,16 @@ func readHostdevSource(h *xml.Hostdev) error {
 // checkPanicModels refuses two of a model.
 func checkPanicModels(d *xml.Domain, _ *Traits) error {
 	list := d.Devices.Panics
+	usual := "default"
+	if isX86(d) {
+		usual = "isa"
+	}
 	for i := range list {
 		for j := range i {
-			if list[i].Model == list[j].Model {
-				model := list[i].Model
-				setDefault(&model, "default")
+			model, other := list[i].Model, list[j].Model
+			setDefault(&model, usual)
+			setDefault(&other, usual)
+			if model == other {
 				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
 			}
 		}

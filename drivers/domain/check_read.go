@@ -35,7 +35,7 @@ var readSteps = []struct {
 	check func(*xml.Domain) error
 }{
 	{2, readDisks}, {4, readLeases}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
-	{28, readSecurity},
+	{28, readSecurity}, {30, readLabels},
 }
 
 // earlier is the error that the peer tells instead of one of the decoding: it

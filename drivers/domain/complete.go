@@ -27,6 +27,7 @@ func complete(d *xml.Domain, t *Traits) error {
 // postParse adds what is not written.
 func postParse(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
+		selectFirmware,
 		basics,
 		early,
 		vcpuStates,
@@ -110,6 +111,9 @@ func early(d *xml.Domain, t *Traits) error {
 		return nil
 	}
 	if err := checkPCIRoot(d); err != nil {
+		return err
+	}
+	if err := usbMasters(d); err != nil {
 		return err
 	}
 	if err := checkVCPUStates(d); err != nil {

@@ -15,6 +15,11 @@ func controllers(d *xml.Domain, t *Traits) error {
 	if err := uniqueControllers(d); err != nil {
 		return err
 	}
+	if t.QEMU == nil { // QEMU's are checked before any is added
+		if err := usbMasters(d); err != nil {
+			return err
+		}
+	}
 	if t.QEMU != nil {
 		if err := qemuControllers(d, t.QEMU); err != nil {
 			return err
@@ -29,9 +34,6 @@ func controllers(d *xml.Domain, t *Traits) error {
 		fillControllers(d, kind.controller, highestDrive(d, kind.bus))
 	}
 	serialControllers(d)
-	if err := assignSerials(d, t); err != nil {
-		return err
-	}
 	smartcards(d)
 	if len(d.Devices.Smartcards) > 0 {
 		high := -1
@@ -42,7 +44,7 @@ func controllers(d *xml.Domain, t *Traits) error {
 		}
 		fillControllers(d, "ccid", high)
 	}
-	return usbMasters(d)
+	return nil
 }
 
 // checkNumbers refuses numbers beyond all bounds.
@@ -88,22 +90,20 @@ func isICH9(model string) bool {
 	return false
 }
 
-// usbMasters refuses companions without their controller.
+// usbMasters refuses companions where there is no other USB controller.
 func usbMasters(d *xml.Domain) error {
-	list := d.Devices.Controllers
-	for i := range list {
-		c := &list[i]
-		if c.Type != "usb" || c.Master == nil {
-			continue
+	companions, masters := 0, 0
+	for i := range d.Devices.Controllers {
+		switch c := &d.Devices.Controllers[i]; {
+		case c.Type != "usb":
+		case c.Master != nil:
+			companions++
+		default:
+			masters++
 		}
-		found := false
-		for j := range list {
-			o := &list[j]
-			found = found || o.Type == "usb" && *o.Index == *c.Index && o.Master == nil
-		}
-		if !found {
-			return xml.Errorf(xml.CodePlain, "No master USB controller specified")
-		}
+	}
+	if companions > 0 && masters == 0 {
+		return xml.Errorf(xml.CodePlain, "No master USB controller specified")
 	}
 	return nil
 }
@@ -267,32 +267,36 @@ func serialControllers(d *xml.Domain) {
 	}
 }
 
-// assignSerials gives the devices on virtio-serial controllers the lowest free
+// serialPort is a port of a virtio-serial controller.
+type serialPort struct{ controller, port uint }
+
+// takenSerials are the ports that devices have, of whatever kind they are.
+func takenSerials(d *xml.Domain) (taken map[serialPort]bool, err error) {
+	taken = map[serialPort]bool{}
+	eachDevice(d, func(v deviceView) {
+		if err != nil || v.addr == nil || *v.addr == nil || (*v.addr).Type != "virtio-serial" || (*v.addr).SerialPort == 0 {
+			return
+		}
+		p := serialPort{(*v.addr).Controller, (*v.addr).SerialPort}
+		switch c := findController(d, "virtio-serial", p.controller); {
+		case c == nil:
+			err = xml.Errorf(xml.CodeXML, "virtio serial controller %d is missing", p.controller)
+		case p.port >= portLimit(c):
+			err = xml.Errorf(xml.CodeXML, "virtio serial controller %d does not have port %d", p.controller, p.port)
+		case taken[p]:
+			err = xml.Errorf(xml.CodeXML, "virtio serial port %d on controller %d is already occupied", p.port, p.controller)
+		}
+		taken[p] = true
+	})
+	return taken, err
+}
+
+// assignSerials gives the channels on virtio-serial controllers the lowest free
 // port from 1 on.
-func assignSerials(d *xml.Domain, t *Traits) error {
-	if t.QEMU == nil {
-		for i := range d.Devices.Channels {
-			c := &d.Devices.Channels[i]
-			if c.Target != nil && c.Target.Type == "virtio" && c.Address == nil {
-				c.Address = nil
-			}
-		}
-		return nil
-	}
-	type port struct{ c, p uint }
-	taken := map[port]bool{}
-	for _, c := range virtioPorts(d) {
-		a := c.Address
-		if a == nil || a.Type != "virtio-serial" || a.SerialPort == 0 {
-			continue
-		}
-		if v := findController(d, "virtio-serial", a.Controller); a.SerialPort >= portLimit(v) {
-			return xml.Errorf(xml.CodeXML, "virtio serial controller %d does not have port %d", a.Controller, a.SerialPort)
-		}
-		if taken[port{a.Controller, a.SerialPort}] {
-			return xml.Errorf(xml.CodeXML, "virtio serial port %d on controller %d is already occupied", a.SerialPort, a.Controller)
-		}
-		taken[port{a.Controller, a.SerialPort}] = true
+func assignSerials(d *xml.Domain) error {
+	taken, err := takenSerials(d)
+	if err != nil {
+		return err
 	}
 	for i := range d.Devices.Channels {
 		c := &d.Devices.Channels[i]
@@ -313,8 +317,8 @@ func assignSerials(d *xml.Domain, t *Traits) error {
 				v = addController(d, xml.Controller{Type: "virtio-serial", Index: ptr(ctl)})
 			}
 			for p := uint(1); p < portLimit(v); p++ {
-				if !taken[port{ctl, p}] {
-					taken[port{ctl, p}] = true
+				if !taken[serialPort{ctl, p}] {
+					taken[serialPort{ctl, p}] = true
 					c.Address = &xml.Address{Type: "virtio-serial", Controller: ctl, SerialPort: p}
 					found = true
 					break

@@ -63,7 +63,7 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 		setDefault(&p.Path, t.QEMU.NVRAMDir+"/"+d.Name+"_PSTORE.raw")
 	}
 	for i := range dev.Hubs {
-		if a := dev.Hubs[i].Address; a != nil && a.Type != "usb" && t.QEMU != nil {
+		if a := dev.Hubs[i].Address; a != nil && a.Type != "usb" && a.Type != "virtio-serial" && t.QEMU != nil {
 			dev.Hubs[i].Address = nil // it gets a port
 		}
 	}
@@ -91,8 +91,12 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 		hostdev(&dev.Hostdevs[i], t)
 	}
 	for i := range dev.Memories {
-		if m := &dev.Memories[i]; m.Model == "virtio-pmem" {
+		m := &dev.Memories[i]
+		if m.Model == "virtio-pmem" {
 			setDefault(&m.Access, "shared")
+		}
+		if m.Model == "dimm" || m.Model == "virtio-pmem" {
+			m.UUID = ""
 		}
 	}
 	if v := dev.Vsock; v != nil {
@@ -265,8 +269,13 @@ func netModel(n *xml.Interface) {
 	if c := n.Coalesce; c != nil && (c.RX == nil || c.RX.Frames == nil || c.RX.Frames.Max == nil || *c.RX.Frames.Max == 0) {
 		n.Coalesce = nil
 	}
-	if !virtio && n.Backend != nil {
-		n.Backend.Vhost = ""
+	if b := n.Backend; b != nil {
+		if b.Type == "default" {
+			b.Type = ""
+		}
+		if !virtio {
+			b.Vhost = ""
+		}
 	}
 	switch n.Type {
 	case "ethernet", "network", "bridge":

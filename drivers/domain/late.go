@@ -5,18 +5,21 @@ import "virgo/xml"
 // lateDefaults completes what depends on the devices as they are now.
 func lateDefaults(d *xml.Domain, t *Traits) error {
 	if t.QEMU != nil {
-		if d.OS.Firmware != "" {
-			if t.QEMU.Autoselect == nil {
-				return xml.Errorf(xml.CodeOperationFailed, "Unable to find '%s' firmware that is compatible with the current configuration", d.OS.Firmware)
-			}
-			if err := t.QEMU.Autoselect(d); err != nil {
-				return err
-			}
-		}
 		firmware(d, t.QEMU)
 		return qemuLate(d, t.QEMU)
 	}
 	return otherLate(d, t)
+}
+
+// selectFirmware picks a firmware where only its kind is given, before anything is completed.
+func selectFirmware(d *xml.Domain, t *Traits) error {
+	switch {
+	case t.QEMU == nil || d.OS.Firmware == "":
+		return nil
+	case t.QEMU.Autoselect == nil:
+		return xml.Errorf(xml.CodeOperationFailed, "Unable to find '%s' firmware that is compatible with the current configuration", d.OS.Firmware)
+	}
+	return t.QEMU.Autoselect(d)
 }
 
 // MoveInterfaces gives a complete definition's network cards their addresses
@@ -41,6 +44,14 @@ func MoveInterfaces(d *xml.Domain, t *Traits) error {
 func assignAddresses(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
 		return otherAddresses(d, t)
+	}
+	if err := assignSerials(d); err != nil {
+		return err
+	}
+	for i := range d.Devices.Hubs { // what has taken its port of a virtio-serial controller gets one of USB
+		if a := d.Devices.Hubs[i].Address; a != nil && a.Type == "virtio-serial" {
+			d.Devices.Hubs[i].Address = nil
+		}
 	}
 	if err := assignCCW(d); err != nil {
 		return err

@@ -301,6 +301,8 @@ func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	}
 	what := ""
 	switch {
+	case need == 0: // what QEMU does not have is told later
+		return nil
 	case need&rootPort != 0:
 		what = "pcie-root-port"
 	case need&upstreamPort != 0:

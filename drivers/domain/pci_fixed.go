@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"slices"
+
 	"virgo/xml"
 )
 
@@ -127,7 +129,10 @@ func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) 
 			}
 		}
 	}
-	if !ok && s.q35 {
+	full := slices.ContainsFunc(d.Devices.Controllers, func(c xml.Controller) bool {
+		return c.Type == "usb" && c.Model == "ich9-uhci1" && *c.Index == *v.ctl.Index
+	})
+	if !ok && s.q35 && full {
 		for _, n := range []uint{0x1d, 0x1a} {
 			if s.buses[0].used[n] == 0 {
 				slot, ok = pciSlot{slot: n}, true

@@ -54,7 +54,7 @@ func hostdevAddress(h *xml.Hostdev) error {
 // checkQEMUHostdev checks what QEMU does not take.
 func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
 	if h.Mode != "subsystem" {
-		return unsupported("hostdev mode 'capabilities' is not supported in qemu")
+		return unsupported("hostdev mode 'capabilities' is not supported in %s", c.d.Type)
 	}
 	if h.Source != nil && h.Source.WriteFiltering != "" {
 		return unsupported("Write filtering of PCI device configuration space is not supported by qemu")

@@ -1,15 +1,44 @@
 package domain
 
-import (
-	"strings"
-
-	"virgo/xml"
-)
+import "virgo/xml"
 
 // checkMemories refuses memory devices that the guest has no room for.
 func checkMemories(d *xml.Domain) error {
 	if d.MaxMemory == nil && len(d.Devices.Memories) > 0 {
 		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+	}
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		kind := ""
+		if m.Address != nil {
+			kind = m.Address.Type
+		}
+		switch {
+		case m.Target == nil:
+		case m.Model == "virtio-pmem" && kind != "" && kind != "pci":
+			return unsupported("only 'pci' addresses are supported for the %s device", m.Model)
+		case m.Model == "virtio-mem" && kind != "" && kind != "pci" && kind != "ccw":
+			return unsupported("only 'pci' and 'ccw' addresses are supported for the %s device", m.Model)
+		case m.Target.Node == nil && m.Model != "virtio-pmem" && d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0:
+			return unsupported("target NUMA node needs to be specified for memory device")
+		}
+	}
+	return nil
+}
+
+// readLabels checks the labels of NVDIMMs when they have been read.
+func readLabels(d *xml.Domain) error {
+	for i := range d.Devices.Memories {
+		m := &d.Devices.Memories[i]
+		if m.Model != "nvdimm" || m.Target == nil || m.Target.Label == nil {
+			continue
+		}
+		switch l := m.Target.Label; {
+		case l.Size < 128:
+			return xml.Errorf(xml.CodeXML, "nvdimm label must be at least 128KiB")
+		case l.Size >= m.Target.Size:
+			return xml.Errorf(xml.CodeXML, "label size must be smaller than NVDIMM size")
+		}
 	}
 	return nil
 }
@@ -60,12 +89,6 @@ func checkMemoryDevice(m *xml.MemoryDevice) error {
 		if m.Discard == "yes" {
 			return unsupported("discard is not supported for nvdimms")
 		}
-		if l := t.Label; l != nil && l.Size < 128 {
-			return xml.Errorf(xml.CodeXML, "nvdimm label must be at least 128KiB")
-		}
-		if l := t.Label; l != nil && l.Size >= t.Size {
-			return xml.Errorf(xml.CodeXML, "label size must be smaller than NVDIMM size")
-		}
 	case "virtio-pmem":
 		if m.Discard == "yes" {
 			return unsupported("discard is not supported for model '%s'", m.Model)
@@ -114,16 +137,6 @@ func checkQEMUMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 	if t == nil {
 		return nil
 	}
-	kind := ""
-	if m.Address != nil {
-		kind = m.Address.Type
-	}
-	switch {
-	case m.Model == "virtio-pmem" && kind != "" && kind != "pci":
-		return unsupported("only 'pci' addresses are supported for the %s device", m.Model)
-	case m.Model == "virtio-mem" && kind != "" && kind != "pci" && kind != "ccw":
-		return unsupported("only 'pci' and 'ccw' addresses are supported for the %s device", m.Model)
-	}
 	for _, v := range memoryDevices {
 		if v[0] == m.Model && (v[1] == "" || !has(v[1]) && !(m.Model == "virtio-mem" && has("virtio-mem-ccw"))) {
 			return unsupported("%s isn't supported by this QEMU binary", v[2])
@@ -136,8 +149,6 @@ func checkQEMUMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 		return unsupported("label size is required for NVDIMM device")
 	case m.Model == "virtio-pmem" && t.Node != nil:
 		return unsupported("virtio-pmem does not support NUMA nodes")
-	case t.Node == nil && !strings.HasPrefix(m.Model, "virtio-pmem") && d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0:
-		return unsupported("target NUMA node needs to be specified for memory device")
 	}
 	return nil
 }

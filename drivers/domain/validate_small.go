@@ -40,6 +40,9 @@ func checkQEMUAudios(d *xml.Domain) error {
 }
 
 func checkQEMUSound(c *deviceCheck, s *xml.Sound) error {
+	if s.Model == "ich7" {
+		return xml.Errorf(xml.CodeInternal, "sound card model '%s' is not supported by qemu", s.Model)
+	}
 	if s.Model == "ich9" && !isX86(c.d) && !c.has("ich9-intel-hda") {
 		return unsupported("The ich9-intel-hda audio controller is not supported in this QEMU binary")
 	}

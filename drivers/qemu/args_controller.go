@@ -182,7 +182,8 @@ func (a *args) usbMaster(c xml.Controller) string {
 			return aliasOf(m.Alias)
 		}
 	}
-	return aliasOf(c.Alias)
+	a.fail(xml.CodeInternal, "masterbus not found")
+	return ""
 }
 
 func (a *args) scsiController(c xml.Controller) {

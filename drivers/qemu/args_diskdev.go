@@ -201,11 +201,13 @@ func (a *args) virtioDisk(d *xml.Disk) *props {
 // floppies: the controller's boot places are its own properties.
 func (a *args) floppyController() {
 	var drives []string
+	found := false
 	for i := range a.d.Devices.Disks {
 		d := &a.d.Devices.Disks[i]
 		if d.Target == nil || d.Target.Bus != "fdc" {
 			continue
 		}
+		found = true
 		if isPPC64(a.d.OS.Type.Arch) && strings.HasPrefix(a.d.OS.Type.Machine, "pseries") {
 			a.fail(xml.CodeConfigUnsupported, "PowerPC pseries machines do not support floppy device")
 			return
@@ -222,7 +224,7 @@ func (a *args) floppyController() {
 	for _, c := range a.d.Devices.Controllers {
 		explicit = explicit || c.Type == "fdc"
 	}
-	if explicit && isQ35(a.d.OS.Type.Machine) {
+	if explicit && found && isQ35(a.d.OS.Type.Machine) {
 		p := newProps("driver", "isa-fdc")
 		for i := 0; i+1 < len(drives); i += 2 {
 			p.raw(drives[i], drives[i+1])

@@ -121,7 +121,10 @@ func (a *args) filesystems() {
 			a.device(a.where(newProps("driver", "usb-mtp").str("id", id).str("rootdir", source.Dir).str("desc", tag).flag("readonly", f.Readonly), f.Address, nil))
 			continue
 		}
-		opt := "local,security_model=" + map[string]string{"": "passthrough", "passthrough": "passthrough", "mapped": "mapped", "squash": "none"}[f.AccessMode]
+		opt := "local"
+		if f.AccessMode != "" || source.Socket == "" {
+			opt += ",security_model=" + map[string]string{"": "passthrough", "passthrough": "passthrough", "mapped": "mapped", "squash": "none"}[f.AccessMode]
+		}
 		if f.FMode != "" {
 			opt += ",fmode=" + f.FMode
 		}
@@ -162,10 +165,10 @@ func (a *args) virtiofs(f *xml.Filesystem, id string, source *xml.FSSource, driv
 	p := newProps("driver", virtioName("vhost-user-fs", "", f.Address))
 	fsFlags(p, driver).str("id", id).str("chardev", char)
 	queue := driver.Queue
-	if queue == 0 {
+	if queue == 0 && source.Socket == "" {
 		queue = 1024
 	}
-	p.num("queue-size", queue).str("tag", tag)
+	p.optNum("queue-size", queue).str("tag", tag)
 	if f.Boot != nil {
 		p.num("bootindex", uint64(f.Boot.Order))
 	}
