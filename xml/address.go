@@ -71,7 +71,7 @@ func (a *Address) DecodeNode(n *Node) (err error) {
 			return Errorf(CodeInternal, "Cannot parse <address> 'port' attribute")
 		}
 	case "spapr-vio":
-		a.Reg = r.wide("reg")
+		a.Reg = r.wide("reg", 16)
 	case "ccw":
 		_, c := n.Attr("cssid")
 		_, s := n.Attr("ssid")
@@ -90,13 +90,13 @@ func (a *Address) DecodeNode(n *Node) (err error) {
 		}()
 		a.CSSID, a.SSID, a.DevNo = r.uint("cssid", 0), r.uint("ssid", 0), r.uint("devno", 0)
 	case "isa":
-		a.IOBase, a.IRQ = r.wide("iobase"), r.wide("irq")
+		a.IOBase, a.IRQ = r.wide("iobase", 0), r.wide("irq", 0)
 	case "dimm":
 		if _, ok := n.Attr("slot"); !ok && r.err == nil {
 			return Errorf(CodeXML, "Missing required attribute 'slot' in element 'address'")
 		}
 		a.Slot = r.uint("slot", 10)
-		a.Base = r.wide("base")
+		a.Base = r.wide("base", 0)
 	}
 	return r.err
 }
@@ -309,12 +309,12 @@ func (r *attrReader) opt(name string) *uint {
 	return &v
 }
 
-func (r *attrReader) wide(name string) *uint64 {
+func (r *attrReader) wide(name string, base int) *uint64 {
 	v, ok := r.n.Attr(name)
 	if !ok {
 		return nil
 	}
-	u, err := parseUint(v, 0, 64)
+	u, err := parseUint(v, base, 64)
 	if err != nil {
 		r.fail(name, v, " Expected non-negative integer value")
 	}

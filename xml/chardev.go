@@ -1,6 +1,9 @@
 package xml
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Chardev is a serial or parallel port, a console or a channel.
 type Chardev struct {
@@ -137,19 +140,27 @@ func (t *CharTarget) decodeChannel(n *Node) error {
 	if t.Type != "guestfwd" {
 		return nil
 	}
-	t.Address, _ = n.Attr("address")
-	if t.Address == "" {
+	text, ok := n.Attr("address")
+	if !ok {
 		return Errorf(CodeXML, "guestfwd channel does not define a target address")
 	}
+	ip, ok := ParseIP(text)
+	switch {
+	case !ok:
+		return Errorf(CodePlain, "Cannot parse socket address '%s': Name or service not known", text)
+	case !ip.Is4():
+		return Errorf(CodeConfigUnsupported, "guestfwd channel only supports IPv4 addresses")
+	}
+	t.Address = ip.String()
 	port, ok := n.Attr("port")
 	if !ok {
 		return Errorf(CodeXML, "Missing required attribute 'port' in element 'target'")
 	}
 	v, err := parseUint(port, 10, 32)
 	if err != nil {
-		return Errorf(CodeXML, "Invalid port number: %s", port)
+		return Errorf(CodeXML, "Invalid value for attribute 'port' in element 'target': '%s'. Expected non-negative integer value", port)
 	}
-	t.Port = ptr(uint(v))
+	t.Port = ptr(uint(uint16(v)))
 	return nil
 }
 
@@ -363,8 +374,10 @@ func (s *CharSource) sources() []*Node {
 			n.Add(Element("mouse").With("mode", s.Mouse))
 		}
 	}
-	for i := range s.SecLabels {
-		n.Add(Encode(&s.SecLabels[i], "seclabel"))
+	if slices.Contains([]string{"dev", "file", "pipe", "pty", "unix"}, s.Type) { // what has a path
+		for i := range s.SecLabels {
+			n.Add(Encode(&s.SecLabels[i], "seclabel"))
+		}
 	}
 	if s.Reconnect != nil {
 		n.Add(Encode(s.Reconnect, "reconnect"))
@@ -498,6 +511,24 @@ type RedirUSBDev struct {
 	Product *AnyID    `el:"product,attr"`
 	Version string    `el:"version,attr"`
 	Allow   YesNo     `el:"allow,attr,required"`
+}
+
+// CheckNode refuses what is no version, and drops zeros before it.
+func (d *RedirUSBDev) CheckNode(n *Node) error {
+	text, ok := n.Attr("version")
+	if !ok || text == "-1" {
+		return nil
+	}
+	whole, part, ok := strings.Cut(text, ".")
+	digits := func(s string) bool { return (len(s) == 1 || len(s) == 2) && strings.Trim(s, "0123456789") == "" }
+	if !ok || !digits(whole) || !digits(part) {
+		return Errorf(CodeXML, "Cannot parse USB device version %s", text)
+	}
+	if len(whole) == 2 {
+		whole = strings.TrimPrefix(whole, "0")
+	}
+	d.Version = whole + "." + part
+	return nil
 }
 
 // AnyID is a USB class, vendor or product; -1 is any and prints nothing.

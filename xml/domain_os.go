@@ -18,9 +18,9 @@ type OS struct {
 	Kernel     string      `el:"kernel"`
 	Initrd     string      `el:"initrd"`
 	Cmdline    string      `el:"cmdline"`
-	Root       string      `el:"root"`
-	DTB        string      `el:"dtb"`
 	Shim       string      `el:"shim"`
+	DTB        string      `el:"dtb"`
+	Root       string      `el:"root"`
 	ACPITables []ACPITable `el:"acpi>table"`
 	Boot       []Boot      `el:"boot"`
 	BootMenu   *BootMenu   `el:"bootmenu"`

@@ -105,5 +105,11 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 	if r.word("type", types); r.err != nil {
 		return r.err
 	}
-	return DecodeFields(n, h)
+	if err := DecodeFields(n, h); err != nil {
+		return err
+	}
+	if h.Mode == "" {
+		h.Mode = "subsystem"
+	}
+	return nil
 }

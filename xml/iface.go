@@ -103,7 +103,7 @@ type VirtualPortParams struct {
 // Bandwidth limits traffic.
 type Bandwidth struct {
 	_        struct{} `root:",pair"`
-	ClassID  uint     `el:"classID,attr"`
+	ClassID  *uint    `el:"classID,attr"`
 	Inbound  *Rate    `el:"inbound"`
 	Outbound *Rate    `el:"outbound"`
 }

@@ -151,7 +151,7 @@ func (v *VLAN) CheckNode(*Node) error {
 
 // CheckNode finds out whether there is a limit.
 func (b *Bandwidth) CheckNode(*Node) error {
-	if b.Inbound == nil && b.Outbound == nil {
+	if b.Inbound == nil && b.Outbound == nil && b.ClassID == nil {
 		return errVoid
 	}
 	return nil

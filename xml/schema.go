@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // CheckSchema compares a document with a document type, such as *Network, more
@@ -92,7 +93,9 @@ func (l *linter) ignores(n *Node, name string) bool {
 
 // hexValue is the error of a number that may be hexadecimal: as it is written in
 // C, or in parts whose numbers need no 0x.
-var hexValue = regexp.MustCompile(`: '0[xX][0-9a-fA-F]+'\. Expected |element '(?:address|zpci|audio|input|output|settings|sound)': '[0-9a-fA-F]+'\. Expected `)
+var hexValue = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`: '0[xX][0-9a-fA-F]+'\. Expected |element '(?:address|zpci|audio|input|output|settings|sound)': '[0-9a-fA-F]+'\. Expected `)
+})
 
 // lax tells whether a schema takes what reading refuses: the schema of domains
 // knows forms of values and which ones are wanted, and nothing that ties one
@@ -102,7 +105,7 @@ func (l *linter) lax(err error) bool {
 		return false
 	}
 	text := err.Error()
-	if !strings.Contains(text, "nvalid value for ") && !strings.Contains(text, "issing required ") || strings.Contains(text, "Zero is not permitted") || hexValue.MatchString(text) {
+	if !strings.Contains(text, "nvalid value for ") && !strings.Contains(text, "issing required ") || strings.Contains(text, "Zero is not permitted") || hexValue().MatchString(text) {
 		return true
 	}
 	return slices.ContainsFunc(laxNames, func(name string) bool { return strings.Contains(text, name) })

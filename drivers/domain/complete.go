@@ -90,6 +90,9 @@ func basics(d *xml.Domain, t *Traits) error {
 	setDefault(&d.OnPoweroff, "destroy")
 	setDefault(&d.OnReboot, "restart")
 	setDefault(&d.OnCrash, "destroy")
+	if m := d.MaxMemory; m != nil && m.KiB == 0 && m.Slots == 0 {
+		d.MaxMemory = nil
+	}
 	clock(d)
 	iothreads(d)
 	features(d)

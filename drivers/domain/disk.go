@@ -102,7 +102,7 @@ func busOf(d *xml.Domain, v *xml.Disk) string {
 		return "fdc"
 	}
 	for _, p := range diskPrefixes {
-		if strings.HasPrefix(v.Target.Dev, p.prefix) && p.bus != "sd" {
+		if strings.HasPrefix(v.Target.Dev, p.prefix) && p.bus != "sd" && p.bus != "fdc" {
 			return p.bus
 		}
 	}

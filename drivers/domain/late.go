@@ -63,6 +63,12 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignPCI(d); err != nil {
 		return err
 	}
+	for i := range d.Devices.Disks {
+		v := &d.Devices.Disks[i]
+		if a := v.Address; a != nil && diskBus(v) == "virtio" && !contains([]string{"pci", "ccw", "virtio-mmio", "unassigned"}, a.Type) {
+			return unsupported("virtio disk cannot have an address of type '%s'", a.Type)
+		}
+	}
 	assignZPCI(d, false)
 	if dev := &d.Devices; len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
 		dev.Consoles[0].Address = dev.Serials[0].Address

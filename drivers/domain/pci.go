@@ -101,16 +101,16 @@ func assignPCI(d *xml.Domain) error {
 	if (isARM(d) || isRISCV(d)) && !hasPCIERoot(d) && !hasPCIRoot(d) {
 		return nil // boards where devices sit elsewhere, whatever buses are written
 	}
-	if err := fillBuses(d); err != nil {
-		return err
-	}
-	hostBridges(d)
 	written := 0
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > 0 {
 			written++
 		}
 	}
+	if err := fillBuses(d); err != nil {
+		return err
+	}
+	hostBridges(d)
 	set, err := newPCISet(d)
 	if err != nil {
 		return err
@@ -150,7 +150,6 @@ func assignPCI(d *xml.Domain) error {
 // rehearse assigns addresses to copies, so that it is known which buses are
 // needed, and keeps a spare place.
 func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
-	before := len(s.buses)
 	if err := s.assignAll(d, false); err != nil {
 		return err
 	}
@@ -161,7 +160,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 			return err
 		}
 	case "pcie-root":
-		if written == 0 && len(s.buses) > before {
+		if written == 0 && len(s.buses) > 1 {
 			_, err := s.place(express)
 			return err
 		}

@@ -32,12 +32,17 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	dev := &d.Devices
 	l := &pciList{pcie: hasPCIERoot(d)}
 	l.out = make([]pciDevice, 0, len(dev.Controllers)+len(dev.Interfaces)+len(dev.Disks)+len(dev.Hostdevs)+8)
+	card := len(dev.Videos) > 0 && isX86(d)
+	if card && IsI440FX(d) { // slot 2, before any bridge
+		l.video(&dev.Videos[0], true)
+		card = false
+	}
 	for i := range dev.Controllers {
 		if c := &dev.Controllers[i]; c.Type == "pci" && c.Model != "pci-root" && c.Model != "pcie-root" {
 			l.out = append(l.out, pciDevice{&c.Address, kindOf(c.Model).needs, c})
 		}
 	}
-	if len(dev.Videos) > 0 && isX86(d) {
+	if card {
 		l.video(&dev.Videos[0], true)
 	}
 	for i := range dev.Filesystems {

@@ -37,7 +37,7 @@ func readBandwidth(n *xml.Interface) error {
 	if b == nil {
 		return nil
 	}
-	if b.ClassID > 0 {
+	if b.ClassID != nil {
 		return xml.Errorf(xml.CodePlain, "classID attribute not supported on <bandwidth> in this usage context")
 	}
 	for _, r := range []*xml.Rate{b.Inbound, b.Outbound} {

@@ -9,7 +9,7 @@ import (
 
 // checkDisk checks what no driver takes.
 func checkDisk(c *deviceCheck, v *xml.Disk) error {
-	for _, check := range []func(*deviceCheck, *xml.Disk) error{diskPlaces, diskSwitches, diskVirtio, diskSource, diskVhostUser} {
+	for _, check := range []func(*deviceCheck, *xml.Disk) error{diskPlaces, diskSwitches, diskVirtio, diskPresent, diskSource, diskVhostUser} {
 		if err := check(c, v); err != nil {
 			return err
 		}
@@ -26,11 +26,11 @@ func diskPlaces(c *deviceCheck, v *xml.Disk) error {
 		}
 		return xml.Errorf(xml.CodePlain, "missing target information for device")
 	}
+	if s := v.Source; v.Device == "lun" && v.Type == "network" && s != nil && s.Protocol != "iscsi" {
+		return unsupported("disk device='lun' is not supported for protocol='%s'", s.Protocol)
+	}
 	if v.Device == "lun" && v.Type != "block" && !(v.Type == "network" && v.Source != nil && v.Source.Protocol == "iscsi") && v.Type != "volume" {
 		return unsupported("disk device='lun' is only valid for block type disk source")
-	}
-	if sourceMissing(v) && v.Device != "cdrom" && v.Device != "floppy" {
-		return xml.Errorf(xml.CodePlain, "missing source information for device %s", v.Target.Dev)
 	}
 	if v.Device == "floppy" && bus != "fdc" {
 		return xml.Errorf(xml.CodeInternal, "Invalid bus type '%s' for floppy disk", bus)
@@ -40,9 +40,6 @@ func diskPlaces(c *deviceCheck, v *xml.Disk) error {
 	}
 	if v.Device == "floppy" && !strings.HasPrefix(v.Target.Dev, "fd") {
 		return xml.Errorf(xml.CodeInternal, "Invalid floppy device name: %s", v.Target.Dev)
-	}
-	if v.Device == "disk" && !diskPrefixed(v.Target.Dev) {
-		return xml.Errorf(xml.CodeInternal, "Invalid harddisk device name: %s", v.Target.Dev)
 	}
 	if a := v.Address; a != nil && a.Type != "drive" {
 		switch bus {
@@ -86,6 +83,18 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 		if !slices.ContainsFunc(c.d.Throttle, func(t xml.IOTune) bool { return t.Group == f.Group }) {
 			return xml.Errorf(xml.CodeXML, "throttle group '%s' not found", f.Group)
 		}
+	}
+	return nil
+}
+
+// diskPresent refuses a disk with a name of another kind, or of nothing, unless its
+// medium can be changed.
+func diskPresent(_ *deviceCheck, v *xml.Disk) error {
+	if v.Device == "disk" && (!diskPrefixed(v.Target.Dev) || strings.HasPrefix(v.Target.Dev, "fd")) {
+		return xml.Errorf(xml.CodeInternal, "Invalid harddisk device name: %s", v.Target.Dev)
+	}
+	if sourceMissing(v) && v.Device != "cdrom" && v.Device != "floppy" {
+		return xml.Errorf(xml.CodePlain, "missing source information for device %s", v.Target.Dev)
 	}
 	return nil
 }

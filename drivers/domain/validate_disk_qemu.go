@@ -261,9 +261,6 @@ func qemuDiskAddress(c *deviceCheck, v *xml.Disk) error {
 	if a == nil {
 		return nil
 	}
-	if bus == "virtio" && a.Type == "drive" {
-		return unsupported("virtio disk cannot have an address of type 'drive'")
-	}
 	if a.Type != "drive" {
 		return nil
 	}

@@ -137,16 +137,10 @@ func checkQEMUGraphics(c *deviceCheck, g *xml.Graphics) error {
 	case "spice", "rdp", "desktop":
 		return unsupported("%s graphics are not supported with this QEMU", g.Type)
 	case "egl-headless":
-		vnc := false
 		for i := range c.d.Devices.Graphics {
-			vnc = vnc || c.d.Devices.Graphics[i].Type == "vnc"
-		}
-		others := false
-		for i := range c.d.Devices.Graphics {
-			others = others || c.d.Devices.Graphics[i].Type != "egl-headless"
-		}
-		if !vnc && others {
-			return unsupported("graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types")
+			if !contains([]string{"egl-headless", "vnc", "spice"}, c.d.Devices.Graphics[i].Type) {
+				return unsupported("graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types")
+			}
 		}
 	}
 	return nil

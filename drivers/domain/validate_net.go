@@ -42,7 +42,7 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 // checkROM refuses the parts of a ROM that is not there, or that a device at
 // this address cannot have.
 func checkROM(r *xml.ROM, a *xml.Address) error {
-	if r == nil {
+	if r == nil || *r == (xml.ROM{}) {
 		return nil
 	}
 	if a != nil && a.Type != "pci" && a.Type != "unassigned" {

@@ -197,7 +197,7 @@ func readBandwidth(b *xml.Bandwidth) error {
 	switch {
 	case b == nil:
 		return nil
-	case b.ClassID != 0:
+	case b.ClassID != nil:
 		return xml.Errorf(xml.CodePlain, "classID attribute not supported on <bandwidth> in this usage context")
 	case b.Inbound != nil && b.Inbound.Floor > 0, b.Outbound != nil && b.Outbound.Floor > 0:
 		return xml.Errorf(xml.CodeConfigUnsupported, "floor attribute is not supported for this config")

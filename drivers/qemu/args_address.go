@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -112,7 +113,8 @@ func virtioSuffix(addr *xml.Address) string {
 }
 
 // virtioName is the name of a virtio device in one of its three models.
-func virtioName(base, model string, addr *xml.Address) string {
+func (a *args) virtioName(base, model string, addr *xml.Address) string {
+	a.virtioPlace(base, addr)
 	name := base + virtioSuffix(addr)
 	switch model {
 	case "virtio-transitional":
@@ -121,6 +123,13 @@ func virtioName(base, model string, addr *xml.Address) string {
 		name += "-non-transitional"
 	}
 	return name
+}
+
+// virtioPlace refuses a place where no virtio device can be.
+func (a *args) virtioPlace(base string, addr *xml.Address) {
+	if addr != nil && !slices.Contains([]string{"", "pci", "ccw", "virtio-mmio", "unassigned"}, addr.Type) {
+		a.fail(xml.CodeInternal, "Unexpected address type for '%s'", base)
+	}
 }
 
 // virtioFlags adds the switches that all virtio devices have.

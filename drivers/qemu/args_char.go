@@ -194,7 +194,15 @@ func (a *args) serial(c *xml.Chardev) {
 }
 
 func (a *args) channel(c *xml.Chardev) {
-	if c.Target == nil || c.Target.Type == "xen" {
+	if c.Target == nil {
+		return
+	}
+	if c.Target.Type == "xen" {
+		if c.Type == "unix" && c.Path == "" {
+			a.fail(xml.CodeInternal, "argument key 'path' must not have null value")
+			return
+		}
+		a.fail(xml.CodePlain, "An error occurred, but the cause is unknown")
 		return
 	}
 	id := aliasOf(c.Alias)

@@ -130,7 +130,7 @@ func (a *args) controller(c xml.Controller) {
 		}
 		a.device(a.where(newProps("driver", "ahci").str("id", aliasOf(c.Alias)), c.Address, c.ACPI))
 	case "virtio-serial":
-		p := newProps("driver", virtioName("virtio-serial", c.Model, c.Address))
+		p := newProps("driver", a.virtioName("virtio-serial", c.Model, c.Address))
 		controllerFlags(p, c.Driver)
 		p.str("id", aliasOf(c.Alias))
 		if c.Ports != nil {
@@ -190,7 +190,7 @@ func (a *args) scsiController(c xml.Controller) {
 	var p *props
 	switch c.Model {
 	case "virtio-scsi", "virtio-transitional", "virtio-non-transitional":
-		p = newProps("driver", virtioName("virtio-scsi", c.Model, c.Address))
+		p = newProps("driver", a.virtioName("virtio-scsi", c.Model, c.Address))
 		controllerFlags(p, c.Driver)
 		if c.Driver != nil && c.Driver.IOThread > 0 {
 			p.str("iothread", "iothread"+utoa(c.Driver.IOThread))

@@ -212,7 +212,7 @@ func (a *args) vhostUserDisk(d *xml.Disk) {
 	opt := "socket,id=" + char + ",path=" + escapeComma(d.Source.Path)
 	opt += diskReconnect(d.Source.Reconnect)
 	a.add("-chardev", opt)
-	p := newProps("driver", virtioName("vhost-user-blk", d.Model, d.Address))
+	p := newProps("driver", a.virtioName("vhost-user-blk", d.Model, d.Address))
 	diskVirtioFlags(p, d.Driver)
 	a.where(p, d.Address, d.ACPI).str("chardev", char).str("id", id)
 	p.optNum("bootindex", uint64(indexFor(d.Boot, a.boot.disk, &a.boot.usedDisk)))

@@ -183,7 +183,7 @@ func (a *args) scsiModel(index uint) string {
 }
 
 func (a *args) virtioDisk(d *xml.Disk) *props {
-	p := newProps("driver", virtioName("virtio-blk", d.Model, d.Address))
+	p := newProps("driver", a.virtioName("virtio-blk", d.Model, d.Address))
 	diskVirtioFlags(p, d.Driver)
 	if v := d.Driver; v != nil {
 		if v.IOThread > 0 {

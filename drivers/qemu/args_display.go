@@ -16,8 +16,8 @@ func (a *args) inputs() {
 			p := newProps("qom-type", "input-linux").str("id", id)
 			if s := in.Source; s != nil {
 				p.str("evdev", s.Dev)
-				if s.Repeat == "on" {
-					p.flag("repeat", true)
+				if s.Repeat != "" {
+					p.flag("repeat", s.Repeat == "on")
 				}
 				if s.Grab == "all" {
 					p.flag("grab_all", true)
@@ -32,7 +32,7 @@ func (a *args) inputs() {
 			if in.Type == "passthrough" {
 				base = "virtio-input-host"
 			}
-			p := newProps("driver", virtioName(base, in.Model, in.Address))
+			p := newProps("driver", a.virtioName(base, in.Model, in.Address))
 			virtioFlags(p, in.Driver).str("id", id)
 			if in.Type == "passthrough" && in.Source != nil {
 				p.str("evdev", in.Source.EvDev)
@@ -270,7 +270,9 @@ func (a *args) videos() {
 			driver = names[1]
 		}
 		if driver == "virtio-gpu" || v.Model.Type == "virtio" && !a.Emulator.Has("virtio-vga") {
-			driver = virtioName("virtio-gpu", "", v.Address)
+			driver = a.virtioName("virtio-gpu", "", v.Address)
+		} else if v.Model.Type == "virtio" {
+			a.virtioPlace(driver, v.Address)
 		}
 		if driver == "" {
 			a.fail(xml.CodeConfigUnsupported, "domain configuration does not support video model '%s'", v.Model.Type)
@@ -326,7 +328,7 @@ func (a *args) sounds() {
 			a.device(a.where(newProps("driver", driver).str("id", id), s.Address, s.ACPI))
 			a.codecs(s, id, audio)
 		case "virtio":
-			p := newProps("driver", virtioName("virtio-sound", "", s.Address))
+			p := newProps("driver", a.virtioName("virtio-sound", "", s.Address))
 			virtioFlags(p, s.Driver).str("id", id).str("audiodev", audio).optNum("streams", uint64(s.Streams))
 			a.device(a.where(p, s.Address, s.ACPI))
 		default:

@@ -78,6 +78,6 @@ func (a *args) vhostSCSI(h *xml.Hostdev, id string) {
 		a.fail(xml.CodeConfigUnsupported, "vhost-scsi device file '%s' cannot be found", file)
 		return
 	}
-	p := newProps("driver", virtioName("vhost-scsi", h.Model, h.Address)).str("wwpn", h.Source.WWPN).str("id", id)
+	p := newProps("driver", a.virtioName("vhost-scsi", h.Model, h.Address)).str("wwpn", h.Source.WWPN).str("id", id)
 	a.device(a.where(p, h.Address, h.ACPI))
 }

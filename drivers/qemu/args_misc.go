@@ -38,7 +38,7 @@ func (a *args) memoryDevice(m *xml.MemoryDevice, id string) {
 	case "dimm", "nvdimm":
 		p = newProps("driver", map[string]string{"dimm": "pc-dimm", "nvdimm": "nvdimm"}[m.Model])
 	case "virtio-pmem", "virtio-mem":
-		p = newProps("driver", virtioName(m.Model, "", m.Address))
+		p = newProps("driver", a.virtioName(m.Model, "", m.Address))
 	default:
 		a.fail(xml.CodeConfigUnsupported, "memory device model '%s' is not supported", m.Model)
 		return
@@ -145,7 +145,7 @@ func (a *args) filesystems() {
 			opt += ",readonly"
 		}
 		a.add("-fsdev", opt)
-		p := newProps("driver", virtioName("virtio-9p", f.Model, f.Address))
+		p := newProps("driver", a.virtioName("virtio-9p", f.Model, f.Address))
 		fsFlags(p, driver).str("id", id).str("fsdev", "fsdev-"+id).str("mount_tag", tag)
 		a.device(a.where(p, f.Address, f.ACPI))
 	}
@@ -162,7 +162,7 @@ func (a *args) virtiofs(f *xml.Filesystem, id string, source *xml.FSSource, driv
 	}
 	char := "chr-vu-" + id
 	a.add("-chardev", "socket,id="+char+",path="+escapeComma(path))
-	p := newProps("driver", virtioName("vhost-user-fs", "", f.Address))
+	p := newProps("driver", a.virtioName("vhost-user-fs", "", f.Address))
 	fsFlags(p, driver).str("id", id).str("chardev", char)
 	queue := driver.Queue
 	if queue == 0 && source.Socket == "" {
@@ -328,7 +328,7 @@ func (a *args) balloon() {
 	if b == nil || b.Model == "none" || b.Model == "xen" {
 		return
 	}
-	p := newProps("driver", virtioName("virtio-balloon", b.Model, b.Address))
+	p := newProps("driver", a.virtioName("virtio-balloon", b.Model, b.Address))
 	virtioFlags(p, b.Driver).str("id", aliasOf(b.Alias)).optFlag("deflate-on-oom", string(b.AutoDeflate)).optFlag("free-page-reporting", string(b.FreePageReporting))
 	a.device(a.where(p, b.Address, b.ACPI))
 }
@@ -352,7 +352,7 @@ func (a *args) rngs() {
 			}
 		}
 		a.object(o)
-		p := newProps("driver", virtioName("virtio-rng", r.Model, r.Address))
+		p := newProps("driver", a.virtioName("virtio-rng", r.Model, r.Address))
 		virtioFlags(p, r.Driver).str("rng", "obj"+id).str("id", id)
 		if r.Rate != nil {
 			p.num("max-bytes", uint64(r.Rate.Bytes))
@@ -381,7 +381,7 @@ func (a *args) later() {
 		a.shmem(&a.d.Devices.Shmems[i])
 	}
 	if v := a.d.Devices.Vsock; v != nil && v.CID != nil {
-		p := newProps("driver", virtioName("vhost-vsock", v.Model, v.Address))
+		p := newProps("driver", a.virtioName("vhost-vsock", v.Model, v.Address))
 		virtioFlags(p, v.Driver).str("id", aliasOf(v.Alias)).num("guest-cid", uint64(v.CID.Address)).str("vhostfd", "-1")
 		a.device(a.where(p, v.Address, v.ACPI))
 	}
@@ -393,7 +393,7 @@ func (a *args) later() {
 			o = newProps("qom-type", "cryptodev-backend-"+c.Backend.Model).str("id", "obj"+id).optNum("queues", uint64(c.Backend.Queues))
 		}
 		a.object(o)
-		p := newProps("driver", virtioName("virtio-crypto", "", c.Address))
+		p := newProps("driver", a.virtioName("virtio-crypto", "", c.Address))
 		a.device(a.where(virtioFlags(p, c.Driver).str("cryptodev", "obj"+id).str("id", id), c.Address, c.ACPI))
 	}
 	if s := a.d.Devices.PStore; s != nil {

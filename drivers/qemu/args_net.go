@@ -7,7 +7,7 @@ import (
 )
 
 // nicDrivers are QEMU's names of network cards, where they differ.
-func nicDriver(i *xml.Interface) string {
+func (a *args) nicDriver(i *xml.Interface) string {
 	model := ""
 	if i.Model != nil {
 		model = i.Model.Type
@@ -16,7 +16,7 @@ func nicDriver(i *xml.Interface) string {
 	case "":
 		return "rtl8139"
 	case "virtio", "virtio-transitional", "virtio-non-transitional":
-		return virtioName("virtio-net", model, i.Address)
+		return a.virtioName("virtio-net", model, i.Address)
 	case "lan9118", "smc91c111", "usb-net", "spapr-vlan":
 		return model
 	}
@@ -98,7 +98,7 @@ func (a *args) liveInterface(i *xml.Interface) {
 
 // card is the device that the guest sees.
 func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
-	driver := nicDriver(i)
+	driver := a.nicDriver(i)
 	if a.onBoard(i) {
 		opt := "nic,macaddr=" + i.MAC.Address + ",netdev=" + netdev + ",model=" + i.Model.Type + ",id=" + aliasOf(i.Alias)
 		a.add("-net", opt)
