@@ -479,7 +479,7 @@ type VsockCID struct {
 type PStore struct {
 	Backend string     `el:"backend,attr,required" enum:"acpi-erst"`
 	Path    string     `el:"path"`
-	Size    KiB        `el:"size"`
+	Size    KiB        `el:"size" missing:"XML error: missing element or attribute './size'"`
 	Alias   *Alias     `el:"alias"`
 	ACPI    *ACPIIndex `el:"acpi"`
 	Address *Address   `el:"address"`

@@ -152,6 +152,24 @@ type Filesystem struct {
 	Address    *Address   `el:"address"`
 }
 
+// CheckNode checks the modes of files and folders.
+func (f *Filesystem) CheckNode(n *Node) error {
+	for _, name := range []string{"fmode", "dmode"} {
+		text, ok := n.Attr(name)
+		if !ok {
+			continue
+		}
+		mode, err := parseUint(text, 8, 32)
+		switch {
+		case err != nil:
+			return Errorf(CodeXML, "Invalid value for attribute '%s' in element 'filesystem': '%s'. Expected non-negative integer value", name, text)
+		case mode > 0o777:
+			return Errorf(CodeXML, "invalid %s: '0%o'", name, mode)
+		}
+	}
+	return nil
+}
+
 // FSDriver serves the folder.
 type FSDriver struct {
 	Type      string `el:"type,attr" enum:"path handle loop nbd ploop virtiofs mtp"`

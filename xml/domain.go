@@ -1,6 +1,9 @@
 package xml
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Domain is a guest's definition.
 type Domain struct {
@@ -72,8 +75,20 @@ func (d *Domain) DecodeNode(n *Node) error {
 		return located(err, n)
 	}
 	own := n.ours(QEMUSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
-	own.mergeDevices()
+	own.merge(mergedParts...)
+	for i, c := range own.Children {
+		if c.Name == "features" {
+			f := *c
+			f.merge("kvm", "hyperv", "xen")
+			own.Children[i] = &f
+		}
+	}
 	own.mergeBoot()
+	for _, name := range []string{"numatune", "resource"} {
+		if len(own.Elements(name)) > 1 {
+			return Errorf(CodeXML, "only one %s%s is supported", name, map[string]string{"resource": " element"}[name])
+		}
+	}
 	if err := DecodeFields(own, d); err != nil {
 		return err
 	}
@@ -89,25 +104,35 @@ func (d *Domain) DecodeNode(n *Node) error {
 	return nil
 }
 
-// mergeDevices makes one <devices> of several, as the peer sees them.
-func (n *Node) mergeDevices() {
-	if len(n.Elements("devices")) < 2 {
-		return
-	}
-	all := &Node{Name: "devices"}
-	var kids []*Node
-	for _, c := range n.Children {
-		if c.Name != "devices" {
-			kids = append(kids, c)
+// mergedParts are the elements of a domain that may be there in several pieces.
+var mergedParts = []string{
+	"devices", "features", "iothreadids", "cputune", "memtune", "blkiotune", "memoryBacking", "pm", "vcpus", "clock", "throttlegroups", "perf", "keywrap", "idmap",
+}
+
+// merge makes one element of several of a name, as the peer sees them: the
+// attributes are the first one's.
+func (n *Node) merge(names ...string) {
+	for _, name := range names {
+		if countChildren(n, name) < 2 {
 			continue
 		}
-		if all.Line == 0 {
-			all.Line, all.Column = c.Line, c.Column
-			kids = append(kids, all)
+		var all *Node
+		var kids []*Node
+		for _, c := range n.Children {
+			switch {
+			case c.Name != name:
+				kids = append(kids, c)
+			case all == nil:
+				first := *c
+				first.Children = slices.Clone(c.Children)
+				all = &first
+				kids = append(kids, all)
+			default:
+				all.Children = append(all.Children, c.Children...)
+			}
 		}
-		all.Children = append(all.Children, c.Children...)
+		n.Children = kids
 	}
-	n.Children = kids
 }
 
 // mergeBoot moves the boot order of further <os> elements to the first, as the

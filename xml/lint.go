@@ -193,7 +193,7 @@ func (l *linter) plan(n *Node, p *plan) {
 
 // merged are the elements of which all count, though a document has one.
 func merged(p *plan, name string) bool {
-	return p.root == "domain" && (name == "devices" || name == "os")
+	return p.root == "domain" && (name == "os" || slices.Contains(mergedParts, name))
 }
 
 func (n *Node) attr(name string) *Attr {

@@ -24,6 +24,14 @@ func readDiskParts(v *xml.Disk) error {
 			return err
 		}
 	}
+	if s := v.Source; s != nil && s.DataStore != nil {
+		switch {
+		case s.DataStore.Source == nil:
+			return xml.Errorf(xml.CodeXML, "missing disk data file store source")
+		case s.DataStore.Format == nil || s.DataStore.Format.Type == "":
+			return xml.Errorf(xml.CodeXML, "missing data file store format")
+		}
+	}
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
 		if b.Source == nil && b.Type == "" {
 			continue
@@ -283,7 +291,19 @@ func readHostdevSource(h *xml.Hostdev) error {
 				return xml.Errorf(xml.CodeXML, "only one source host address may be specified for the iSCSI hostdev")
 			}
 			if s.Auth != nil {
-				return readAuth(s.Auth, &xml.DiskSource{Protocol: "iscsi"})
+				switch a := s.Auth; {
+				case a.Username == "" || a.Secret == nil || contains([]string{"ceph", "iscsi"}, a.Secret.Type):
+				case a.Secret.Type == "":
+					return unsupported("invalid secret type (null)")
+				default:
+					return unsupported("invalid secret type %s", a.Secret.Type)
+				}
+				if err := readAuth(s.Auth, nil); err != nil {
+					return err
+				}
+				if s.Auth.Secret.Type != "iscsi" {
+					return xml.Errorf(xml.CodeInternal, "hostdev invalid secret type '%s'", s.Auth.Secret.Type)
+				}
 			}
 			return nil
 		}

@@ -12,6 +12,9 @@ func checkRead(d *xml.Domain, t *Traits) error {
 	if err := readBefore(d); err != nil {
 		return err
 	}
+	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && len(d.Devices.Serials) == 0 {
+		return xml.Errorf(xml.CodeXML, "need at least one serial port to use BIOS serial output")
+	}
 	for _, s := range readSteps {
 		if err := s.check(d); err != nil {
 			return err

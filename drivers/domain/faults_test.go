@@ -54,6 +54,22 @@ func TestFaults(t *testing.T) {
 		{"a register as s390 writes it", "pc", "", "<rng model='virtio'><backend model='random'/><address type='spapr-vio' reg='51c'/></rng>", "", "reg='0x0000051c'", ""},
 		{"a spare port beside those that are named", "q35", "", "<rng model='virtio'><backend model='random'/><address type='pci' bus='3'/></rng>", "", "<controller type='pci' index='4' model='pcie-root-port'>", "index='5'"},
 		{"the first card before bridges", "pc", "", "<video><model type='vga'/></video><controller type='pci' index='1' model='pci-bridge'/>", "", "primary='yes'/>\n      <address type='pci' domain='0x0000' bus='0x00' slot='0x02'", ""},
+		{"a mode that is none", "pc", "", "<filesystem accessmode='mapped' fmode='8'><source dir='/a'/><target dir='b'/></filesystem>", "Invalid value for attribute 'fmode' in element 'filesystem': '8'. Expected non-negative integer value", "", ""},
+		{"a mode with too much", "pc", "", "<filesystem accessmode='mapped' dmode='1777'><source dir='/a'/><target dir='b'/></filesystem>", "invalid dmode: '01777'", "", ""},
+		{"no room for errors", "pc", "", "<pstore backend='acpi-erst'><size>0</size></pstore>", "invalid size of ACPI ERST pstore device", "", ""},
+		{"a size that is not there", "pc", "", "<pstore backend='acpi-erst'/>", "missing element or attribute './size'", "", ""},
+		{"a watchdog of s390 with a place", "pc", "", "<watchdog model='diag288'><address type='pci' slot='5'/></watchdog>", "cannot go on any bus", "", ""},
+		{"banks before the version", "pc", "", "<tpm><backend type='emulator'><active_pcr_banks><sha1/></active_pcr_banks></backend></tpm>", "<active_pcr_banks/> requires TPM version '2.0'", "", ""},
+		{"another's secret", "pc", "", "<hostdev type='scsi'><source protocol='iscsi' name='a'><host name='b'/><auth username='n'><secret type='ceph' usage='u'/></auth></source></hostdev>", "internal error: hostdev invalid secret type 'ceph'", "", ""},
+		{"nobody's secret", "pc", "", "<hostdev type='scsi'><source protocol='iscsi' name='a'><host name='b'/><auth username='n'><secret type='x' usage='u'/></auth></source></hostdev>", "invalid secret type x", "", ""},
+		{"a disabled ROM elsewhere", "pc", "", "<interface type='user'><rom enabled='no' file='/a'/><address type='usb' bus='0'/></interface>", "ROM tuning is not supported when ROM is disabled", "", ""},
+		{"data of no file", "pc", "", "<disk><source file='/a'><dataStore type='file'><format type='raw'/></dataStore></source><target dev='vda'/></disk>", "missing disk data file store source", "", ""},
+		{"data of no format", "pc", "", "<disk><source file='/a'><dataStore type='file'><source file='/b'/></dataStore></source><target dev='vda'/></disk>", "missing data file store format", "", ""},
+		{"data beside raw", "pc", "", "<disk><source file='/a'><dataStore type='file'><source file='/b'/><format type='raw'/></dataStore></source><target dev='vda'/></disk>", "available only with qcow2 images", "", ""},
+		{"a part of a unit", "pc", "", "<disk device='lun' type='block'><source dev='/a'><slices><slice type='storage' offset='0' size='1024'/></slices></source><target dev='sda' bus='scsi'/></disk>", "doesn't support storage slice", "", ""},
+		{"a way out that is not used", "pc", "", "<interface type='user'><source dev='e'/></interface>", "", "<interface type='user'>", "<source"},
+		{"ports of USB: sound", "pc", "", "<controller type='ccid'/><sound model='usb'/>", "", "<sound model='usb'>\n      <address type='usb' bus='0' port='1'/>", ""},
+		{"ports of USB: pointers last", "pc", "", "<input type='tablet'/><hostdev type='usb'><source><address bus='1' device='2'/></source></hostdev>", "", "<input type='tablet' bus='usb'>\n      <address type='usb' bus='0' port='2'/>", ""},
 		{"numbers as in C", "pc", "", "<hostdev mode='subsystem' type='usb'><source><address bus='0x10' device='010'/></source></hostdev>", "", "<address bus='16' device='8'/>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,6 +87,36 @@ func TestFaults(t *testing.T) {
 			out, err := Print(d, traits, 0)
 			if err != nil || !strings.Contains(string(out), c.prints) || c.lacks != "" && strings.Contains(string(out), c.lacks) {
 				t.Errorf("%v: want %q, not %q, in\n%s", err, c.prints, c.lacks, out)
+			}
+		})
+	}
+}
+
+// TestPieces: parts of the whole that are there in several pieces.
+func TestPieces(t *testing.T) {
+	for _, c := range []struct{ name, whole, fails, prints string }{
+		{"features", "<features><acpi/></features><features><apic/></features>", "", "<acpi/>\n    <apic/>"},
+		{"features of KVM", "<features><kvm><hidden state='on'/></kvm></features><features><kvm><poll-control state='on'/></kvm></features>", "", "<hidden state='on'/>\n      <poll-control state='on'/>"},
+		{"threads", "<iothreadids><iothread id='1'/></iothreadids><iothreadids><iothread id='2'/></iothreadids>", "", "<iothreads>2</iothreads>"},
+		{"limits", "<cputune><shares>100</shares></cputune><cputune><period>2000</period></cputune>", "", "<period>2000</period>"},
+		{"timers", "<clock offset='utc'><timer name='pit' present='no'/></clock><clock offset='localtime'><timer name='hpet' present='no'/></clock>", "", "<clock offset='utc'>\n    <timer name='pit' present='no'/>\n    <timer name='hpet'"},
+		{"memory of nodes", "<numatune><memory nodeset='0'/></numatune><numatune><memory nodeset='0'/></numatune>", "only one numatune is supported", ""},
+		{"a partition", "<resource><partition>/a</partition></resource><resource><partition>/b</partition></resource>", "only one resource element is supported", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			traits := rulesTraits()
+			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, "")}, traits)
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Fatalf("got %v, want %q", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
+				t.Errorf("%v: no %q in\n%s", err, c.prints, out)
 			}
 		})
 	}

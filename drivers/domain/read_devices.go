@@ -159,6 +159,9 @@ func interfaceForeign(n *xml.Interface) {
 	if n.Type != "hostdev" {
 		n.Managed = ""
 	}
+	if n.Type == "user" && (n.Backend == nil || n.Backend.Type != "passt") {
+		n.Source = nil
+	}
 	s := n.Source
 	if s == nil {
 		return

@@ -58,29 +58,9 @@ func usbDevices(d *xml.Domain) []usbDevice {
 			out = append(out, usbDevice{&v.Address, false})
 		}
 	}
-	for i := range dev.Controllers {
-		if c := &dev.Controllers[i]; c.Type == "ccid" {
-			out = append(out, usbDevice{&c.Address, false})
-		}
-	}
-	for i := range dev.Filesystems {
-		if f := &dev.Filesystems[i]; f.Driver != nil && f.Driver.Type == "mtp" {
-			out = append(out, usbDevice{&f.Address, false})
-		}
-	}
 	for i := range dev.Interfaces {
 		if n := &dev.Interfaces[i]; n.Model != nil && n.Model.Type == "usb-net" {
 			out = append(out, usbDevice{&n.Address, false})
-		}
-	}
-	for i := range dev.Hostdevs {
-		if h := &dev.Hostdevs[i]; h.Mode == "subsystem" && h.Type == "usb" {
-			out = append(out, usbDevice{&h.Address, false})
-		}
-	}
-	for i := range dev.Inputs {
-		if in := &dev.Inputs[i]; in.Bus == "usb" {
-			out = append(out, usbDevice{&in.Address, false})
 		}
 	}
 	for i := range dev.Sounds {
@@ -88,9 +68,29 @@ func usbDevices(d *xml.Domain) []usbDevice {
 			out = append(out, usbDevice{&s.Address, false})
 		}
 	}
+	for i := range dev.Hostdevs {
+		if h := &dev.Hostdevs[i]; h.Mode == "subsystem" && h.Type == "usb" {
+			out = append(out, usbDevice{&h.Address, false})
+		}
+	}
+	for i := range dev.Controllers {
+		if c := &dev.Controllers[i]; c.Type == "ccid" {
+			out = append(out, usbDevice{&c.Address, false})
+		}
+	}
 	for i := range dev.Serials {
 		if s := &dev.Serials[i]; s.Target != nil && s.Target.Type == "usb-serial" {
 			out = append(out, usbDevice{&s.Address, false})
+		}
+	}
+	for i := range dev.Inputs {
+		if in := &dev.Inputs[i]; in.Bus == "usb" {
+			out = append(out, usbDevice{&in.Address, false})
+		}
+	}
+	for i := range dev.Filesystems {
+		if f := &dev.Filesystems[i]; f.Driver != nil && f.Driver.Type == "mtp" {
+			out = append(out, usbDevice{&f.Address, false})
 		}
 	}
 	for i := range dev.Redirdevs {

@@ -76,6 +76,9 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 	if s := v.Source; s != nil && s.StartupPolicy == "requisite" && v.Device != "cdrom" && v.Device != "floppy" {
 		return xml.Errorf(xml.CodeXML, "disk startupPolicy 'requisite' is allowed only for cdrom or floppy")
 	}
+	if v.Source != nil && v.Source.DataStore != nil && (v.Driver == nil || v.Driver.Type != "qcow2") {
+		return unsupported("<dataStore> feature available only with qcow2 images")
+	}
 	if dr := v.Driver; dr != nil && dr.DiscardNoUnref != "" && dr.Type != "qcow2" {
 		return unsupported("'discard_no_unref' only works with qcow2 disk format")
 	}

@@ -164,6 +164,8 @@ func qemuDiskLUN(c *deviceCheck, v *xml.Disk) error {
 		return nil
 	}
 	switch {
+	case v.Source != nil && v.Source.Slice != nil:
+		return unsupported("disk device 'lun' doesn't support storage slice")
 	case v.Target.Bus == "virtio":
 		return unsupported("This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
 	case v.WWN != "":

@@ -19,7 +19,7 @@ func checkMemories(d *xml.Domain) error {
 			return unsupported("only 'pci' addresses are supported for the %s device", m.Model)
 		case m.Model == "virtio-mem" && kind != "" && kind != "pci" && kind != "ccw":
 			return unsupported("only 'pci' and 'ccw' addresses are supported for the %s device", m.Model)
-		case m.Target.Node == nil && m.Model != "virtio-pmem" && d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0:
+		case m.Target.Node == nil && m.Model != "virtio-pmem" && m.Model != "sgx-epc" && d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0:
 			return unsupported("target NUMA node needs to be specified for memory device")
 		}
 	}
@@ -30,13 +30,17 @@ func checkMemories(d *xml.Domain) error {
 func readLabels(d *xml.Domain) error {
 	for i := range d.Devices.Memories {
 		m := &d.Devices.Memories[i]
-		if m.Model != "nvdimm" || m.Target == nil || m.Target.Label == nil {
+		if m.Model != "nvdimm" || m.Target == nil {
 			continue
 		}
-		switch l := m.Target.Label; {
-		case l.Size < 128:
+		label := xml.KiB(0)
+		if l := m.Target.Label; l != nil {
+			label = l.Size
+		}
+		switch {
+		case label > 0 && label < 128:
 			return xml.Errorf(xml.CodeXML, "nvdimm label must be at least 128KiB")
-		case l.Size >= m.Target.Size:
+		case label >= m.Target.Size:
 			return xml.Errorf(xml.CodeXML, "label size must be smaller than NVDIMM size")
 		}
 	}

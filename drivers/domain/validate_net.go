@@ -45,11 +45,11 @@ func checkROM(r *xml.ROM, a *xml.Address) error {
 	if r == nil || *r == (xml.ROM{}) {
 		return nil
 	}
-	if a != nil && a.Type != "pci" && a.Type != "unassigned" {
-		return unsupported("ROM tuning is only supported for PCI devices")
-	}
 	if r.Enabled == "no" && (r.Bar != "" || r.File != nil) {
 		return unsupported("ROM tuning is not supported when ROM is disabled")
+	}
+	if a != nil && a.Type != "pci" && a.Type != "unassigned" {
+		return unsupported("ROM tuning is only supported for PCI devices")
 	}
 	return nil
 }

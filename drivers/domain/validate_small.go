@@ -179,6 +179,9 @@ func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
 			return unsupported("itco model of watchdog is only part of q35 machine")
 		}
 	case "diag288":
+		if w.Address != nil {
+			return unsupported("diag288 model of watchdog is virtual and cannot go on any bus.")
+		}
 		if !isS390(c.d) {
 			return unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
 		}
@@ -243,10 +246,10 @@ func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
 	return nil
 }
 
-func checkTPM(c *deviceCheck, t *xml.TPM) error {
+func checkTPM(_ *deviceCheck, t *xml.TPM) error {
 	b := t.Backend
-	if b == nil || b.Type != "emulator" || c.e != nil && !c.hasTPM(b.Version) {
-		return nil // the version's own error comes first
+	if b == nil || b.Type != "emulator" {
+		return nil
 	}
 	if b.Version != "2.0" && b.PCRBanks != nil {
 		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")
@@ -397,9 +400,6 @@ func checkQEMUCrypto(c *deviceCheck, v *xml.Crypto) error {
 }
 
 func checkPStore(c *deviceCheck, p *xml.PStore) error {
-	if p.Size == 0 {
-		return xml.Errorf(xml.CodeXML, "missing element or attribute './size'")
-	}
 	if p.Size < 4 || p.Size&(p.Size-1) != 0 {
 		return xml.Errorf(xml.CodeXML, "invalid size of ACPI ERST pstore device")
 	}

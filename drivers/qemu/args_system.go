@@ -211,7 +211,9 @@ func (a *args) iothreads() {
 		a.object(p)
 	}
 	for i := range a.d.Throttle {
-		a.object(throttleGroup(&a.d.Throttle[i]))
+		if t := &a.d.Throttle[i]; *t != (xml.IOTune{Group: t.Group}) { // what limits nothing is none
+			a.object(throttleGroup(t))
+		}
 	}
 }
 
