@@ -100,6 +100,9 @@ func Read(src xml.Source, root *xml.Node, traits func() *Traits) (*xml.Domain, e
 func Finish(d *xml.Domain, t *Traits) error {
 	own := *t
 	own.built = true
+	if err := checkName(d, &own); err != nil {
+		return err
+	}
 	if err := chooseEmulator(d, &own); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package vmx
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,6 +23,27 @@ var pages = []struct{ names, upper string }{
 
 const latin1 = "\u00a0¡¢£¤¥¦§¨©ª«¬\u00ad®¯°±²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ"
 
+// encodingNames are names of encodings, where # is a number; which of them can
+// be read is another question.
+var encodingNames = strings.Fields("utf# utf#le utf#be ucs# ucs#le ucs#be ascii usascii windows# win# cp# ibm# ms# iso# latin# l# " +
+	"koi#r koi#u koi#ru koi#t macintosh mac maccentraleurope maccyrillic macroman gbk gb# big# big#hkscs " +
+	"eucjp euckr euccn euctw shiftjis sjis xsjis johab uhc tis# viscii tcvn hproman#")
+
+// isEncoding tells whether a name is one of an encoding.
+func isEncoding(low string) bool {
+	var b strings.Builder
+	for _, c := range low {
+		switch {
+		case c == '-' || c == '_':
+		case c < '0' || c > '9':
+			b.WriteRune(c)
+		case !strings.HasSuffix(b.String(), "#"):
+			b.WriteByte('#')
+		}
+	}
+	return slices.Contains(encodingNames, b.String())
+}
+
 // decode gives the file in UTF-8.
 func decode(data []byte, encoding string) ([]byte, error) {
 	low := strings.ToLower(encoding)
@@ -29,11 +51,11 @@ func decode(data []byte, encoding string) ([]byte, error) {
 	for _, c := range data {
 		ascii = ascii && c < 0x80
 	}
-	if ascii || low == "utf-8" || low == "" {
-		if !utf8.Valid(data) {
-			return nil, xml.Errorf(xml.CodeConfSyntax, "the file is not valid UTF-8")
-		}
-		return data, nil
+	switch {
+	case !isEncoding(low):
+		return nil, xml.Errorf(xml.CodeInternal, "libxml2 doesn't handle %s encoding", encoding)
+	case ascii, low == "utf-8", low == "utf8":
+		return data, nil // whoever prints the domain refuses what is not UTF-8
 	}
 	for _, p := range pages {
 		for _, n := range strings.Fields(p.names) {

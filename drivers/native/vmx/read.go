@@ -1,6 +1,7 @@
 package vmx
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,8 @@ func From(src xml.Source, o Options) (*xml.Domain, error) {
 		return nil, err
 	}
 	r := &reader{File: f, Options: o}
-	encoding := r.str(".encoding")
-	if encoding == "" {
+	encoding, ok := r.text(".encoding")
+	if !ok {
 		encoding = "UTF-8"
 	}
 	data, err := decode(src.Data, encoding)
@@ -30,7 +31,7 @@ func From(src xml.Source, o Options) (*xml.Domain, error) {
 	r.File = f
 	d := &xml.Domain{Type: "vmware", OnPoweroff: "destroy", OnReboot: "restart", OnCrash: "destroy", Clock: &xml.Clock{Offset: "utc"}}
 	for _, step := range []func(*xml.Domain) error{
-		r.versions, r.names, r.memory, r.processors, r.system, r.graphics, r.disks, r.folders, r.interfaces, r.serials, r.parallels, r.video,
+		r.versions, r.names, r.memory, r.processors, r.system, r.graphics, r.disks, r.folders, r.interfaces, r.video, r.serials, r.parallels, r.firmware,
 	} {
 		if err := step(d); err != nil {
 			return nil, err
@@ -72,17 +73,33 @@ func (r *reader) names(d *xml.Domain) (err error) {
 	if d.UUID, err = r.uuid("uuid.bios"); err != nil {
 		return err
 	}
-	name, _, err := r.text("displayName")
+	if err = r.generation(d); err != nil {
+		return err
+	}
+	if d.Name, err = r.prose("displayName", "name", "%|"); err != nil {
+		return err
+	}
+	d.Description, err = r.prose("annotation", "annotation", "|")
+	return err
+}
+
+// generation reads the generation's id, which two numbers make.
+func (r *reader) generation(d *xml.Domain) error {
+	high, err := r.number("vm.genid", 0)
 	if err != nil {
 		return err
 	}
-	if d.Name = name; strings.IndexByte(name, '%') >= 0 {
-		if plain, ok := unescape(name, '%'); ok {
-			d.Name = plain
-		}
+	low, err := r.number("vm.genidX", 0)
+	if err != nil {
+		return err
 	}
-	d.Description, _, err = r.text("annotation")
-	return err
+	if high != 0 || low != 0 {
+		hex := fmt.Sprintf("%016x%016x", uint64(high), uint64(low))
+		id, _ := xml.ParseUUID(hex)
+		g := xml.GenID(id)
+		d.GenID = &g
+	}
+	return nil
 }
 
 func (r *reader) memory(d *xml.Domain) error {
@@ -117,7 +134,7 @@ func (r *reader) processors(d *xml.Domain) error {
 	if err != nil {
 		return err
 	}
-	if n <= 0 || n > 1<<16 {
+	if n <= 0 || n > 1<<32 {
 		return r.fail("numvcpus", "Expecting VMX entry 'numvcpus' to be an unsigned integer greater than 0 but found %d", n)
 	}
 	d.VCPU = &xml.VCPU{Placement: "static", Count: uint(n)}
@@ -140,31 +157,41 @@ func (r *reader) processors(d *xml.Domain) error {
 // affinity reads the host's CPUs that the guest's run on.
 func (r *reader) affinity(d *xml.Domain) error {
 	const name = "sched.cpu.affinity"
-	text, ok, err := r.text(name)
-	if err != nil || !ok || strings.EqualFold(text, "all") {
-		return err
+	text, ok := r.text(name)
+	if !ok || strings.EqualFold(text, "all") {
+		return nil
 	}
 	var set xml.Set
 	count := uint(0)
-	for _, part := range strings.Split(text, ",") {
-		if strings.TrimSpace(text) == "" {
-			break
-		}
-		cpu, err := strconv.ParseUint(strings.TrimSpace(part), 10, 31)
-		if err != nil {
+	for rest := text; rest != ""; count++ {
+		digits, after := leadingNumber(rest)
+		cpu, err := strconv.ParseUint("0"+digits, 10, 32)
+		after = strings.TrimLeft(after, blanks)
+		next, more := strings.CutPrefix(after, ",")
+		letter := after != "" && (after[0] >= 'a' && after[0] <= 'z')
+		if err != nil || letter || more && (digits == "" || strings.Trim(next, blanks) == "") {
 			return r.fail(name, "Expecting VMX entry '%s' to be a comma separated list of unsigned integers but found '%s'", name, text)
 		}
 		if cpu >= 1<<14 {
 			return r.fail(name, "VMX entry '%s' contains a %d, this value is too large", name, cpu)
 		}
 		set.Add(int(cpu))
-		count++
+		if rest = next; !more { // the peer reads no further than it understands
+			rest = ""
+		}
 	}
 	if count < d.VCPU.Count {
 		return r.fail(name, "Expecting VMX entry '%s' to contain at least as many values as 'numvcpus' (%d) but found only %d value(s)", name, d.VCPU.Count, count)
 	}
 	d.VCPU.CPUSet = xml.CPUSet(set.String())
 	return nil
+}
+
+// leadingNumber cuts a number, with the blanks and the sign before it, off a text.
+func leadingNumber(text string) (digits, after string) {
+	text = strings.TrimPrefix(strings.TrimLeft(text, blanks), "+")
+	after = strings.TrimLeft(text, "0123456789")
+	return text[:len(text)-len(after)], after
 }
 
 // shareWords are the shares of one CPU that words mean.
@@ -175,9 +202,9 @@ var shareWords = []struct {
 
 func (r *reader) shares(d *xml.Domain) error {
 	const name = "sched.cpu.shares"
-	text, ok, err := r.text(name)
-	if err != nil || !ok {
-		return err
+	text, ok := r.text(name)
+	if !ok {
+		return nil
 	}
 	for _, w := range shareWords {
 		if strings.EqualFold(text, w.word) {
@@ -186,7 +213,12 @@ func (r *reader) shares(d *xml.Domain) error {
 			return nil
 		}
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
+	number := strings.TrimPrefix(strings.TrimLeft(text, blanks), "+")
+	n, err := strconv.ParseUint(number, 10, 64)
+	if rest, ok := strings.CutPrefix(number, "-"); ok { // the peer counts below nothing from the highest number
+		n, err = strconv.ParseUint(rest, 10, 64)
+		n = -n
+	}
 	if err != nil {
 		return r.fail(name, "Expecting VMX entry '%s' to be an unsigned integer or 'low', 'normal' or 'high' but found '%s'", name, text)
 	}
@@ -207,25 +239,23 @@ func (r *reader) system(d *xml.Domain) error {
 	if host {
 		d.OS.SMBIOS = &xml.SMBIOS{Mode: "host"}
 	}
-	switch text, ok, err := r.text("firmware"); {
-	case err != nil:
-		return err
-	case !ok, text == "bios":
-	case text == "efi":
-		return r.efi(&d.OS)
-	default:
-		return r.fail("firmware", "VMX entry 'firmware' has unknown value '%s'", text)
-	}
 	return nil
 }
 
-func (r *reader) efi(o *xml.OS) error {
-	o.Firmware = "efi"
-	secure, err := r.flag("uefi.secureBoot.enabled", false)
-	if secure {
-		o.FWFeatures = []xml.FWFeature{{Enabled: "yes", Name: "enrolled-keys"}, {Enabled: "yes", Name: "secure-boot"}}
+func (r *reader) firmware(d *xml.Domain) error {
+	text, ok := r.text("firmware")
+	if ok && text != "efi" { // the peer refuses "bios" too
+		return r.fail("firmware", "VMX entry 'firmware' has unknown value '%s'", text)
 	}
-	return err
+	secure, err := r.flag("uefi.secureBoot.enabled", false)
+	if err != nil || text != "efi" {
+		return err
+	}
+	d.OS.Firmware = "efi"
+	if secure {
+		d.OS.FWFeatures = []xml.FWFeature{{Enabled: "yes", Name: "enrolled-keys"}, {Enabled: "yes", Name: "secure-boot"}}
+	}
+	return nil
 }
 
 func (r *reader) graphics(d *xml.Domain) error {

@@ -99,12 +99,13 @@ var scsiModels = []struct{ word, model string }{
 // controller reads a SCSI controller's model; "" is VMware's default.
 func (r *reader) controller(c int) (string, error) {
 	name := "scsi" + strconv.Itoa(c) + ".virtualDev"
-	word, ok, err := r.text(name)
-	if err != nil || !ok {
-		return "", err
+	word, ok := r.text(name)
+	if !ok {
+		return "", nil
 	}
+	word = strings.ToLower(word)
 	for _, m := range scsiModels {
-		if strings.EqualFold(m.word, word) {
+		if m.word == word {
 			return m.model, nil
 		}
 	}
@@ -114,12 +115,16 @@ func (r *reader) controller(c int) (string, error) {
 // slot reads the drive in a slot, if there is one.
 func (r *reader) slot(d *xml.Domain, s slot) error {
 	name := s.name()
-	on, err := r.flag(name+".present", false)
+	on, err := r.present(name)
 	if err != nil || !on {
 		return err
 	}
 	// A drive of the machine from which somebody looks at the guest.
 	if away, err := r.flag(name+".clientDevice", false); err != nil || away {
+		return err
+	}
+	through, err := r.flag(name+".writeThrough", false)
+	if err != nil {
 		return err
 	}
 	v := xml.Disk{Type: "file", Device: "disk", Target: &xml.DiskTarget{Bus: s.bus}, Address: &xml.Address{Type: "drive"}}
@@ -133,6 +138,9 @@ func (r *reader) slot(d *xml.Domain, s slot) error {
 	}
 	if err != nil || !found {
 		return err
+	}
+	if through && v.Device == "disk" {
+		v.Driver = &xml.DiskDriver{Cache: "writethrough"}
 	}
 	d.Devices.Disks = append(d.Devices.Disks, v)
 	return nil
@@ -174,10 +182,7 @@ func (r *reader) place(v *xml.Disk, s slot) {
 
 func (r *reader) floppy(v *xml.Disk, name string) (bool, error) {
 	v.Device = "floppy"
-	file, ok, err := r.text(name + ".fileName")
-	if err != nil {
-		return false, err
-	}
+	file, ok := r.text(name + ".fileName")
 	switch kind := r.str(name + ".fileType"); {
 	case strings.EqualFold(kind, "device"):
 		if v.Type = "block"; ok {
@@ -191,7 +196,11 @@ func (r *reader) floppy(v *xml.Disk, name string) (bool, error) {
 		}
 		v.Source = &xml.DiskSource{File: path}
 	default:
-		return false, r.unhandled(name, file, ok, "unknown")
+		kind, typed := r.text(name + ".deviceType")
+		if !typed {
+			kind = "unknown"
+		}
+		return false, r.unhandled(name, file, ok, kind)
 	}
 	return true, nil
 }
@@ -212,14 +221,8 @@ const passthrough = "/vmfs/devices/cdrom/"
 
 // drive reads a hard disk or a CD-ROM drive; found is false for what neither is.
 func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error) {
-	file, ok, err := r.text(name + ".fileName")
-	if err != nil {
-		return false, err
-	}
-	kind, typed, err := r.text(name + ".deviceType")
-	if err != nil {
-		return false, err
-	}
+	file, ok := r.text(name + ".fileName")
+	kind, typed := r.text(name + ".deviceType")
 	is := func(word string) bool { return strings.EqualFold(kind, word) }
 	switch {
 	case ok && hasSuffix(file, ".vmdk"):
@@ -253,6 +256,8 @@ func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error)
 			v.Source = &xml.DiskSource{Dev: file}
 		}
 		return true, nil
+	case s.bus == "scsi" && is("scsi-passthru") && ok && strings.EqualFold(file, "emptyBackingString"):
+		return false, nil
 	case s.bus == "scsi" && is("scsi-passthru") && (!ok || strings.HasPrefix(file, passthrough)):
 		v.Type, v.Device, v.Readonly, v.Source = "block", "lun", true, &xml.DiskSource{Dev: file}
 		return ok, nil
@@ -275,13 +280,6 @@ func (r *reader) hardDisk(v *xml.Disk, name, file string) error {
 		return r.At(asError(err), r.Get(name+".fileName"))
 	}
 	v.Source = &xml.DiskSource{File: path}
-	through, err := r.flag(name+".writeThrough", false)
-	if err != nil {
-		return err
-	}
-	if through {
-		v.Driver = &xml.DiskDriver{Cache: "writethrough"}
-	}
 	if strings.EqualFold(r.str(name+".mode"), "independent-nonpersistent") {
 		v.Transient = &xml.Transient{}
 	}

@@ -11,7 +11,11 @@ import (
 
 // interfaces reads the network cards.
 func (r *reader) interfaces(d *xml.Domain) error {
-	for _, n := range r.numbers("ethernet") {
+	numbers, err := r.numbers("ethernet")
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
 		v, err := r.ethernet("ethernet" + strconv.Itoa(n))
 		if err != nil {
 			return err
@@ -24,26 +28,30 @@ func (r *reader) interfaces(d *xml.Domain) error {
 }
 
 // numbers are those that entries `prefixN.something` have, in order.
-func (r *reader) numbers(prefix string) []int {
+func (r *reader) numbers(prefix string) ([]int, error) {
 	var out []int
-	for _, e := range r.Entries {
-		low := strings.ToLower(e.Name)
-		rest, ok := strings.CutPrefix(low, prefix)
-		digits, _, dot := strings.Cut(rest, ".")
-		n, err := strconv.ParseUint(digits, 10, 16)
-		if ok && dot && err == nil {
-			out = append(out, int(n))
+	for i := range r.Entries {
+		e := &r.Entries[i]
+		rest, ok := strings.CutPrefix(strings.ToLower(e.Name), prefix)
+		if !ok {
+			continue
 		}
+		digits, _, dot := strings.Cut(rest, ".")
+		n, err := strconv.ParseUint(digits, 10, 31)
+		if err != nil || !dot {
+			return nil, r.At(xml.Errorf(xml.CodeInternal, "failed to parse the index of the VMX key '%s'", e.Name), &e.Value)
+		}
+		out = append(out, int(n))
 	}
 	slices.SortFunc(out, cmp.Compare)
-	return slices.Compact(out)
+	return slices.Compact(out), nil
 }
 
 // cardModels are the models of network cards that VMware has.
 var cardModels = strings.Fields("vlance vmxnet vmxnet3 e1000 e1000e")
 
 func (r *reader) ethernet(name string) (*xml.Interface, error) {
-	on, err := r.flag(name+".present", false)
+	on, err := r.present(name)
 	if err != nil || !on {
 		return nil, err
 	}
@@ -51,61 +59,48 @@ func (r *reader) ethernet(name string) (*xml.Interface, error) {
 	if err := r.mac(v.MAC, name); err != nil {
 		return nil, err
 	}
-	if err := r.connection(v, name); err != nil {
-		return nil, err
-	}
-	model, ok, err := r.text(name + ".virtualDev")
+	features, err := r.number(name+".features", 0)
 	if err != nil {
 		return nil, err
 	}
-	if ok {
+	if model, ok := r.text(name + ".virtualDev"); ok {
 		model = strings.ToLower(model)
 		if !slices.Contains(cardModels, model) {
 			return nil, r.fail(name+".virtualDev",
 				"Expecting VMX entry '%s.virtualDev' to be 'vlance' or 'vmxnet' or 'vmxnet3' or 'e1000' or 'e1000e' but found '%s'", name, r.str(name+".virtualDev"))
-		}
-		features, err := r.number(name+".features", 0)
-		if err != nil {
-			return nil, err
 		}
 		if model == "vmxnet" && features == 15 {
 			model = "vmxnet2"
 		}
 		v.Model = &xml.InterfaceModel{Type: model}
 	}
+	if err := r.connection(v, name); err != nil {
+		return nil, err
+	}
 	return v, nil
 }
 
 // mac reads the card's address, from the entry that its kind says.
 func (r *reader) mac(m *xml.MAC, name string) error {
-	kind, _, err := r.text(name + ".addressType")
-	if err != nil {
-		return err
-	}
+	kind, typed := r.text(name + ".addressType")
 	entry := name + ".generatedAddress"
-	switch strings.ToLower(kind) {
-	case "generated", "vpx":
+	switch low := strings.ToLower(kind); {
+	case !typed:
+	case low == "generated", low == "vpx":
 		m.Type = "generated"
-	case "static":
+	case low == "static":
 		m.Type, entry = "static", name+".address"
-	case "":
 	default:
 		return r.fail(name+".addressType", "Expecting VMX entry '%s.addressType' to be 'generated' or 'static' or 'vpx' but found '%s'", name, kind)
 	}
-	text, ok, err := r.text(entry)
-	if err != nil {
-		return err
-	}
-	if ok {
-		if m.Address, ok = xml.ParseMAC(text); !ok {
+	if text, ok := r.text(entry); ok {
+		if m.Address, ok = xml.ParseMAC(strings.TrimRight(text, blanks)); !ok {
 			return r.fail(entry, "Expecting VMX entry '%s' to be MAC address but found '%s'", entry, text)
 		}
 	}
-	if check, ok, err := r.text(name + ".checkMACAddress"); err != nil {
-		return err
-	} else if ok {
+	if check, ok := r.text(name + ".checkMACAddress"); ok {
 		m.Check = "no"
-		if strings.EqualFold(check, "true") {
+		if check == "true" {
 			m.Check = "yes"
 		}
 	}
@@ -117,16 +112,13 @@ func (r *reader) connection(v *xml.Interface, name string) error {
 	if r.Get(name+".dvs.switchId") != nil {
 		return r.distributed(v, name)
 	}
-	kind, ok, err := r.text(name + ".connectionType")
-	if err != nil {
-		return err
-	}
+	kind, ok := r.text(name + ".connectionType")
 	if !ok && r.Get(name+".networkName") == nil {
 		v.Type = "null"
 		return nil
 	}
-	switch low := strings.ToLower(kind); low {
-	case "", "bridged", "custom":
+	switch low := strings.ToLower(kind); {
+	case !ok, low == "bridged", low == "custom":
 		v.Type = "bridge"
 		bridge, err := r.need(name + ".networkName")
 		if err != nil {
@@ -140,9 +132,9 @@ func (r *reader) connection(v *xml.Interface, name string) error {
 			}
 			v.Target = &xml.InterfaceTarget{Dev: dev}
 		}
-	case "nat":
+	case low == "nat":
 		v.Type = "user"
-	case "hostonly":
+	case low == "hostonly":
 		return r.fail(name+".connectionType", "No yet handled value '%s' for VMX entry '%s.connectionType'", kind, name)
 	default:
 		return r.fail(name+".connectionType", "Invalid value '%s' for VMX entry '%s.connectionType'", kind, name)

@@ -19,7 +19,7 @@ const (
 func (r *reader) serials(d *xml.Domain) error {
 	for i := range uint(maxSerials) {
 		name := "serial" + strconv.Itoa(int(i))
-		on, err := r.flag(name+".present", false)
+		on, err := r.present(name)
 		if err != nil {
 			return err
 		}
@@ -36,20 +36,15 @@ func (r *reader) serials(d *xml.Domain) error {
 }
 
 func (r *reader) serial(s *xml.CharSource, name string) error {
-	file, _, err := r.text(name + ".fileName")
-	if err != nil {
-		return err
-	}
-	kind, ok, err := r.text(name + ".fileType")
-	if err != nil {
-		return err
-	}
+	file := r.str(name + ".fileName")
+	kind, ok := r.text(name + ".fileType")
 	switch low := strings.ToLower(kind); {
 	case !ok, low == "device":
 		s.Type, s.Path = "dev", file
 	case low == "file":
 		s.Type = "file"
-		if file, err = r.need(name + ".fileName"); err != nil {
+		file, err := r.need(name + ".fileName")
+		if err != nil {
 			return err
 		}
 		if s.Path, err = r.file(file); err != nil {
@@ -83,9 +78,7 @@ func (r *reader) network(s *xml.CharSource, name, file string) error {
 		return r.fail(name+".fileName", "VMX entry '%s.fileName' contains unsupported scheme '%s'", name, u.Scheme)
 	}
 	s.Type, s.Protocol, s.Host, s.Service = "tcp", schemes[i].protocol, u.Hostname(), u.Port()
-	switch end, ok, err := r.text(name + ".network.endPoint"); {
-	case err != nil:
-		return err
+	switch end, ok := r.text(name + ".network.endPoint"); {
 	case !ok, strings.EqualFold(end, "server"):
 		s.Mode = "bind"
 	case strings.EqualFold(end, "client"):
@@ -102,7 +95,7 @@ func hostPort(host, port string) string { return net.JoinHostPort(host, port) }
 func (r *reader) parallels(d *xml.Domain) error {
 	for i := range uint(maxParallels) {
 		name := "parallel" + strconv.Itoa(int(i))
-		on, err := r.flag(name+".present", false)
+		on, err := r.present(name)
 		if err != nil {
 			return err
 		}

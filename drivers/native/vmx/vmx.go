@@ -46,59 +46,69 @@ func (r *reader) fail(name, format string, args ...any) error {
 	return r.At(xml.Errorf(xml.CodeInternal, format, args...), r.Get(name))
 }
 
-// text is an entry's string, with VMware's escapes undone, and whether there is one.
-func (r *reader) text(name string) (string, bool, error) {
+// text is an entry's string, and whether there is one.
+func (r *reader) text(name string) (string, bool) {
 	v := r.Get(name)
 	if v == nil {
-		return "", false, nil
+		return "", false
 	}
-	if strings.IndexByte(v.Text, '|') < 0 {
-		return v.Text, true, nil
-	}
-	text, ok := unescape(v.Text, '|')
-	if !ok {
-		return "", true, r.fail(name, "VMX entry '%s' contains invalid escape sequence", name)
-	}
-	return text, true, nil
+	return v.Text, true
 }
 
 // str is text without the question whether it is there.
 func (r *reader) str(name string) string {
-	text, _, _ := r.text(name)
+	text, _ := r.text(name)
 	return text
+}
+
+// prose is text that a person wrote, with escapes undone. Messages call it as.
+// A NUL ends it.
+func (r *reader) prose(name, as string, escapes string) (string, error) {
+	text := r.str(name)
+	for i := range len(escapes) {
+		plain, ok := unescape(text, escapes[i])
+		if !ok {
+			return "", r.fail(name, "VMX entry '%s' contains invalid escape sequence", as)
+		}
+		text, _, _ = strings.Cut(plain, "\x00")
+	}
+	return text, nil
 }
 
 // need is text that must be there.
 func (r *reader) need(name string) (string, error) {
-	text, ok, err := r.text(name)
-	if err == nil && !ok {
-		err = xml.Errorf(xml.CodeInternal, "Missing essential config entry '%s'", name)
+	text, ok := r.text(name)
+	if !ok {
+		return "", xml.Errorf(xml.CodeInternal, "Missing essential config entry '%s'", name)
 	}
-	return text, err
+	return text, nil
 }
 
-// number is an entry's whole number; without one, or with the word unlimited, it is def.
+// number is an entry's whole number; without one it is def. The word unlimited is -1.
 func (r *reader) number(name string, def int64) (int64, error) {
-	text, ok, err := r.text(name)
-	if err != nil || !ok {
-		return def, err
-	}
-	if strings.EqualFold(text, "unlimited") {
+	text, ok := r.text(name)
+	if !ok {
 		return def, nil
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
+	if strings.EqualFold(text, "unlimited") {
+		return -1, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimLeft(text, blanks), 10, 64)
 	if err != nil {
 		return 0, r.fail(name, "Config entry '%s' must represent an integer value", name)
 	}
 	return n, nil
 }
 
+// blanks may stand before a number.
+const blanks = " \t\n\v\f\r"
+
 // flag is an entry's truth value; without one it is def.
 func (r *reader) flag(name string, def bool) (bool, error) {
-	text, ok, err := r.text(name)
+	text, ok := r.text(name)
 	switch {
-	case err != nil || !ok:
-		return def, err
+	case !ok:
+		return def, nil
 	case strings.EqualFold(text, "true"):
 		return true, nil
 	case strings.EqualFold(text, "false"):
@@ -107,11 +117,22 @@ func (r *reader) flag(name string, def bool) (bool, error) {
 	return false, r.fail(name, "Config entry '%s' must represent a boolean value (true|false)", name)
 }
 
+// present tells whether a device is there. Whether it is connected from the
+// start is checked only: domains have no word for it.
+func (r *reader) present(name string) (bool, error) {
+	on, err := r.flag(name+".present", false)
+	if err != nil {
+		return false, err
+	}
+	_, err = r.flag(name+".startConnected", true)
+	return on, err
+}
+
 // uuid reads a UUID as VMware writes it, sixteen bytes with blanks and a dash.
 func (r *reader) uuid(name string) (string, error) {
-	text, ok, err := r.text(name)
-	if err != nil || !ok {
-		return "00000000-0000-0000-0000-000000000000", err
+	text, ok := r.text(name)
+	if !ok {
+		return "00000000-0000-0000-0000-000000000000", nil
 	}
 	u, ok := xml.ParseUUID(strings.NewReplacer(" ", "", "-", "").Replace(text))
 	if !ok {

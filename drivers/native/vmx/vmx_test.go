@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -32,7 +34,7 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s: %v %v", encoding, d, err)
 		}
 	}
-	for _, text := range []string{".encoding = \"UTF-8\"\n" + head + "annotation = \"\xff\"", ".encoding = \"klingon\"\n" + head + "annotation = \"\xff\""} {
+	for _, text := range []string{".encoding = \"klingon\"\n" + head + "annotation = \"\xff\""} {
 		if _, err := From(xml.Source{Data: []byte(text)}, Options{}); err == nil {
 			t.Error("read in a wrong encoding")
 		}
@@ -52,7 +54,7 @@ func TestErrors(t *testing.T) {
 		"present":       {head + "floppy0.present = \"perhaps\"", "must represent a boolean value"},
 		"network":       {head + "ethernet0.present = \"true\"\nethernet0.connectionType = \"carrier\"", "ethernet0.connectionType"},
 		"card":          {head + "ethernet0.present = \"true\"\nethernet0.virtualDev = \"ne2000\"", "ethernet0.virtualDev"},
-		"escape":        {strings.Replace(head, "\"x\"", "\"a|zz\"", 1), "displayName"},
+		"escape":        {strings.Replace(head, "\"x\"", "\"a|zz\"", 1), "VMX entry 'name' contains invalid escape sequence"},
 		"serial":        {head + "serial0.present = \"true\"\nserial0.fileType = \"tape\"", "serial0.fileType"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,6 +63,59 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestRead: what entries become in a domain, or the error about them.
+func TestRead(t *testing.T) {
+	const disk = "scsi0.present = \"true\"\nscsi0:0.present = \"true\"\nscsi0:0.fileName = \"a.vmdk\"\n"
+	const card = "ethernet0.present = \"true\"\n"
+	const port = "serial0.present = \"true\"\n"
+	for _, c := range []struct{ text, want string }{
+		{`vm.genid = "-570734802784577186"` + "\n" + `vm.genidX = "-6726824770148985470"`, "<genid>f81457b8-8312-995e-a2a5-848304f89582</genid>"},
+		{`vm.genid = "5"`, "<genid>00000000-0000-0005-0000-000000000000</genid>"},
+		{`memsize = " 8"`, "<memory unit='KiB'>8192</memory>"},
+		{`memsize = "8|20"`, "Config entry 'memsize' must represent an integer value"},
+		{`memsize = "unlimited"`, "but found -1"},
+		{`annotation = "a|22b"`, "<description>a&quot;b</description>"},
+		{`annotation = "a|00b"`, "<description>a</description>"},
+		{disk + `scsi0:0.startConnected = "x"`, "Config entry 'scsi0:0.startConnected' must represent a boolean value"},
+		{disk + `scsi0:0.deviceType = "x"` + "\n" + `scsi0:0.writeThrough = "x"`, "scsi0:0.writeThrough"},
+		{disk + `scsi0.virtualDev = "ParaVirtual"`, "but found 'paravirtual'"},
+		{strings.Replace(disk, "a.vmdk", "a|22.vmdk", 1), "a|22.vmdk"},
+		{`ethernet0.startConnected = "x"`, "ethernet0.startConnected"},
+		{`ethernet1x.present = "true"`, "failed to parse the index of the VMX key 'ethernet1x.present'"},
+		{card + `ethernet0.connectionType = ""`, "Invalid value '' for VMX entry 'ethernet0.connectionType'"},
+		{card + `ethernet0.virtualDev = "x"` + "\n" + `ethernet0.connectionType = "x"`, "ethernet0.virtualDev"},
+		{card + `ethernet0.features = "x"`, "ethernet0.features"},
+		{card + `ethernet0.checkMACAddress = "TRUE"`, "check='no'"},
+		{`svga.vramSize = "x"` + "\n" + port + `serial0.fileType = "x"`, "svga.vramSize"},
+		{port + `serial0.fileType = "x"` + "\n" + `firmware = "x"`, "serial0.fileType"},
+		{`firmware = "bios"`, "VMX entry 'firmware' has unknown value 'bios'"},
+		{`uefi.secureBoot.enabled = "x"`, "uefi.secureBoot.enabled"},
+		{`sched.cpu.affinity = "0-3"`, "cpuset='0'"},
+		{`sched.cpu.affinity = "0,"`, "to be a comma separated list"},
+		{`sched.cpu.affinity = "0x1"`, "to be a comma separated list"},
+		{`sched.cpu.affinity = " 5 , +6"`, "cpuset='5-6'"},
+		{`sched.cpu.shares = "-1"`, "<shares>18446744073709551615</shares>"},
+		{`.encoding = "klingon"`, "libxml2 doesn't handle klingon encoding"},
+		{`.encoding = "GB18030"`, "<name>x</name>"},
+		{`floppy0.present = "true"` + "\n" + `floppy0.deviceType = "q"`, "for device type 'q'"},
+	} {
+		d, err := From(xml.Source{Name: "f", Data: []byte(head + c.text + "\n")}, Options{})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			doc, err := domain.Print(d, &domain.Traits{Driver: "vmware"}, drivers.Inactive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = string(doc)
+		}
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.text, got, c.want)
+		}
 	}
 }
 
