@@ -137,9 +137,13 @@ func (r *reader) init() error {
 	}, "lxc.environment")
 }
 
-// number reads a whole number.
-func (r *reader) number(v *conf.Value) (uint64, error) {
-	n, err := strconv.ParseUint(v.Text, 10, 64)
+// number reads a whole number. The peer counts below nothing from the highest one.
+func (r *reader) number(v *conf.Value, bits int) (uint64, error) {
+	text, below := strings.CutPrefix(v.Text, "-")
+	n, err := strconv.ParseUint(text, 10, bits)
+	if below {
+		n = -n & (1<<bits - 1)
+	}
 	if err != nil {
 		return 0, r.At(internal("failed to parse integer: '%s'", v.Text), v)
 	}
@@ -179,7 +183,7 @@ func (r *reader) memory() error {
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if n == 0 && l.to == &t.HardLimit {
 			return r.At(xml.Errorf(xml.CodeXML, "Memory size must be specified via <memory> or in the <numa> configuration"), v)
 		}
 		limit := xml.KiB(n)
@@ -197,14 +201,14 @@ func (r *reader) memory() error {
 func (r *reader) cputune() error {
 	t := &xml.CPUTune{}
 	if v := r.Get("lxc.cgroup.cpu.shares"); v != nil {
-		n, err := r.number(v)
+		n, err := r.number(v, 64)
 		if err != nil {
 			return err
 		}
 		t.Shares = &n
 	}
 	if v := r.Get("lxc.cgroup.cpu.cfs_period_us"); v != nil {
-		n, err := r.number(v)
+		n, err := r.number(v, 64)
 		if err != nil {
 			return err
 		}
@@ -230,6 +234,9 @@ func (r *reader) cpuset() error {
 			return "", nil
 		}
 		set, err := xml.ParseSet(v.Text)
+		if v.Text == "" {
+			err = xml.Errorf(xml.CodeInvalidArg, "Failed to parse bitmap ''")
+		}
 		if err != nil {
 			return "", r.At(err.(*xml.Error), v)
 		}
@@ -251,7 +258,7 @@ func (r *reader) cpuset() error {
 func (r *reader) blkio() error {
 	t := &xml.BlkioTune{}
 	if v := r.Get("lxc.cgroup.blkio.weight"); v != nil {
-		n, err := r.number(v)
+		n, err := r.number(v, 32)
 		if err != nil {
 			return err
 		}
@@ -275,12 +282,19 @@ func (r *reader) blkio() error {
 			return nil
 		}
 		parts := strings.Fields(v.Text)
-		if len(parts) != 2 {
+		if len(parts) < 2 {
 			return r.At(internal("invalid %s value: '%s'", name, v.Text), v)
 		}
-		n, err := strconv.ParseUint(parts[1], 10, 64)
+		what, bits := strings.TrimPrefix(key, "throttle."), 64
+		switch {
+		case key == "device_weight":
+			what, bits = "device weight", 32
+		case strings.Contains(key, "_iops_"):
+			bits = 32
+		}
+		n, err := strconv.ParseUint(parts[1], 10, bits)
 		if err != nil {
-			return r.At(internal("failed to parse %s: '%s'", strings.ReplaceAll(strings.TrimPrefix(key, "throttle."), "_", " "), parts[1]), v)
+			return r.At(internal("failed to parse %s: '%s'", what, parts[1]), v)
 		}
 		b := device(parts[0])
 		switch key {

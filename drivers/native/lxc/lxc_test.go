@@ -20,6 +20,12 @@ func TestErrors(t *testing.T) {
 		"map":     {head + "lxc.idmap = u 0", "lxc.idmap"},
 		"memory":  {head + "lxc.cgroup.memory.limit_in_bytes = lots", "lots"},
 		"syntax":  {"lxc.uts.name", "memory conf:1:"},
+		"old map": {head + "lxc.id_map = u 0", "invalid lxc.id_map: 'u 0'"},
+		"gateway": {head + "lxc.net.0.type = veth\nlxc.net.0.ipv4.gateway = x", "Domain interface: Bad gateway address 'x' in route definition"},
+		"rate":    {head + "lxc.cgroup.blkio.throttle.read_bps_device = 8:0 x", "failed to parse read_bps_device: 'x'"},
+		"iops":    {head + "lxc.cgroup.blkio.throttle.read_iops_device = 8:0 4294967296", "failed to parse read_iops_device: '4294967296'"},
+		"weight":  {head + "lxc.cgroup.blkio.weight = 4294967296", "failed to parse integer"},
+		"no CPUs": {head + "lxc.cgroup.cpuset.cpus =", "Failed to parse bitmap ''"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := From(xml.Source{Name: "f", Data: []byte(c.text)})
@@ -27,6 +33,25 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%v %+v, want %s", err, d, c.want)
 			}
 		})
+	}
+}
+
+// TestRead: what entries become in a domain.
+func TestRead(t *testing.T) {
+	for text, ok := range map[string]func(*xml.Domain) bool{
+		"lxc.mount.entry = x proc none bind 0 0":              func(d *xml.Domain) bool { return len(d.Devices.Filesystems) == 1 },
+		"lxc.mount.entry = x /proc none bind 0 0":             func(d *xml.Domain) bool { return len(d.Devices.Filesystems) == 2 },
+		"lxc.cgroup.blkio.device_weight = 8:0 100 more":       func(d *xml.Domain) bool { return d.BlkioTune.Devices[0].Weight == 100 },
+		"lxc.cgroup.blkio.weight = -1":                        func(d *xml.Domain) bool { return d.BlkioTune.Weight == 1<<32-1 },
+		"lxc.cgroup.cpu.shares = -1":                          func(d *xml.Domain) bool { return *d.CPUTune.Shares == 1<<64-1 },
+		"lxc.cgroup.memory.soft_limit_in_bytes = 512":         func(d *xml.Domain) bool { return *d.MemTune.SoftLimit == 0 },
+		"lxc.tty.max = 300":                                   func(d *xml.Domain) bool { return len(d.Devices.Consoles) == 300 },
+		"lxc.net.0.type = veth\nlxc.net.0.ipv4.gateway = dev": func(d *xml.Domain) bool { return len(d.Devices.Interfaces[0].Routes) == 0 },
+	} {
+		d, err := From(xml.Source{Data: []byte(head + text + "\n")})
+		if err != nil || !ok(d) {
+			t.Errorf("%s: %+v %v", text, d, err)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func (r *reader) entry(name string, v *conf.Value) error {
 		return r.At(internal("invalid %s value: '%s', expecting source, target, type and options", name, v.Text), v)
 	}
 	source, target, kind, options := parts[0], parts[1], parts[2], strings.Split(parts[3], ",")
-	if kind == "proc" && target == "proc" || kind == "sysfs" && target == "sys" {
+	if target == "proc" || target == "sys" {
 		return nil // every container has them
 	}
 	if !strings.HasPrefix(target, "/") {
@@ -169,7 +169,7 @@ func (r *reader) key(n *network, key string, v *conf.Value) error {
 			return nil // worked out when the container starts
 		}
 		if _, err := netip.ParseAddr(v.Text); err != nil {
-			return r.At(xml.Errorf(xml.CodeSystem, "Cannot parse socket address '%s': Name or service not known", v.Text), v)
+			return r.At(xml.Errorf(xml.CodeXML, "Domain interface: Bad gateway address '%s' in route definition", v.Text), v)
 		}
 		address := "0.0.0.0"
 		if key == "ipv6.gateway" {
@@ -248,7 +248,7 @@ func (r *reader) consoles() error {
 	if v == nil {
 		return nil
 	}
-	n, err := strconv.ParseUint(v.Text, 10, 8)
+	n, err := strconv.ParseUint(v.Text, 10, 10)
 	if err != nil {
 		return r.At(internal("failed to parse int: '%s'", v.Text), v)
 	}
@@ -275,7 +275,7 @@ func (r *reader) idmap() error {
 			bad = err != nil
 		}
 		if bad || parts[0] != "u" && parts[0] != "g" && parts[0] != "b" {
-			return r.At(internal("invalid lxc.idmap: '%s'", v.Text), v)
+			return r.At(internal("invalid %s: '%s'", name, v.Text), v)
 		}
 		m := xml.IDRange{Start: uint(min(n[0], n[1])), Target: uint(max(n[0], n[1])), Count: uint(n[2])}
 		if r.d.IDMap == nil {
