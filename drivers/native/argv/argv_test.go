@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -83,6 +85,15 @@ func TestNothingIsLost(t *testing.T) {
 		"missing variable":  {"-name $1", "$1 is not known here", ""},
 		"two commands":      {"\nqemu-system-x86_64 -m 1", "another one in line 2", ""},
 		"second flash":      {"-drive if=pflash,unit=1,file=v.fd", "there is no first one", ""},
+		"half a geometry":   {"-drive if=none,id=x,file=y,format=raw -device ide-hd,drive=x,cyls=5", "XML cannot say cyls", "ide-hd,drive=x,cyls=5"},
+		"SCSI name":         {"-device virtio-scsi-pci,id=z -drive if=none,id=x,file=y,format=raw -device scsi-hd,drive=x,bus=z.0,device_id=q", "XML cannot say device_id", ""},
+		"no SMM":            {"-M q35,smm=off -global driver=cfi.pflash01,property=secure,value=on -drive if=pflash,file=c.fd,format=raw", "-global driver=cfi.pflash01", ""},
+		"ib700 elsewhere":   {"-M q35 -device ib700", "XML has none like it", "ib700"},
+		"MTU of user":       {"-nic none -netdev user,id=n -device virtio-net-pci,netdev=n,host_mtu=1400", "XML cannot say host_mtu", ""},
+		"a log":             {"-D q.log", "-D /vm/q.log", "/vm/q.log"},
+		"Proxmox's number":  {"-id 100", "left out: -id 100", ""},
+		"Proxmox's machine": {"-M pc+pve0", "the machine pc+pve0, of Proxmox's QEMU, became pc", ""},
+		"slot of a port":    {"-M q35 -device pcie-root-port,slot=3", "left out: slot=3", ""},
 		"watchdog's action": {"-action watchdog=poweroff", "there is no watchdog", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,6 +119,37 @@ func TestPlaces(t *testing.T) {
 		d.Devices.Memballoon.Address.Slot}
 	if !slices.Equal(got, []uint{2, 3, 4, 5, 6}) {
 		t.Error(got)
+	}
+}
+
+// TestSaid: what XML can say is not passed.
+func TestSaid(t *testing.T) {
+	for line, want := range map[string]string{
+		"x86_64 -drive if=none,id=x,file=y,format=raw -device ide-hd,drive=x,cyls=520,heads=16,secs=63,bios-chs-trans=lba": "<geometry cyls='520' heads='16' secs='63' trans='lba'/>",
+		"ppc64 -M pseries -nodefaults -netdev user,id=n -device spapr-vlan,netdev=n,reg=0x1000":                            "<address type='spapr-vio' reg='0x00001000'/>",
+		"ppc64 -M pseries -nodefaults -chardev null,id=c -device spapr-vty,chardev=c,reg=0x30000000":                       "<address type='spapr-vio' reg='0x30000000'/>",
+		"ppc64 -M pseries -nodefaults -device spapr-vscsi,reg=0x2000":                                                      "<address type='spapr-vio' reg='0x00002000'/>",
+		"x86_64 -M q35 -device pcie-root-port":                                                                             "<target chassis='0' port='0x0'/>",
+		"x86_64 -M q35 -device pcie-root-port,chassis=2,port=17":                                                           "<target chassis='2' port='0x11'/>",
+		"x86_64 -debugcon file:d.log":                                                                                      "<model name='isa-debugcon'/>",
+		"x86_64 -M q35 -global cfi.pflash01.secure=on -drive if=pflash,file=c.fd,format=raw,readonly=on":                   "<smm state='on'/>",
+		"x86_64 -device piix3-usb-uhci,bus=pci.0,addr=0x1.0x2":                                                             "model='piix3-uhci'",
+	} {
+		d, _ := read(t, "qemu-system-"+line)
+		doc, err := domain.Print(d, &domain.Traits{Driver: "qemu"}, drivers.Inactive)
+		if err != nil || !strings.Contains(string(doc), want) {
+			t.Errorf("%s: no %s in %s %v", line, want, doc, err)
+		}
+	}
+	if d, _ := read(t, "qemu-system-aarch64 -M virt -bios ./e.fd"); d.QEMUCommandline == nil || !slices.Contains(d.QEMUCommandline.Args, xml.QEMUArg{Value: "acpi=on"}) {
+		t.Errorf("no ACPI: %+v", d.QEMUCommandline)
+	}
+	for line, want := range map[string]string{"-bios here.fd": "/vm/here.fd", "-bios there.bin": ""} {
+		o := Options{Dir: "/vm", Format: func(path string) string { return map[string]string{"/vm/here.fd": "raw"}[path] }}
+		d, _, err := From(xml.Source{Data: []byte("qemu-system-x86_64 " + line)}, o)
+		if err != nil || (d.OS.Loader != nil) != (want != "") || want != "" && d.OS.Loader.Path != want {
+			t.Errorf("%s: %+v %v", line, d, err)
+		}
 	}
 }
 

@@ -23,6 +23,21 @@ func (r *reader) optPort(w word) {
 	*to = append(*to, p)
 }
 
+// optDebugConsole is -debugcon, a short way to write a device.
+func (r *reader) optDebugConsole(w word) {
+	p := r.oldChardev(w)
+	if p == nil {
+		return
+	}
+	id := p.take("chardev")
+	if id == "" {
+		id = "debugcon"
+		p.list = append(p.list, property{key: "id", value: id})
+		r.chardevs = append(r.chardevs, p)
+	}
+	r.devices = append(r.devices, build(w.name, w.line, "driver", "isa-debugcon", "chardev", id))
+}
+
 // oldChardev reads the host's side of a port as -serial has it: pty,
 // tcp:host:port,server=on, /dev/ttyS0, chardev:id ...
 func (r *reader) oldChardev(w word) *props {

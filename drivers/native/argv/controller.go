@@ -133,6 +133,14 @@ func (r *reader) bridge(d *device) func() {
 	c.Index = &index
 	t := xml.ControllerTarget{ChassisNr: d.uintPtr("chassis_nr"), Chassis: d.uintPtr("chassis"), Port: d.uintPtr("port"), BusNr: d.uintPtr("bus_nr"),
 		Hotplug: d.onOff("hotplug"), Node: d.uintPtr("numa_node")}
+	if d.base == "pcie-root-port" || d.base == "xio3130-downstream" { // what QEMU gives to ports without
+		zero := uint(0)
+		for _, to := range []**uint{&t.Chassis, &t.Port} {
+			if *to == nil {
+				*to = &zero
+			}
+		}
+	}
 	if n := d.bytes("mem-reserve", 'b'); n > 0 {
 		kib := n >> 10
 		t.MemReserve = &kib

@@ -161,8 +161,10 @@ func (r *reader) diskProperties(d *device, p *props, x *xml.Disk) {
 	if (snapshot == "on" || snapshot == "" && r.snapshot) && !x.Readonly && x.Device == "disk" {
 		x.Transient = &xml.Transient{}
 	}
-	if p.has("cyls") && p.has("heads") && p.has("secs") {
-		x.Geometry = &xml.Geometry{Cylinders: p.uint("cyls"), Heads: p.uint("heads"), Sectors: p.uint("secs"), Trans: p.take("trans")}
+	for _, g := range []*props{p, d.props} { // one that is not whole is passed
+		if g.has("cyls") && g.has("heads") && g.has("secs") {
+			x.Geometry = &xml.Geometry{Cylinders: g.uint("cyls"), Heads: g.uint("heads"), Sectors: g.uint("secs"), Trans: g.take("trans", "bios-chs-trans")}
+		}
 	}
 	x.IOTune = ioTune(p)
 }

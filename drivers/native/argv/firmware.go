@@ -13,7 +13,7 @@ func (r *reader) firmware() {
 	os := &r.d.OS
 	switch {
 	case r.bios == "":
-	case path.IsAbs(r.bios) || strings.Contains(r.bios, "/"):
+	case path.IsAbs(r.bios) || strings.Contains(r.bios, "/") || r.o.Format != nil && r.o.Format(r.absolute(r.bios)) != "": // QEMU looks here first
 		os.Loader = &xml.Loader{Type: "rom", Path: r.absolute(r.bios)}
 	default:
 		r.pass("QEMU looks for it in its own folder", "-bios", r.bios)
@@ -34,8 +34,13 @@ func (r *reader) firmware() {
 	for _, g := range r.globals {
 		r.global(g)
 	}
-	if f := r.d.Features; f != nil && r.is("virt") && (os.Loader == nil || os.Loader.Type != "pflash") {
-		f.ACPI = false
+	if r.is("virt") && (os.Loader == nil || os.Loader.Type != "pflash") {
+		if r.d.Features != nil {
+			r.d.Features.ACPI = false
+		}
+		if acpi := r.machine.peek("acpi"); r.bios != "" && r.arch() == "aarch64" && acpi != "off" {
+			r.pass("XML has ACPI with flash chips only", "-machine", "acpi=on")
+		}
 	}
 }
 
@@ -120,7 +125,7 @@ func (r *reader) global(g global) {
 	}
 	chip := g.driver == "ICH9-LPC" || g.driver == "PIIX4_PM"
 	switch {
-	case g.driver == "cfi.pflash01" && g.property == "secure" && on == "on" && r.d.OS.Loader != nil:
+	case g.driver == "cfi.pflash01" && g.property == "secure" && on == "on" && r.d.OS.Loader != nil && r.guardedBySMM():
 		r.d.OS.Loader.Secure = "yes"
 	case chip && (g.property == "disable_s3" || g.property == "disable_s4") && on != "":
 		if r.d.PM == nil {
@@ -149,6 +154,16 @@ func (r *reader) global(g global) {
 	default:
 		r.pass("", "-global", g.word.arg)
 	}
+}
+
+// guardedBySMM tells whether the machine has the mode that keeps guests from the
+// variables of secure boot, which XML wants to be said where they are kept so.
+func (r *reader) guardedBySMM() bool {
+	f := r.featuresOf()
+	if f.SMM == nil && r.is("q35") {
+		f.SMM = &xml.SMM{State: "on"}
+	}
+	return f.SMM != nil && f.SMM.State == "on" && r.is("q35")
 }
 
 // optACPITable is one more table for the guest.

@@ -34,7 +34,11 @@ func (r *reader) guest() {
 	if base == "kvm" || base == "qemu-kvm" {
 		r.d.Type = "kvm"
 	}
-	os.Type.Machine = r.machine.take("type")
+	machine := r.machine.take("type")
+	os.Type.Machine, _, _ = strings.Cut(machine, "+pve") // Proxmox's versions of QEMU's machines
+	if os.Type.Machine != machine {
+		r.note("the machine %s, of Proxmox's QEMU, became %s", machine, os.Type.Machine)
+	}
 	if os.Type.Machine == "" && r.isX86() {
 		os.Type.Machine = "pc"
 	}

@@ -141,8 +141,11 @@ func (r *reader) nic(d *device) func() {
 	if *v != (xml.InterfaceDriver{}) {
 		i.Driver = v
 	}
-	if n := d.uint("host_mtu"); n > 0 {
-		i.MTU = &xml.MTU{Size: n}
+	switch i.Type {
+	case "network", "bridge", "ethernet", "vhostuser": // no others have one in definitions
+		if n := d.uint("host_mtu"); n > 0 {
+			i.MTU = &xml.MTU{Size: n}
+		}
 	}
 	if d.base == "usb-net" {
 		i.Address = r.usbAddress(d)

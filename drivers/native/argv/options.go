@@ -17,6 +17,7 @@ type option struct {
 	implied string                  // the key that the first of them may lack
 	note    string                  // why it is left out
 	pass    bool                    // passed as it stands
+	path    bool                    // and its argument is a path
 }
 
 // Reasons to leave an option out.
@@ -29,8 +30,8 @@ const (
 
 // options are those of QEMU 10 and of older ones, in the order of their names.
 var options = []option{
-	{name: "D", arg: true, pass: true},
-	{name: "L", arg: true, pass: true},
+	{name: "D", arg: true, pass: true, path: true},
+	{name: "L", arg: true, pass: true, path: true},
 	{name: "M", arg: true, do: (*reader).optMachine},
 	{name: "S", note: atStart + ": start --paused"},
 	{name: "accel", arg: true, list: func(r *reader) *[]*props { return &r.accels }, implied: "accel"},
@@ -54,7 +55,7 @@ var options = []option{
 	{name: "curses", do: (*reader).optOldDisplay},
 	{name: "d", arg: true, pass: true},
 	{name: "daemonize", note: ownProcess},
-	{name: "debugcon", arg: true, pass: true},
+	{name: "debugcon", arg: true, do: (*reader).optDebugConsole},
 	{name: "device", arg: true, do: (*reader).optDevice},
 	{name: "dfilter", arg: true, pass: true},
 	{name: "display", arg: true, list: func(r *reader) *[]*props { return &r.displays }, implied: "type"},
@@ -77,6 +78,7 @@ var options = []option{
 	{name: "hdc", arg: true, do: (*reader).optHard},
 	{name: "hdd", arg: true, do: (*reader).optHard},
 	{name: "icount", arg: true, pass: true},
+	{name: "id", arg: true, note: "it is Proxmox's number of the guest"},
 	{name: "incoming", arg: true, note: atStart},
 	{name: "initrd", arg: true, do: func(r *reader, w word) { r.d.OS.Initrd = r.absolute(w.arg) }},
 	{name: "iscsi", arg: true, pass: true},
@@ -92,7 +94,7 @@ var options = []option{
 	{name: "mon", arg: true, do: (*reader).optMonitor},
 	{name: "monitor", arg: true, do: (*reader).optMonitor},
 	{name: "msg", arg: true, note: ownProcess},
-	{name: "mtdblock", arg: true, pass: true},
+	{name: "mtdblock", arg: true, pass: true, path: true},
 	{name: "name", arg: true, do: (*reader).optName},
 	{name: "net", arg: true, do: (*reader).optNIC},
 	{name: "netdev", arg: true, list: func(r *reader) *[]*props { return &r.netdevs }, implied: "type"},
@@ -112,7 +114,7 @@ var options = []option{
 	{name: "object", arg: true, list: func(r *reader) *[]*props { return &r.objects }, implied: "qom-type"},
 	{name: "one-insn-per-tb", pass: true},
 	{name: "only-migratable", pass: true},
-	{name: "option-rom", arg: true, pass: true},
+	{name: "option-rom", arg: true, pass: true, path: true},
 	{name: "overcommit", arg: true, do: (*reader).optOvercommit},
 	{name: "parallel", arg: true, do: (*reader).optPort},
 	{name: "perfmap", pass: true},
@@ -236,6 +238,8 @@ func expansion(word string) bool {
 
 func (r *reader) option(o *option, w word) {
 	switch {
+	case o.pass && o.path && !strings.ContainsAny(w.arg, ",="):
+		r.pass("", w.name, r.absolute(w.arg))
 	case o.pass && o.arg:
 		r.pass("", w.name, w.arg)
 	case o.pass:

@@ -57,14 +57,17 @@ func (r *reader) plan() {
 	root := &bus{slots: 32, kind: strings.TrimSuffix(r.rootBus(), ".0")}
 	root.used[0] = 0xff
 	switch {
-	case r.is("pc"):
-		root.used[1] = 0xff
+	case r.is("pc"): // the bridge, IDE, power management, and USB between them
+		root.used[1] = 1<<0 | 1<<1 | 1<<3
+		if r.usb {
+			root.used[1] |= 1 << 2
+		}
 	case r.isMalta():
 		r.maltaSlots(root)
 	case r.is("q35"):
-		root.used[31] = 0xff
+		root.used[31] = 1<<0 | 1<<2 | 1<<3
 		if r.usb {
-			root.used[29] = 0xff
+			root.used[29] = 1<<0 | 1<<1 | 1<<2 | 1<<7
 		}
 	}
 	r.anyBus = r.rootBus()
@@ -217,6 +220,9 @@ func (d *device) address() *xml.Address {
 			a.Type = "ccw"
 			return &a
 		}
+	}
+	if reg, ok := d.number("reg"); ok && strings.HasPrefix(d.base, "spapr-") {
+		return &xml.Address{Type: "spapr-vio", Reg: &reg}
 	}
 	if d.transport == "device" && (strings.HasPrefix(d.base, "virtio-") || strings.HasPrefix(d.base, "vhost-")) && !d.has("bus") {
 		return &xml.Address{Type: "virtio-mmio"}
