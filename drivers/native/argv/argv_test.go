@@ -94,6 +94,10 @@ func TestNothingIsLost(t *testing.T) {
 		"Proxmox's number":  {"-id 100", "left out: -id 100", ""},
 		"Proxmox's machine": {"-M pc+pve0", "the machine pc+pve0, of Proxmox's QEMU, became pc", ""},
 		"slot of a port":    {"-M q35 -device pcie-root-port,slot=3", "left out: slot=3", ""},
+		"hub":               {"-netdev user,id=u -netdev hubport,hubid=0,id=h1,netdev=u -netdev hubport,hubid=0,id=h2 -device e1000,netdev=h2", "-netdev user,id=u", "hubport,hubid=0,id=h1,netdev=u"},
+		"bus of its own":    {"-M q35 -device pxb-cxl,bus_nr=12,bus=pcie.0,id=cxl.1 -device cxl-rp,bus=cxl.1,id=x", "XML does not have its bus there", "cxl-rp,bus=cxl.1,id=x"},
+		"host's addresses":  {"-cpu Skylake-Client,host-phys-bits=on", "XML cannot say host-phys-bits", ""},
+		"TFTP":              {"-nic none -netdev user,id=n,tftp=boot -device e1000,netdev=n", "tftp=/vm/boot", ""},
 		"watchdog's action": {"-action watchdog=poweroff", "there is no watchdog", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,6 +135,7 @@ func TestSaid(t *testing.T) {
 		"ppc64 -M pseries -nodefaults -device spapr-vscsi,reg=0x2000":                                                      "<address type='spapr-vio' reg='0x00002000'/>",
 		"x86_64 -M q35 -device pcie-root-port":                                                                             "<target chassis='0' port='0x0'/>",
 		"x86_64 -M q35 -device pcie-root-port,chassis=2,port=17":                                                           "<target chassis='2' port='0x11'/>",
+		"x86_64 -audiodev none,id=a,out.frequency=48000 -device AC97,audiodev=a":                                           "fixedSettings='yes'",
 		"x86_64 -debugcon file:d.log":                                                                                      "<model name='isa-debugcon'/>",
 		"x86_64 -M q35 -global cfi.pflash01.secure=on -drive if=pflash,file=c.fd,format=raw,readonly=on":                   "<smm state='on'/>",
 		"x86_64 -device piix3-usb-uhci,bus=pci.0,addr=0x1.0x2":                                                             "model='piix3-uhci'",

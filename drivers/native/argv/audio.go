@@ -94,6 +94,12 @@ func audioSide(p *props, k string) *xml.AudioSide {
 		BufferLength: p.uint(k + "buffer-length"), Dev: p.take(k + "dev"), BufferCount: p.uint(k + "buffer-count"), TryPoll: p.yesNo(k + "try-poll"),
 		Name: p.take(k + "name"), StreamName: p.take(k + "stream-name"), ServerName: p.take(k + "server-name"), ClientName: p.take(k + "client-name"),
 		Latency: p.uint(k + "latency"), ConnectPorts: p.take(k + "connect-ports"), ExactName: p.yesNo(k + "exact-name")}
+	if s.FixedSettings == "" && (p.has(k+"frequency") || p.has(k+"channels") || p.has(k+"format")) {
+		s.FixedSettings = "yes" // QEMU's default, as is the engine, which definitions want with it
+		if s.MixingEngine == "" {
+			s.MixingEngine = "yes"
+		}
+	}
 	t := xml.AudioSettings{Frequency: p.uint(k + "frequency"), Channels: p.uint(k + "channels"), Format: p.take(k + "format")}
 	if t != (xml.AudioSettings{}) {
 		s.Settings = &t

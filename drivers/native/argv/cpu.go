@@ -135,6 +135,7 @@ func (r *reader) cpuSwitches(p *props) {
 		c.Cache = &xml.CPUCache{Mode: "disable"}
 	}
 	switch {
+	case toSwitch(p.peek("host-phys-bits")) == "on" && c.Mode != "host-passthrough" && c.Mode != "maximum": // definitions have it with these only
 	case p.isOn("host-phys-bits"):
 		c.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "passthrough", Limit: int(p.uint("host-phys-bits-limit"))}
 	case p.has("phys-bits"):

@@ -223,7 +223,7 @@ func (r *reader) backends(f *property, depth int) []string {
 		for i := range p.list {
 			key := p.list[i].key
 			switch {
-			case key == "chardev", strings.HasSuffix(key, "-secret"), strings.HasSuffix(key, "tls-creds"), strings.HasSuffix(key, "throttle-group"),
+			case key == "chardev", key == "netdev" && p.option == "-netdev", strings.HasSuffix(key, "-secret"), strings.HasSuffix(key, "tls-creds"), strings.HasSuffix(key, "throttle-group"),
 				p.option == "-blockdev" && (key == "file" || key == "backing" || key == "data-file"):
 				words = append(words, r.backends(&p.list[i], depth+1)...)
 			}
@@ -235,6 +235,21 @@ func (r *reader) backends(f *property, depth int) []string {
 		}
 		r.absolutePaths(p)
 		words = append(words, p.option, p.String())
+		words = append(words, r.hubPorts(p, depth)...)
+	}
+	return words
+}
+
+// hubPorts are the other ports of a hub, without which one is of no use.
+func (r *reader) hubPorts(p *props, depth int) []string {
+	var words []string
+	if p.option != "-netdev" || p.peek("type") != "hubport" {
+		return nil
+	}
+	for _, other := range r.netdevs {
+		if !other.spent && other.peek("type") == "hubport" && other.peek("hubid") == p.peek("hubid") && other.has("netdev") {
+			words = append(words, r.backends(&property{key: "netdev", value: other.peek("id")}, depth+1)...)
+		}
 	}
 	return words
 }
@@ -244,6 +259,10 @@ func (r *reader) absolutePaths(p *props) {
 	for i := range p.list {
 		f := &p.list[i]
 		switch f.key {
+		case "tftp", "smb", "dir", "logfile", "addr.path", "local.path", "remote.path", "vhostdev", "trafficlog":
+			if f.value != "" {
+				f.value = r.absolute(f.value)
+			}
 		case "file", "filename", "path", "mem-path", "file.filename", "romfile":
 			if p.option == "-blockdev" && f.key == "file" || strings.Contains(f.value, ":") {
 				continue

@@ -154,7 +154,9 @@ func (r *reader) place(d *device) {
 	b := r.bus[name]
 	if b == nil {
 		d.foreign = d.has("bus")
-		if owner, _, _ := strings.Cut(name, "."); d.foreign && !slices.ContainsFunc(r.devices, func(o *device) bool { return o.id == owner }) {
+		owner, _, _ := strings.Cut(name, ".")
+		known := func(o *device) bool { return o.id == owner || o.id == name }
+		if d.foreign && !r.isBoard() && !slices.ContainsFunc(r.devices, known) {
 			r.fail(d.props, "%s: there is no bus '%s'", d.driver, name)
 		}
 		return
