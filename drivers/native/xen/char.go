@@ -54,7 +54,7 @@ func parseChar(text string) (xml.CharSource, error) {
 			s.Mode = "bind"
 		}
 	default:
-		return s, internal("unknown chr device type '%s'", text)
+		return s, internal("unknown chr device type '%s'", kind)
 	}
 	return s, nil
 }

@@ -31,7 +31,7 @@ func (r *reader) general(d *xml.Domain) (err error) {
 		return err
 	}
 	text, err := r.str("uuid")
-	if err != nil || text == "" {
+	if err != nil || r.Get("uuid") == nil {
 		return err
 	}
 	u, ok := xml.ParseUUID(text)
@@ -112,8 +112,8 @@ func (r *reader) kernel(o *xml.OS) error {
 			return nil
 		}
 	}
-	if root != "" {
-		extra = strings.TrimSpace("root=" + root + " " + extra)
+	if r.Get("root") != nil {
+		extra = strings.TrimSuffix("root="+root+" "+extra, " ")
 	}
 	o.Cmdline = extra
 	return nil
@@ -124,12 +124,14 @@ func (r *reader) boot(o *xml.OS) error {
 	if err != nil {
 		return err
 	}
-	for i := range len(text) {
+	for i := range min(len(text), len(bootDevices)) {
+		dev := "hd" // of letters that are none, too
 		for _, b := range bootDevices {
-			if text[i] == b.letter && len(o.Boot) < len(bootDevices) {
-				o.Boot = append(o.Boot, xml.Boot{Dev: b.dev})
+			if text[i] == b.letter {
+				dev = b.dev
 			}
 		}
+		o.Boot = append(o.Boot, xml.Boot{Dev: dev})
 	}
 	return nil
 }
@@ -168,34 +170,19 @@ func (r *reader) processors(d *xml.Domain) error {
 	if now < most {
 		d.VCPU.Current = uint(now)
 	}
-	if r.Get("maxvcpus") == nil && r.dialect == XM {
-		// A mask of the processors that are there.
-		mask, err := r.number("vcpu_avail", 0)
-		if err != nil {
-			return err
-		}
-		if n := ones(mask); n > 0 && n < d.VCPU.Count {
-			d.VCPU.Current = n
-		}
-	}
 	text, err := r.str("cpus")
-	if err != nil || text == "" {
+	if err != nil || r.Get("cpus") == nil {
 		return err
 	}
 	set, err := xml.ParseSet(text)
+	if text == "" {
+		err = xml.Errorf(xml.CodeInvalidArg, "Failed to parse bitmap ''")
+	}
 	if err != nil {
 		return r.fail("cpus", asError(err))
 	}
 	d.VCPU.CPUSet = xml.CPUSet(set.String())
 	return nil
-}
-
-func ones(mask uint64) uint {
-	n := uint(0)
-	for ; mask > 0; mask &= mask - 1 {
-		n++
-	}
-	return n
 }
 
 func asError(err error) *xml.Error {
@@ -220,7 +207,7 @@ func (r *reader) events(d *xml.Domain) error {
 		if text == "" {
 			text = e.def
 		}
-		if !known(lifecycle, text) || strings.HasPrefix(text, "coredump") && e.name != "on_crash" {
+		if !known(lifecycle, text) {
 			return r.fail(e.name, internal("unexpected value %s for %s", text, e.name))
 		}
 		*e.to = text
@@ -261,8 +248,6 @@ func (r *reader) features(d *xml.Domain) error {
 		return err
 	}
 	switch mode {
-	case "disabled":
-		x.Passthrough = &xml.XenPassthrough{State: "off"}
 	case "enabled":
 		x.Passthrough = &xml.XenPassthrough{State: "on"}
 	case "sync_pt", "share_pt":
@@ -289,17 +274,17 @@ func (r *reader) clock(d *xml.Domain) error {
 	c := &xml.Clock{Offset: offset, Adjustment: "reset"}
 	d.Clock = c
 	if r.hvm {
-		seconds, err := r.integer("rtc_timeoffset", 0)
+		seconds, err := r.number("rtc_timeoffset", 0)
 		if err != nil {
 			return err
 		}
-		*c = xml.Clock{Offset: "variable", Adjustment: number(seconds), Basis: offset}
+		*c = xml.Clock{Offset: "variable", Adjustment: number(int64(seconds)), Basis: offset}
 	}
 	tsc, err := r.str("tsc_mode")
 	if err != nil {
 		return err
 	}
-	if tsc != "" {
+	if r.Get("tsc_mode") != nil {
 		mode := "auto"
 		for _, m := range tscModes {
 			if m.word == tsc {

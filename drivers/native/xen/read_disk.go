@@ -15,9 +15,9 @@ func (r *reader) disks(d *xml.Domain) error {
 	for i := range list {
 		var v *xml.Disk
 		if r.dialect == XM {
-			v, err = xmDisk(list[i].Text)
+			v, err = r.xmDisk(list[i].Text)
 		} else {
-			v, err = xlDisk(list[i].Text)
+			v, err = r.xlDisk(list[i].Text)
 		}
 		if err != nil {
 			return r.At(asError(err), &list[i])
@@ -32,10 +32,10 @@ func badDisk(text, why string) *xml.Error {
 }
 
 // target gives a disk its name and the bus that goes with it.
-func target(v *xml.Disk, dev string) {
+func (r *reader) target(v *xml.Disk, dev string) {
 	v.Target = &xml.DiskTarget{Dev: dev, Bus: "ide"}
 	switch {
-	case strings.HasPrefix(dev, "xvd"):
+	case strings.HasPrefix(dev, "xvd") || !r.hvm:
 		v.Target.Bus = "xen"
 	case strings.HasPrefix(dev, "sd"):
 		v.Target.Bus = "scsi"
@@ -54,7 +54,7 @@ var xlFormats = strings.Fields("raw qcow qcow2 vhd qed")
 
 // xlDisk reads a disk as xl's language has it: up to four words by their
 // place, then key=value, and target= with all that follows.
-func xlDisk(text string) (*xml.Disk, error) {
+func (r *reader) xlDisk(text string) (*xml.Disk, error) {
 	s, err := parseSpec(text)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func xlDisk(text string) (*xml.Disk, error) {
 	if s.vdev == "" {
 		return nil, badDisk(text, "no vdev")
 	}
-	target(v, s.vdev)
+	r.target(v, s.vdev)
 	if s.backendDomain != "" {
 		v.BackendDomain = &xml.BackendDomain{Name: s.backendDomain}
 	}
@@ -270,7 +270,7 @@ func splitEscaped(text string, sep byte) []string {
 func plain(text string) string { return strings.ReplaceAll(text, `\`, "") }
 
 // xmDisk reads a disk as xm's language has it: driver:path,device,mode.
-func xmDisk(text string) (*xml.Disk, error) {
+func (r *reader) xmDisk(text string) (*xml.Disk, error) {
 	i := strings.LastIndexByte(text, ',')
 	if i < 0 {
 		return nil, badDisk(text, "three words are needed: source,device,mode")
@@ -285,7 +285,7 @@ func xmDisk(text string) (*xml.Disk, error) {
 	if kind == "cdrom" {
 		v.Device = "cdrom"
 	}
-	target(v, dev)
+	r.target(v, dev)
 	if name, after, ok := strings.Cut(path, ":"); ok {
 		v.Driver.Name, path = name, after
 		if name == "tap" || name == "tap2" {

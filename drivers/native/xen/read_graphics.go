@@ -38,9 +38,11 @@ func (r *reader) display() (*xml.Graphics, error) {
 		if err != nil {
 			return nil, err
 		}
-		display, err := r.number("vncdisplay", 0)
-		if err != nil {
-			return nil, err
+		display := uint64(0)
+		if !unused {
+			if display, err = r.number("vncdisplay", 0); err != nil {
+				return nil, err
+			}
 		}
 		port(g, unused, display)
 		return g, r.strs("vnclisten", &g.Listen, "vncpasswd", &g.Passwd, "keymap", &g.Keymap)
@@ -54,7 +56,7 @@ func (r *reader) display() (*xml.Graphics, error) {
 func port(g *xml.Graphics, unused bool, display uint64) {
 	p := -1
 	if g.Autoport = "yes"; !unused {
-		p, g.Autoport = int(min(display, 60000))+5900, "no"
+		p, g.Autoport = int(min(display, 1<<31-5901))+5900, "no"
 	}
 	g.Port = &p
 }
@@ -88,7 +90,7 @@ func (r *reader) framebuffer() (*xml.Graphics, error) {
 				port(g, true, 0)
 			}
 		case "vncdisplay":
-			n, err := strconv.ParseUint(f.value, 10, 16)
+			n, err := strconv.ParseUint(f.value, 10, 31)
 			if err != nil {
 				return nil, r.At(internal("invalid vncdisplay value '%s'", f.value), &list[0])
 			}

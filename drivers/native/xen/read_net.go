@@ -43,7 +43,9 @@ func (r *reader) vif(text string) (*xml.Interface, error) {
 		case "type":
 			kind = f.value
 		case "vifname":
-			v.Target = &xml.InterfaceTarget{Dev: f.value}
+			if !strings.HasPrefix(f.value, "vif") { // those are the host's own choice
+				v.Target = &xml.InterfaceTarget{Dev: f.value}
+			}
 		case "ip":
 			ips = f.value
 		case "backend":
@@ -113,7 +115,7 @@ func vlan(v *xml.Interface, text string) error {
 		}
 		v.VLAN.Tags = append(v.VLAN.Tags, xml.VLANTag{ID: uint(id)})
 	}
-	if trunk && len(v.VLAN.Tags) > 1 {
+	if trunk {
 		v.VLAN.Trunk = "yes"
 	}
 	v.VirtualPort = &xml.VirtualPort{Type: "openvswitch"}

@@ -102,21 +102,16 @@ func (r *reader) number(name string, def uint64) (uint64, error) {
 	return uint64(n), err
 }
 
-// flag is an entry's truth value: a number, or a word.
+// flag is an entry's truth value: a number that is not negative, or "1".
 func (r *reader) flag(name string, def bool) (bool, error) {
-	if v := r.Get(name); v != nil && v.Kind == conf.String {
-		switch strings.ToLower(v.Text) {
-		case "yes", "true", "on":
-			return true, nil
-		}
-		n, err := strconv.ParseInt(v.Text, 10, 64)
-		return err == nil && n != 0, nil
+	v := r.Get(name)
+	switch {
+	case v == nil:
+		return def, nil
+	case v.Kind == conf.String:
+		return v.Text == "1", nil
 	}
-	was := int64(0)
-	if def {
-		was = 1
-	}
-	n, err := r.integer(name, was)
+	n, err := r.number(name, 0)
 	return n != 0, err
 }
 
@@ -146,11 +141,11 @@ type field struct{ key, value string }
 func fields(text string) []field {
 	var out []field
 	for _, p := range strings.Split(text, ",") {
-		if p = strings.TrimSpace(p); p == "" {
+		if p = strings.TrimLeft(p, " \t"); p == "" {
 			continue
 		}
 		k, v, _ := strings.Cut(p, "=")
-		out = append(out, field{strings.TrimSpace(k), strings.TrimSpace(v)})
+		out = append(out, field{k, v})
 	}
 	return out
 }

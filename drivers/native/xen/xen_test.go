@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -71,4 +73,51 @@ func FuzzFrom(f *testing.F) {
 			_, _ = To(d, dialect)
 		}
 	})
+}
+
+// TestRead: what entries become in a domain, or the error about them.
+func TestRead(t *testing.T) {
+	const hvm = "name = \"x\"\ntype = \"hvm\"\n"
+	const pv = "name = \"x\"\ntype = \"pv\"\nkernel = \"/k\"\n"
+	for _, c := range []struct{ text, want string }{
+		{hvm + "localtime = \"yes\"", "basis='utc'"},
+		{hvm + "localtime = \"1\"", "basis='localtime'"},
+		{hvm + "localtime = -1", "config value localtime was malformed"},
+		{hvm + "hap = \"yes\"", "<hap state='off'/>"},
+		{hvm + "rtc_timeoffset = -7200", "config value rtc_timeoffset was malformed"},
+		{hvm + "tsc_mode = \"\"", "<timer name='tsc' present='yes' mode='auto'/>"},
+		{hvm + "boot = \"cx\"", "<boot dev='hd'/>\n    <boot dev='hd'/>"},
+		{hvm + "on_reboot = \"coredump-restart\"", "<on_reboot>coredump-restart</on_reboot>"},
+		{hvm + "cpus = \"\"", "Failed to parse bitmap ''"},
+		{hvm + "uuid = \"\"", " not parseable"},
+		{hvm + "serial = \"foo:bar\"", "unknown chr device type 'foo'"},
+		{hvm + "vnc = 1\nvncdisplay = \"x\"", "port='-1'"},
+		{hvm + "vnc = 1\nvncunused = 0\nvncdisplay = \"x\"", "config value vncdisplay was malformed"},
+		{pv + "root = \"\"\nextra = \"quiet\"", "<cmdline>root= quiet</cmdline>"},
+		{pv + "vfb = [ \"type=vnc,vncdisplay=70000\" ]", "port='75900'"},
+		{pv + "disk = [ \"/a,raw,hda,w\" ]", "<target dev='hda' bus='xen'/>"},
+		{hvm + "disk = [ \"/a,raw,hda,w\" ]", "<target dev='hda' bus='ide'/>"},
+		{pv + "vif = [ \"bridge=b,vifname=vif0\" ]", "<source bridge='b'/>\n    </interface>"},
+		{pv + "vif = [ \"bridge=b:42\" ]", "<vlan trunk='yes'>"},
+		{pv + "vif = [ \"bridge=b,rate=10MB/s ,mac=00:16:3e:00:00:01\" ]", "Invalid rate '10MB/s ' specified"},
+	} {
+		d, err := From(xml.Source{Name: "f", Data: []byte(c.text + "\n")}, XL)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			doc, err := domain.Print(d, &domain.Traits{Driver: "xen"}, drivers.Inactive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = string(doc)
+		}
+		if !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.text, got, c.want)
+		}
+	}
+	d, err := From(xml.Source{Data: []byte(hvm + "passthrough = \"disabled\"\n")}, XL)
+	if err != nil || d.Features.Xen != nil {
+		t.Errorf("%+v %v", d, err)
+	}
 }
