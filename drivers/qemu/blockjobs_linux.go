@@ -160,10 +160,12 @@ func (d *domains) BlockPull(ctx context.Context, r drivers.Ref, disk, base strin
 func (d *domains) BlockCommit(ctx context.Context, r drivers.Ref, disk, base, top string, o drivers.BlockJobOptions) error {
 	if _, running := d.touch(ctx, r.Name); !running { // the peer looks at the chain first, which it does not know
 		if def, _, err := d.definition(r); err == nil {
-			if k, err := block.DiskOf(def, disk); err != nil {
+			k, err := block.DiskOf(def, disk)
+			if err == nil {
+				_, _, err = block.ChainOf(k).Between(k.Target.Dev, base, top, o.Shallow)
+			}
+			if err != nil {
 				return err
-			} else if k.BackingStore == nil {
-				return xml.Errorf(xml.CodeInvalidArg, "could not find base image in chain for '%s'", k.Target.Dev)
 			}
 		}
 	}

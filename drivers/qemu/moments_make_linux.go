@@ -177,6 +177,9 @@ func (m moments) checkDisks(one *moment.Moment, reuse bool) (external bool, err 
 		switch d.Snapshot {
 		case "internal":
 			inside++
+			if _, err := innerImage(disk); err != nil {
+				return false, err
+			}
 			if f := diskFormat(disk); f != "qcow2" {
 				return false, xml.Errorf(xml.CodeConfigUnsupported, "internal snapshot for disk %s unsupported for storage type %s", d.Name, f)
 			}

@@ -218,6 +218,31 @@ func (c Chain) Find(dev, word string, from int) (int, error) {
 	return 0, invalid("could not find image '%s' in chain for '%s'", word, dev)
 }
 
+// Between finds the images that a commit is about: from top ("": the topmost) down to
+// base ("": the lowest or, shallow, the next below, which is top where there is none).
+func (c Chain) Between(dev, base, top string, shallow bool) (at, to int, err error) {
+	if len(c.Layers) == 0 {
+		return 0, 0, invalid("could not find base image in chain for '%s'", dev)
+	}
+	if top != "" {
+		if at, err = c.Find(dev, top, -1); err != nil {
+			return 0, 0, err
+		}
+	}
+	last := len(c.Layers) - 1
+	switch {
+	case base != "":
+		to, err = c.Find(dev, base, at)
+	case shallow:
+		to = min(at+1, last)
+	case at == last:
+		err = invalid("could not find base image in chain for '%s'", dev)
+	default:
+		to = last
+	}
+	return at, to, err
+}
+
 // relative is the name by which the image above calls an image, "" if that does
 // not depend on where it lies.
 func (c Chain) relative(i int) string {

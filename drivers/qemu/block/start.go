@@ -71,27 +71,12 @@ func (m *Manager) Commit(ctx context.Context, disk, base, top string, o drivers.
 		return err
 	}
 	dev, c := d.Target.Dev, ChainOf(d)
-	if len(c.Layers) == 0 {
-		return invalid("could not find base image in chain for '%s'", dev)
+	at, to, err := c.Between(dev, base, top, o.Shallow)
+	if err != nil {
+		return err
 	}
-	at := 0
-	if top != "" {
-		if at, err = c.Find(dev, top, -1); err != nil {
-			return err
-		}
-	}
-	to := len(c.Layers) - 1
-	switch {
-	case base != "":
-		if to, err = c.Find(dev, base, at); err != nil {
-			return err
-		}
-	case o.Shallow && to == at:
+	if to == at {
 		return invalid("top '%s' in chain for '%s' has no backing file", c.Layers[at].Name(), c.Layers[0].Name())
-	case o.Shallow:
-		to = at + 1
-	case to == at:
-		return invalid("could not find base image in chain for '%s'", dev)
 	}
 	if o.Shallow && to != at+1 {
 		return invalid("base '%s' is not immediately below '%s' in chain for '%s'", base, c.Layers[at].Name(), c.Layers[0].Name())
@@ -281,7 +266,7 @@ func checkCopy(dev string, l *Layer, o drivers.BlockJobOptions) error {
 // writable is a disk whose copies are written to, even if the guest cannot.
 func writable(d *xml.Disk) *xml.Disk {
 	w := *d
-	w.Readonly = false
+	w.Readonly, w.Device = false, "disk"
 	return &w
 }
 

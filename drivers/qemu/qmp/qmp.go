@@ -155,7 +155,7 @@ func (c *Conn) fail(err error) {
 	}
 	c.err = ErrClosed
 	if !errors.Is(err, ErrClosed) {
-		c.err = fmt.Errorf("%w: %v", ErrClosed, err)
+		c.err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	for id, w := range c.waiters {
 		close(w)
