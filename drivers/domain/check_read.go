@@ -12,9 +12,6 @@ func checkRead(d *xml.Domain, t *Traits) error {
 	if err := readBefore(d); err != nil {
 		return err
 	}
-	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && len(d.Devices.Serials) == 0 {
-		return xml.Errorf(xml.CodeXML, "need at least one serial port to use BIOS serial output")
-	}
 	for _, s := range readSteps {
 		if err := s.check(d); err != nil {
 			return err
@@ -433,8 +430,7 @@ func readInterfaces(d *xml.Domain) error {
 func readInterfaceSource(n *xml.Interface) error {
 	if s := n.Source; n.Type == "vhostuser" && (n.Backend == nil || n.Backend.Type != "passt") {
 		switch {
-		case s == nil || s.Path == "":
-			return xml.Errorf(xml.CodeXML, "Missing required attribute 'path' in element 'source'")
+		case s == nil:
 		case s.Type != "" && s.Type != "unix":
 			return unsupported("Type='%s' unsupported for <interface type='vhostuser'>", s.Type)
 		case s.Mode != "" && s.Mode != "client" && s.Mode != "server":

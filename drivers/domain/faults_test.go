@@ -70,6 +70,11 @@ func TestFaults(t *testing.T) {
 		{"a way out that is not used", "pc", "", "<interface type='user'><source dev='e'/></interface>", "", "<interface type='user'>", "<source"},
 		{"ports of USB: sound", "pc", "", "<controller type='ccid'/><sound model='usb'/>", "", "<sound model='usb'>\n      <address type='usb' bus='0' port='1'/>", ""},
 		{"ports of USB: pointers last", "pc", "", "<input type='tablet'/><hostdev type='usb'><source><address bus='1' device='2'/></source></hostdev>", "", "<input type='tablet' bus='usb'>\n      <address type='usb' bus='0' port='2'/>", ""},
+		{"a port without profile", "pc", "", "<interface type='direct'><source dev='b'/><virtualport type='802.1Qbh'/></interface>", "missing profileid in <virtualport type='802.1Qbh'>", "", ""},
+		{"a port without manager", "pc", "", "<interface type='direct'><source dev='b'/><virtualport type='802.1Qbg'/></interface>", "missing managerid in <virtualport type='802.1Qbg'>", "", ""},
+		{"a pool that is too small", "pc", "<defaultiothread thread_pool_min='7'/>", "<serial type='pty'/>", "thread_pool_min must be smaller or equal to thread_pool_max", "", ""},
+		{"a socket that is not named, after the guest's address", "pc", "", "<interface type='vhostuser'><ip address='10.0.0.1'/></interface>", "guest-side IP address info", "", ""},
+		{"a socket that is not named", "pc", "", "<interface type='vhostuser'/>", "Missing required attribute 'path' in element 'source'", "", ""},
 		{"numbers as in C", "pc", "", "<hostdev mode='subsystem' type='usb'><source><address bus='0x10' device='010'/></source></hostdev>", "", "<address bus='16' device='8'/>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,9 @@ func readInterfaceParts(n *xml.Interface) error {
 	if n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network" {
 		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
 	}
+	if err := readPort(n); err != nil {
+		return err
+	}
 	if err := readBandwidth(n); err != nil {
 		return err
 	}
@@ -31,6 +34,35 @@ func readInterfaceParts(n *xml.Interface) error {
 
 // portTypes are the types of interfaces that are ports of a virtual switch.
 var portTypes = []string{"network", "bridge", "direct", "hostdev"}
+
+// readPort refuses a port of a virtual switch that lacks what its kind wants;
+// a network may have it.
+func readPort(n *xml.Interface) error {
+	v := n.VirtualPort
+	if v == nil || n.Type == "network" {
+		return nil
+	}
+	p := v.Parameters
+	if p == nil {
+		p = &xml.VirtualPortParams{}
+	}
+	missing := ""
+	switch {
+	case v.Type == "802.1Qbg" && p.ManagerID == nil:
+		missing = "managerid"
+	case v.Type == "802.1Qbg" && p.TypeID == nil:
+		missing = "typeid"
+	case v.Type == "802.1Qbg" && p.TypeIDVersion == nil:
+		missing = "typeidversion"
+	case v.Type == "802.1Qbh" && p.ProfileID == "":
+		missing = "profileid"
+	case v.Type == "midonet" && p.InterfaceID == "":
+		missing = "interfaceid"
+	default:
+		return nil
+	}
+	return xml.Errorf(xml.CodeXML, "missing %s in <virtualport type='%s'>", missing, v.Type)
+}
 
 func readBandwidth(n *xml.Interface) error {
 	b := n.Bandwidth

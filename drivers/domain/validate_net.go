@@ -36,6 +36,17 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 		}
 		return unsupported("interface %s - <port isolated='yes'/> is not supported for network interfaces with type='%s'", mac, n.Type)
 	}
+	if c.e == nil { // QEMU has more to say before
+		return vhostUserPath(n)
+	}
+	return nil
+}
+
+// vhostUserPath refuses a program's interface without its socket.
+func vhostUserPath(n *xml.Interface) error {
+	if n.Type == "vhostuser" && (n.Backend == nil || n.Backend.Type != "passt") && (n.Source == nil || n.Source.Path == "") {
+		return xml.Errorf(xml.CodeXML, "Missing required attribute 'path' in element 'source'")
+	}
 	return nil
 }
 
@@ -59,11 +70,14 @@ func checkQEMUInterface(c *deviceCheck, n *xml.Interface) error {
 	if len(n.Routes) > 0 {
 		return unsupported("Invalid attempt to set network interface guest-side IP route, not supported by QEMU")
 	}
-	if n.Type == "vhostuser" && !sharedMemory(c.d) {
-		return unsupported("'interface' requires shared memory")
-	}
 	if err := qemuGuestIPs(n); err != nil {
 		return err
+	}
+	if err := vhostUserPath(n); err != nil {
+		return err
+	}
+	if n.Type == "vhostuser" && !sharedMemory(c.d) {
+		return unsupported("'interface' requires shared memory")
 	}
 	if err := qemuNetKind(n); err != nil {
 		return err

@@ -109,6 +109,9 @@ func checkBoot(d *xml.Domain) error {
 	if d.Bootloader != "" || d.BootArgs != "" {
 		return unsupported("bootloader is not supported by QEMU")
 	}
+	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && len(d.Devices.Serials) == 0 {
+		return xml.Errorf(xml.CodeXML, "need at least one serial port to use BIOS serial output")
+	}
 	for _, t := range d.OS.ACPITables {
 		if t.Type == "rawset" {
 			return unsupported("ACPI table type 'rawset' is not supported")

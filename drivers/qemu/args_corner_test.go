@@ -21,6 +21,7 @@ func TestArgsCorners(t *testing.T) {
 		{"floppies' controller alone", "<controller type='fdc'/>", "", "isa-fdc", ""},
 		{"floppies' controller with one", "<controller type='fdc'/><disk device='floppy'><source file='/a'/><target dev='fda'/></disk>", `{"driver":"isa-fdc"}`, "", ""},
 		{"keys once", "<input type='evdev'><source dev='/a' repeat='off'/></input>", `"repeat":false`, "", ""},
+		{"a mediated device without its display", "<hostdev type='mdev' model='vfio-pci' ramfb='off'><source><address uuid='90c6c135-ad44-41d0-b1b7-bae47de48627'/></source></hostdev>", `"driver":"vfio-pci"`, "ramfb", ""},
 		{"companions of another", "<controller type='usb' index='0' model='qemu-xhci'/><controller type='usb' index='1' model='ich9-uhci2'/>", "", "", "internal error: masterbus not found"},
 		{"Xen's channel", "<channel type='pty'><target type='xen'/></channel>", "", "", "An error occurred, but the cause is unknown"},
 		{"Xen's channel without path", "<channel type='unix'><target type='xen'/></channel>", "", "", "argument key 'path' must not have null value"},

@@ -295,7 +295,10 @@ func (a *args) hostdevs() {
 			if s.Address != nil {
 				p.str("sysfsdev", "/sys/bus/mdev/devices/"+s.Address.UUID)
 			}
-			p.opt("display", string(h.Display)).optFlag("ramfb", string(h.RAMFB))
+			p.opt("display", string(h.Display))
+			if h.RAMFB == "on" {
+				p.flag("ramfb", true)
+			}
 			if b := h.Boot; b != nil {
 				p.num("bootindex", uint64(b.Order)).opt("loadparm", b.LoadParm)
 			}
