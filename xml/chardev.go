@@ -506,32 +506,14 @@ type RedirFilter struct {
 
 // RedirUSBDev is one rule.
 type RedirUSBDev struct {
-	Class   *USBClass `el:"class,attr"`
-	Vendor  *AnyID    `el:"vendor,attr"`
-	Product *AnyID    `el:"product,attr"`
-	Version string    `el:"version,attr"`
-	Allow   YesNo     `el:"allow,attr,required"`
+	Class   *USBClass   `el:"class,attr"`
+	Vendor  *AnyID      `el:"vendor,attr"`
+	Product *AnyID      `el:"product,attr"`
+	Version *USBVersion `el:"version,attr"`
+	Allow   YesNo       `el:"allow,attr,required"`
 }
 
-// CheckNode refuses what is no version, and drops zeros before it.
-func (d *RedirUSBDev) CheckNode(n *Node) error {
-	text, ok := n.Attr("version")
-	if !ok || text == "-1" {
-		return nil
-	}
-	whole, part, ok := strings.Cut(text, ".")
-	digits := func(s string) bool { return (len(s) == 1 || len(s) == 2) && strings.Trim(s, "0123456789") == "" }
-	if !ok || !digits(whole) || !digits(part) {
-		return Errorf(CodeXML, "Cannot parse USB device version %s", text)
-	}
-	if len(whole) == 2 {
-		whole = strings.TrimPrefix(whole, "0")
-	}
-	d.Version = whole + "." + part
-	return nil
-}
-
-// AnyID is a USB class, vendor or product; -1 is any and prints nothing.
+// AnyID is a USB vendor or product; -1 is any and prints nothing.
 type AnyID int32
 
 // ParseValue reads the number.
@@ -540,9 +522,12 @@ func (a *AnyID) ParseValue(text string) error {
 	if strings.TrimSpace(text) == "-1" {
 		return nil
 	}
-	v, err := parseUint(text, 0, 16)
+	v, err := parseUint(text, 0, 31)
+	if err != nil {
+		return errNotInteger
+	}
 	*a = AnyID(v)
-	return err
+	return nil
 }
 
 // FormatValue prints it in hexadecimal with four digits.
@@ -557,7 +542,15 @@ func (a *AnyID) FormatValue() string {
 type USBClass int32
 
 // ParseValue reads the number.
-func (c *USBClass) ParseValue(text string) error { return (*AnyID)(c).ParseValue(text) }
+func (c *USBClass) ParseValue(text string) error {
+	if err := (*AnyID)(c).ParseValue(text); err != nil {
+		return err
+	}
+	if *c > 0xff {
+		return Errorf(CodeInternal, "Invalid USB Class code 0x%x", int32(*c))
+	}
+	return nil
+}
 
 // FormatValue prints it in hexadecimal with two digits.
 func (c *USBClass) FormatValue() string {
@@ -566,6 +559,34 @@ func (c *USBClass) FormatValue() string {
 	}
 	return "0x" + strings.ToUpper(hexText(uint64(*c), 2)[2:])
 }
+
+// USBVersion is a version of a USB device, as 2.05; "" is any.
+type USBVersion string
+
+// ParseValue reads it: two numbers of one or two digits, of which the second
+// one is a fraction.
+func (v *USBVersion) ParseValue(text string) error {
+	if *v = ""; text == "-1" {
+		return nil
+	}
+	whole, part, _ := strings.Cut(text, ".")
+	for _, digits := range []string{whole, part} {
+		if digits == "" || len(digits) > 2 || strings.Trim(digits, "0123456789") != "" {
+			return Errorf(CodeXML, "Cannot parse USB device version %s", text)
+		}
+	}
+	if len(whole) == 2 {
+		whole = strings.TrimPrefix(whole, "0")
+	}
+	if len(part) == 1 {
+		part += "0"
+	}
+	*v = USBVersion(whole + "." + part)
+	return nil
+}
+
+// FormatValue prints it.
+func (v *USBVersion) FormatValue() string { return string(*v) }
 
 // Smartcard is a reader of smart cards.
 type Smartcard struct {

@@ -237,6 +237,9 @@ func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 		if _, ok := err.(*Error); ok {
 			return err
 		}
+		if err == errNotInteger {
+			return f.invalid(text, n, " Expected integer value")
+		}
 		return f.invalid(text, n, "")
 	case kindFlag:
 		*flagAt(at) = text == "1" || text == "yes" || text == "on"
@@ -258,6 +261,9 @@ func (f *field) setString(at unsafe.Pointer, text string, n *Node) error {
 	*textAt(at) = text
 	return nil
 }
+
+// errNotInteger is what ParseValue gives where a whole number is wanted.
+var errNotInteger = errors.New("not an integer")
 
 // invalid is the error of a value that cannot be.
 func (f *field) invalid(text string, n *Node, expected string) error {

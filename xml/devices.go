@@ -309,7 +309,7 @@ type TPMSource struct {
 // TPMProfile is swtpm's.
 type TPMProfile struct {
 	Source         string `el:"source,attr"`
-	RemoveDisabled string `el:"removeDisabled,attr"`
+	RemoveDisabled string `el:"removeDisabled,attr" enum:"check fips-host"`
 	Name           string `el:"name,attr"`
 }
 

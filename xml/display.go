@@ -98,7 +98,7 @@ type VideoDriver struct {
 	ATS       OnOff  `el:"ats,attr"`
 	Packed    OnOff  `el:"packed,attr"`
 	PagePerVQ OnOff  `el:"page_per_vq,attr"`
-	VGAConf   string `el:"vgaconf,attr" enum:"io on off"`
+	VGAConf   string `el:"vgaconf,attr"`
 	Name      string `el:"name,attr" enum:"default qemu vhostuser"`
 }
 

@@ -450,8 +450,8 @@ type LaunchSecurity struct {
 	KernelHashes YesNo   `el:"kernelHashes,attr"`
 	AuthorKey    YesNo   `el:"authorKey,attr"`
 	VCEK         YesNo   `el:"vcek,attr"`
-	CBitPos      *uint   `el:"cbitpos"`
-	ReducedBits  *uint   `el:"reducedPhysBits"`
+	CBitPos      *uint   `el:"cbitpos" unknown:"XML error: Invalid format for launch security cbitpos"`
+	ReducedBits  *uint   `el:"reducedPhysBits" unknown:"XML error: Invalid format for launch security reduced-phys-bits"`
 	Policy       *Policy `el:"policy"`
 	DHCert       string  `el:"dhCert"`
 	Session      string  `el:"session"`

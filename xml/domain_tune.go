@@ -214,7 +214,7 @@ type IOTune struct {
 
 // ParseValue reads a number.
 func (p *Policy) ParseValue(text string) error {
-	v, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), 16, 32)
+	v, err := strconv.ParseUint(strings.TrimPrefix(strings.ToLower(text), "0x"), 16, 64)
 	if err != nil {
 		return Errorf(CodeXML, "failed to get launch security policy")
 	}

@@ -111,11 +111,6 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 		}
 		dev.Panics = kept
 	}
-	if f := dev.RedirFilter; f != nil {
-		for i := range f.USBDevs {
-			f.USBDevs[i].Version = usbVersion(f.USBDevs[i].Version)
-		}
-	}
 	for i := range dev.Filesystems {
 		filesystem(&dev.Filesystems[i], t)
 	}
@@ -340,18 +335,6 @@ func hostdev(h *xml.Hostdev, t *Traits) {
 	if s := h.Source; s != nil && h.Type == "scsi" && s.Address != nil {
 		setDefault(&s.Address.Bus, "0")
 	}
-}
-
-// usbVersion prints a USB version with two digits behind the point.
-func usbVersion(v string) string {
-	if v == "-1" {
-		return ""
-	}
-	whole, part, ok := strings.Cut(v, ".")
-	if !ok {
-		return v
-	}
-	return whole + "." + part + strings.Repeat("0", max(0, 2-len(part)))
 }
 
 // octal prints a mode with four digits.

@@ -51,7 +51,13 @@ func dropForeign(d *xml.Domain) error {
 		if m := dev.Videos[i].Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
 			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
 		}
-		if v := &dev.Videos[i]; v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
+		v := &dev.Videos[i]
+		if r := v.Driver; r != nil && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
+			if r.VGAConf = ""; *r == (xml.VideoDriver{}) { // what is no word for it, and the default, does not count
+				v.Driver = nil
+			}
+		}
+		if v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
 			v.Driver = nil
 		}
 	}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -235,7 +236,7 @@ func readSystemUUID(d *xml.Domain) error {
 
 // readSecurity wants the policy of a guest with encrypted memory.
 func readSecurity(d *xml.Domain) error {
-	if s := d.Security; s != nil && (s.Type == "sev" || s.Type == "sev-snp") && s.Policy == nil {
+	if s := d.Security; s != nil && (s.Type == "sev" && (s.Policy == nil || *s.Policy > math.MaxUint32) || s.Type == "sev-snp" && s.Policy == nil) {
 		return xml.Errorf(xml.CodeXML, "failed to get launch security policy")
 	}
 	return nil

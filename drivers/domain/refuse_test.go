@@ -117,6 +117,13 @@ var refusals = []refusal{
 	{"bandwidth across caches", "<vcpu>2</vcpu><cputune><cachetune vcpus='1'><cache id='0' level='3' type='both' size='3'/></cachetune><memorytune vcpus='0-1'><node id='1' bandwidth='5'/></memorytune></cputune>", "", "Overlapping vcpus in resctrls"},
 	{"nothing of resources", "<resource><partition/></resource>", "", "An error occurred, but the cause is unknown"},
 	{"policy", "<launchSecurity type='sev'/>", "", "failed to get launch security policy"},
+	{"wide policy", "<launchSecurity type='sev'><policy>0x100000000</policy></launchSecurity>", "", "failed to get launch security policy"},
+	{"bit of encryption", "<launchSecurity type='sev'><cbitpos>x</cbitpos><policy>1</policy></launchSecurity>", "", "XML error: Invalid format for launch security cbitpos"},
+	{"bits of addresses", "<launchSecurity type='sev'><reducedPhysBits>x</reducedPhysBits><policy>1</policy></launchSecurity>", "", "XML error: Invalid format for launch security reduced-phys-bits"},
+	{"class of a filter", "", "<redirfilter><usbdev class='0x100' allow='yes'/></redirfilter>", "Invalid USB Class code 0x100"},
+	{"no class of a filter", "", "<redirfilter><usbdev class='x' allow='yes'/></redirfilter>", "Invalid value for attribute 'class' in element 'usbdev': 'x'. Expected integer value"},
+	{"version of a filter", "", "<redirfilter><usbdev version='2' allow='yes'/></redirfilter>", "Cannot parse USB device version 2"},
+	{"long version of a filter", "", "<redirfilter><usbdev version='2.567' allow='yes'/></redirfilter>", "Cannot parse USB device version 2.567"},
 }
 
 func TestRefusals(t *testing.T) {

@@ -246,10 +246,10 @@ func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
 	return nil
 }
 
-func checkTPM(_ *deviceCheck, t *xml.TPM) error {
+func checkTPM(c *deviceCheck, t *xml.TPM) error {
 	b := t.Backend
-	if b == nil || b.Type != "emulator" {
-		return nil
+	if b == nil || b.Type != "emulator" || c.e != nil && b.Version != "1.2" && !c.hasTPM(b.Version) {
+		return nil // the version's own error comes first
 	}
 	if b.Version != "2.0" && b.PCRBanks != nil {
 		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"virgo/xml"
 )
@@ -206,7 +207,7 @@ func (a *args) redirdevs() {
 			r.Channel = "org.qemu.usbredir"
 		}
 		p := newProps("driver", "usb-redir").str("chardev", a.chardev(id, &r.CharSource)).str("id", id)
-		if f := a.d.Devices.RedirFilter; f != nil {
+		if f := a.d.Devices.RedirFilter; f != nil && len(f.USBDevs) > 0 {
 			p.str("filter", redirFilter(f))
 		}
 		if r.Boot != nil {
@@ -233,11 +234,9 @@ func redirFilter(f *xml.RedirFilter) string {
 			allow = "1"
 		}
 		version := "-1"
-		if d.Version != "" && d.Version != "-1" {
-			var major, minor int
-			if n, _ := fmt.Sscanf(d.Version, "%d.%d", &major, &minor); n == 2 {
-				version = fmt.Sprintf("0x%04X", major<<8|minor<<4)
-			}
+		if d.Version != nil && *d.Version != "" {
+			whole, part, _ := strings.Cut(string(*d.Version), ".") // digits, which the number has too
+			version = fmt.Sprintf("0x%02s%02s", whole, part)
 		}
 		out += id((*xml.AnyID)(d.Class), 2) + ":" + id(d.Vendor, 4) + ":" + id(d.Product, 4) + ":" + version + ":" + allow
 	}
