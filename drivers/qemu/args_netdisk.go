@@ -82,7 +82,19 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 	case "nfs":
 		p := newProps("driver", "nfs").obj("server", newProps("host", firstHost(s).Name).str("type", "inet")).str("path", s.Name)
 		if i := s.Identity; i != nil {
-			p.optID("user", i.User).optID("group", i.Group)
+			for _, who := range []struct{ kind, text string }{{"user", i.User}, {"group", i.Group}} {
+				if who.text == "" {
+					continue
+				}
+				id, err := accountID(who.kind, who.text)
+				if err != nil {
+					a.fail(xml.CodeInvalidArg, "Failed to parse %s '%s'", who.kind, strings.TrimPrefix(who.text, "+"))
+					return nil
+				}
+				if id != -1 { // nobody: the server's choice
+					p.raw(who.kind, strconv.FormatInt(id, 10))
+				}
+			}
 		}
 		return p
 	case "ssh":
@@ -97,14 +109,6 @@ func (a *args) network(s *xml.DiskSource, prefix string) *props {
 	}
 	a.fail(xml.CodeConfigUnsupported, "protocol '%s' is not supported", s.Protocol)
 	return nil
-}
-
-// optID adds a user or group number; +N is the number N.
-func (p *props) optID(key, id string) *props {
-	if n, err := strconv.ParseUint(strings.TrimPrefix(id, "+"), 10, 32); err == nil {
-		return p.num(key, n)
-	}
-	return p
 }
 
 func (a *args) tlsObject(prefix, _ string) string {
