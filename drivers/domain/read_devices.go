@@ -52,7 +52,7 @@ func dropForeign(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
 		}
 		v := &dev.Videos[i]
-		if r := v.Driver; r != nil && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
+		if r := v.Driver; r != nil && d.Type != "bhyve" && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
 			if r.VGAConf = ""; *r == (xml.VideoDriver{}) { // what is no word for it, and the default, does not count
 				v.Driver = nil
 			}

@@ -306,3 +306,21 @@ func TestBootParts(t *testing.T) {
 		})
 	}
 }
+
+// TestVGAConf: a driver of a video device that says nothing new goes; bhyve keeps the word.
+func TestVGAConf(t *testing.T) {
+	for _, c := range []struct{ kind, word, want string }{{"qemu", "io", ""}, {"qemu", "x", ""}, {"qemu", "on", "on"}, {"bhyve", "io", "io"}} {
+		d := &xml.Domain{Type: c.kind}
+		d.Devices.Videos = []xml.Video{{Model: &xml.VideoModel{Type: "vga"}, Driver: &xml.VideoDriver{VGAConf: c.word}}}
+		if err := dropForeign(d); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if r := d.Devices.Videos[0].Driver; r != nil {
+			got = r.VGAConf
+		}
+		if got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.kind, c.word, got, c.want)
+		}
+	}
+}
