@@ -33,6 +33,8 @@ type Build struct {
 	Reveal func(usageType, uuid, usage string) ([]byte, error)
 	// Volume finds the file or device of a storage pool's volume; nil where none can be had.
 	Volume func(pool, volume string) (path string, err error)
+	// HugePages tells where the host lets memory be had in huge pages; nil: nowhere.
+	HugePages func() HugePages
 	// Probed are the images that only headers of images tell of.
 	Probed map[*xml.DiskSource]bool
 	Numad  []int    // host nodes for placement auto
@@ -53,6 +55,7 @@ type args struct {
 	env      []string        // what devices add to the environment
 	made     map[string]bool // shared objects that are there already
 	zpci     *xml.ZPCI       // of the next device
+	folders  []string        // in which memory lies in files
 	err      error
 }
 

@@ -3,7 +3,6 @@ package qemu
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"virgo/drivers"
@@ -25,8 +24,8 @@ func Files(d *xml.Domain, b Build) []drivers.StartFile {
 			list = append(list, drivers.StartFile{Path: filepath.Dir(a.channelPath(ch)), Kind: drivers.StartFolder})
 		}
 	}
-	if d.Backing != nil && (d.Backing.Source == "file" || d.Backing.Access != "") {
-		list = append(list, drivers.StartFile{Path: filepath.Join(b.Layout.Lib, "ram", strconv.Itoa(b.ID)+"-"+d.Name), Kind: drivers.StartFolder})
+	for _, path := range memoryFolders(d, b) {
+		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartFolder})
 	}
 	if path := nvramFile(d); path != "" {
 		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartCopy, From: d.OS.NVRAM.Template})

@@ -2,16 +2,19 @@ package qemu
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"virgo/xml"
 )
 
+// mebibytes rounds KiB up to whole MiB, as QEMU wants memory.
 func mebibytes(kib uint64) uint64 { return (kib + 1023) / 1024 }
 
 // mostMemory is the most that a signed number of bytes can say, in KiB.
 const mostMemory = 1<<53 - 1
 
+// initialMemory is the guest's memory without memory devices, KiB in whole MiB.
 func (a *args) initialMemory() uint64 {
 	if a.hasNUMA() {
 		var sum uint64
@@ -70,6 +73,7 @@ func (a *args) ramID() string {
 	return ""
 }
 
+// backend is memory to be had from the host.
 type backend struct {
 	id      string
 	kib     uint64
@@ -80,6 +84,7 @@ type backend struct {
 	discard string
 	pmem    bool
 	align   uint64 // bytes
+	page    uint64 // KiB, of a memory device; 0: as the guest's memory
 	device  bool
 	nodes   string // of a memory device
 
@@ -104,6 +109,9 @@ func (a *args) memoryBackend(b backend) *props {
 		access = mb.Access
 	}
 	page := a.hugePage(mb, b.cell)
+	if b.page != 0 {
+		page = hugeSize(b.page)
+	}
 	prealloc := mb.Allocation != nil && mb.Allocation.Mode == "immediate"
 	var p *props
 	switch {
@@ -117,9 +125,9 @@ func (a *args) memoryBackend(b backend) *props {
 		switch {
 		case path != "":
 		case page > 0:
-			path = a.hugePath(page)
+			path = a.folder(a.hugeFolder(page))
 		default:
-			path = filepath.Join(a.Layout.Lib, "ram", itoa(a.ID)+"-"+a.d.Name, b.file())
+			path = filepath.Join(a.folder(a.Layout.ramDir(a.ID, a.d.Name)), b.file())
 		}
 		p = newProps("qom-type", "memory-backend-file").str("id", b.id).str("mem-path", path)
 		if b.discard == "" && mb.Discard {
@@ -168,8 +176,10 @@ func (a *args) memoryBackend(b backend) *props {
 	return p
 }
 
+// preallocDevice: an NVDIMM's file is written to at once unless it is persistent.
 func (a *args) preallocDevice(b backend) bool { return strings.HasPrefix(b.id, "memnvdimm") && !b.pmem }
 
+// bindMemory adds which nodes of the host the memory comes from.
 func (a *args) bindMemory(p *props, b backend) {
 	policies := map[string]string{"strict": "bind", "preferred": "preferred", "interleave": "interleave"}
 	mode, nodes := "", ""
@@ -211,6 +221,7 @@ func joinInts(list []int) string {
 	return strings.Join(words, ",")
 }
 
+// expandSet writes a cpuset as all its numbers.
 func expandSet(text string) string {
 	s, err := xml.ParseSet(text)
 	if err != nil {
@@ -225,25 +236,66 @@ func expandSet(text string) string {
 	return joinInts(out)
 }
 
+// hugePage is the size of the pages for a cell in KiB, 0 for ordinary ones.
 func (a *args) hugePage(mb *xml.MemoryBacking, cell *int) uint64 {
 	if mb.HugePages == nil {
 		return 0
 	}
 	if len(mb.HugePages.Pages) == 0 {
-		return 2048
+		return a.hugePages().usual()
 	}
 	for _, p := range mb.HugePages.Pages {
 		if p.NodeSet == "" || cell != nil && p.NodeSet.Set().Has(*cell) || cell == nil && p.NodeSet.Set().Has(0) {
-			if p.Size == 4 {
-				return 0
-			}
-			return p.Size
+			return hugeSize(p.Size)
 		}
 	}
 	return 0
 }
 
-func (a *args) hugePath(page uint64) string {
-	a.fail(xml.CodeInternal, "Unable to find any usable hugetlbfs mount for %d KiB", page)
+// hugeSize is 0 for pages that are ordinary ones.
+func hugeSize(kib uint64) uint64 {
+	if kib == 4 {
+		return 0
+	}
+	return kib
+}
+
+func (a *args) hugePages() HugePages {
+	if a.HugePages == nil {
+		return HugePages{}
+	}
+	return a.HugePages()
+}
+
+// hugeFolder is the guest's folder for memory in huge pages of a size.
+func (a *args) hugeFolder(page uint64) string {
+	h := a.hugePages()
+	for _, m := range h.Mounts {
+		if m.KiB == page {
+			return a.Layout.memoryDir(m.Path, a.ID, a.d.Name)
+		}
+	}
+	if len(h.Mounts) == 0 {
+		a.fail(xml.CodeInternal, "hugetlbfs filesystem is not mounted or disabled by administrator config")
+	} else {
+		a.fail(xml.CodeInternal, "Unable to find any usable hugetlbfs mount for %d KiB", page)
+	}
 	return ""
+}
+
+// memoryFolders are the folders in which the memory of a domain lies in files.
+func memoryFolders(d *xml.Domain, b Build) []string {
+	a := &args{Build: b, d: d, made: make(map[string]bool)}
+	a.memory()
+	a.numa()
+	a.memoryDevices()
+	return a.folders
+}
+
+// folder notes a folder that has to be there.
+func (a *args) folder(path string) string {
+	if path != "" && !slices.Contains(a.folders, path) {
+		a.folders = append(a.folders, path)
+	}
+	return path
 }

@@ -24,6 +24,7 @@ func (a *args) memoryDevices() {
 		}
 		if s := m.Source; s != nil {
 			b.path, b.pmem, b.align, b.nodes = s.Path, s.PMem, uint64(s.AlignSize)*1024, string(s.NodeMask)
+			b.page = uint64(s.PageSize)
 		}
 		if m.Model == "virtio-pmem" && b.access == "" {
 			b.access = "shared"

@@ -135,13 +135,6 @@ func (a *args) kvmFeatures(k *xml.KVMFeatures, add func(name, value string)) {
 	}
 }
 
-// mebibytes rounds KiB up to whole MiB, as QEMU wants memory.
-// initialMemory is the guest's memory without memory devices, KiB in whole MiB.
-// backend is memory to be had from the host.
-// preallocDevice: an NVDIMM's file is written to at once unless it is persistent.
-// bindMemory adds which nodes of the host the memory comes from.
-// expandSet writes a cpuset as all its numbers.
-// hugePage is the size of the pages for a cell in KiB, 0 for ordinary ones.
 func vcpus(d *xml.Domain) int {
 	if d.VCPU == nil || d.VCPU.Count == 0 {
 		return 1

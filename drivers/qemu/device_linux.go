@@ -294,6 +294,11 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 			continue
 		}
 		domain.Name(c.live, v)
+		if v.Kind == "memory" {
+			if err := c.memoryPlaces(b); err != nil {
+				return err
+			}
+		}
 		n, card := v.Value.(*xml.Interface)
 		if card {
 			dir := c.d.layout.guest(c.ref.Name)
@@ -384,7 +389,7 @@ func (c *change) build() (Build, error) {
 	if err != nil {
 		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
 	}
-	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Volume: c.d.volume}, nil
+	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Volume: c.d.volume, HugePages: hugePages}, nil
 }
 
 // prepareDevice completes what only a running guest's device has, and looks
@@ -405,6 +410,31 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 		}
 		if v.Kind == "channel" && k.Target != nil {
 			k.Target.State = channelWord(false)
+		}
+	}
+	return nil
+}
+
+// memoryPlaces makes the folders in which the memory of the guest's memory devices
+// lies in files.
+func (c *change) memoryPlaces(b Build) error {
+	a := &args{Build: b, d: c.live, made: make(map[string]bool)}
+	a.memoryDevices()
+	owner, err := c.d.layout.user()
+	if err != nil {
+		return err
+	}
+	openAbove(a.folders)
+	for _, dir := range a.folders {
+		if err := drivers.MakeDir(dir); err != nil {
+			return err
+		}
+		if owner == nil {
+			continue
+		}
+		letIn(dir)
+		if err := os.Chown(dir, int(owner.UID), int(owner.GID)); err != nil {
+			return drivers.SystemError("unable to set user and group of", dir, err)
 		}
 	}
 	return nil

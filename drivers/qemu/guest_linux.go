@@ -447,6 +447,7 @@ func removeGuest(l Layout, s Status, e ending) {
 	if s.LibDir != "" {
 		os.RemoveAll(s.LibDir)
 	}
+	dropMemory(l, s)
 	removeMade(l.guest(s.Name))
 	disconnect(l.guest(s.Name), l.store().Has(s.Name))
 	// Outside of guests/, where every folder is a guest.

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
 
@@ -54,6 +55,22 @@ func (l Layout) libDir(id int, name string) string {
 		short = short[:20]
 	}
 	return filepath.Join(l.Lib, fmt.Sprintf("domain-%d-%s", id, string(short)))
+}
+
+// ramDir is the folder for the memory of a guest that lies in files.
+func (l Layout) ramDir(id int, name string) string {
+	return filepath.Join(l.Lib, "ram", fmt.Sprintf("%d-%s", id, name))
+}
+
+// memoryDir is the same in a file system of huge pages. There may be many roots, and
+// libvirt with its own folder.
+func (l Layout) memoryDir(mount string, id int, name string) string {
+	dir := filepath.Join("virgo", "qemu")
+	if l.Root != "/" {
+		h := sha256.Sum256([]byte(l.Root))
+		dir = filepath.Join("libvirt", fmt.Sprintf("qemu-embed-%x", h[:4]))
+	}
+	return filepath.Join(mount, dir, fmt.Sprintf("%d-%s", id, name))
 }
 
 // savedDir is the folder of managed saves.

@@ -126,7 +126,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := c.files(dom, build, undo); err != nil {
 		return nil, err
 	}
-	if err := owner.own(c.layout, dom, s); err != nil {
+	if err := owner.own(c.layout, dom, s, memoryFolders(dom, build)); err != nil {
 		return nil, err
 	}
 	if err := c.tpmFiles(ctx, dom, build, owner, dir); err != nil {
@@ -154,7 +154,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets
 // is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
 		return b, nil // the machine's own
 	}
@@ -276,6 +276,7 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 
 // files makes the guest's own folder, its key, and its firmware's variables.
 func (c *Conn) files(dom *xml.Domain, b Build, undo *drivers.Undo) error {
+	openAbove(memoryFolders(dom, b))
 	for _, f := range Files(dom, b) {
 		var err error
 		switch f.Kind {

@@ -71,7 +71,7 @@ func number32(text string) uint32 {
 
 // own gives the guest's files to the user, and lets it pass through the folders
 // above them, which stay closed to listing.
-func (u *user) own(l Layout, dom *xml.Domain, s Status) error {
+func (u *user) own(l Layout, dom *xml.Domain, s Status, memory []string) error {
 	if u == nil {
 		return nil
 	}
@@ -95,7 +95,10 @@ func (u *user) own(l Layout, dom *xml.Domain, s Status) error {
 	if n := nvramFile(dom); n != "" {
 		paths = append(paths, n)
 	}
-	for _, p := range paths {
+	for _, dir := range memory {
+		letIn(dir)
+	}
+	for _, p := range append(paths, memory...) {
 		if err := os.Chown(p, int(u.UID), int(u.GID)); err != nil {
 			return xml.Errorf(xml.CodeSystem, "unable to set user and group to '%d:%d' on '%s': %s", u.UID, u.GID, p, drivers.SystemText(unwrapPath(err)))
 		}
