@@ -123,7 +123,7 @@ func domiflist(ctx context.Context, c *Call) error {
 	for _, n := range list {
 		source := ""
 		if s := n.Child("source"); s != nil {
-			for _, name := range []string{"network", "bridge", "dev", "name", "path", "address"} {
+			for _, name := range []string{"network", "bridge", "dev", "name", "path"} {
 				if v := attr(s, name); v != "" {
 					source = v
 					break

@@ -47,6 +47,7 @@ func AssignAliases(d *xml.Domain) {
 		i := index[v.kind]
 		index[v.kind]++
 		switch v.kind {
+		case "panic": // QEMU knows them by none
 		case "redirdev":
 			name(v.alias, fmt.Sprint("redir", i))
 		case "memballoon":

@@ -125,6 +125,9 @@ func checkGraphics(c *deviceCheck, g *xml.Graphics) error {
 			return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
 		}
 	}
+	if g.Type == "vnc" && g.Connected != "" && g.Connected != "keep" {
+		return unsupported("VNC supports connected='keep' only")
+	}
 	if a := g.Audio; a != nil && g.Type == "vnc" && !hasAudio(c.d, a.ID) {
 		return xml.Errorf(xml.CodeXML, "no audio device with ID %d", a.ID)
 	}

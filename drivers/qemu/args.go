@@ -476,12 +476,12 @@ func (a *args) bootFrom() {
 	var opt []string
 	if m := os.BootMenu; m != nil && m.Enable != "" {
 		opt = append(opt, "menu="+onOff(isOn(m.Enable)))
-		if m.Timeout != nil && isOn(m.Enable) {
-			opt = append(opt, "splash-time="+utoa(*m.Timeout))
-		}
 	}
 	if os.BIOS != nil && os.BIOS.RebootTimeout != nil {
 		opt = append(opt, "reboot-timeout="+itoa(*os.BIOS.RebootTimeout))
+	}
+	if m := os.BootMenu; m != nil && m.Timeout != nil && isOn(m.Enable) {
+		opt = append(opt, "splash-time="+utoa(*m.Timeout))
 	}
 	a.add("-boot", strings.Join(append(opt, "strict=on"), ","))
 	for _, f := range []struct{ option, value string }{{"-kernel", os.Kernel}, {"-initrd", os.Initrd}, {"-append", os.Cmdline}, {"-shim", os.Shim}, {"-dtb", os.DTB}} {

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"virgo/drivers/qemu/block"
@@ -374,7 +375,7 @@ func (a *args) prManagers() {
 	for i := range a.d.Devices.Disks {
 		s := a.d.Devices.Disks[i].Source
 		if s != nil && s.Reservations != nil && s.Reservations.Managed == "yes" {
-			a.object(newProps("qom-type", "pr-manager-helper").str("id", "pr-helper0").str("path", a.libDir()+"/pr-helper0.sock"))
+			a.object(newProps("qom-type", "pr-manager-helper").str("id", "pr-helper0").str("path", filepath.Join(a.libDir(), reservationSock)))
 			return
 		}
 	}

@@ -182,6 +182,11 @@ func (a *args) dbus(g *xml.Graphics) {
 	a.add("-display", opt)
 }
 
+// displaySocket is the socket of a display that names none.
+func (a *args) displaySocket(g *xml.Graphics) string {
+	return filepath.Join(a.libDir(), g.Type+".sock")
+}
+
 func (a *args) vnc(g *xml.Graphics) {
 	if len(g.Listens) > 1 {
 		a.fail(xml.CodeConfigUnsupported, "QEMU does not support multiple listens for one graphics device.")
@@ -197,6 +202,9 @@ func (a *args) vnc(g *xml.Graphics) {
 		path := listen.Socket
 		if path == "" {
 			path = g.Socket
+		}
+		if path == "" {
+			path = a.displaySocket(g)
 		}
 		opt = "vnc=unix:" + escapeComma(path)
 	case listen.Type == "none":
@@ -225,11 +233,11 @@ func (a *args) vnc(g *xml.Graphics) {
 			opt += ",to=" + itoa(65535-5900) // the first that is free
 		}
 		if g.WebSocket != nil {
-			ws := *g.WebSocket
-			if ws < 0 && a.Live {
-				ws = 5700
+			ws := itoa(*g.WebSocket)
+			if *g.WebSocket < 0 && a.Live {
+				ws = "on" // as far above 5700 as the display's port is above 5900
 			}
-			opt += ",websocket=" + itoa(ws)
+			opt += ",websocket=" + ws
 		}
 	}
 	if g.SharePolicy != "" {

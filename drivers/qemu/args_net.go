@@ -85,6 +85,9 @@ func (a *args) liveInterface(i *xml.Interface) {
 	case "server", "client", "mcast", "udp":
 		a.add("-netdev", socketNetdev(i).str("id", id).String())
 	case "null":
+		if a.Live {
+			a.fail(xml.CodeConfigUnsupported, "network device type 'null' is not supported by this hypervisor")
+		}
 	default:
 		a.fail(xml.CodeConfigUnsupported, "interfaces of type '%s' are not supported by this driver", i.Type)
 		return

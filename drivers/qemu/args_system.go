@@ -147,7 +147,7 @@ func vcpus(d *xml.Domain) int {
 
 func (a *args) smp() {
 	n := vcpus(a.d)
-	if len(a.d.VCPUs) > 0 && !a.Live { // others are plugged in once QEMU runs
+	if len(a.d.VCPUs) > 0 && !a.ByHand { // others are plugged in once QEMU runs
 		n = 0
 		for _, v := range a.d.VCPUs {
 			if v.Enabled == "yes" && v.Hotpluggable != "yes" {

@@ -25,7 +25,7 @@ func (c *Conn) images(dom *xml.Domain, planned bool) (map[*xml.DiskSource]bool, 
 		return volumes.unresolved(d) || d.Source != nil && d.Source.StartupPolicy == "optional" && missing(d.Source)
 	})
 	overlays(dom)
-	owner, err := c.layout.user()
+	owner, err := c.layout.userOf(dom)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,25 @@ func companions(d *xml.Domain, b Build) ([]companion, error) {
 			list = append(list, virtiofsd(f, fsSocket(b.Layout.libDir(b.ID, d.Name), f)))
 		}
 	}
+	if managedReservations(d) {
+		sock := filepath.Join(b.Layout.libDir(b.ID, d.Name), reservationSock)
+		list = append(list, companion{What: "persistent reservations helper", Argv: []string{"qemu-pr-helper", "-k", sock}, Makes: sock, Root: true})
+	}
 	return list, nil
+}
+
+// reservationSock, in the guest's own folder, is that of the program which reserves
+// SCSI disks for the guest.
+const reservationSock = "pr-helper0.sock"
+
+// managedReservations tells whether a disk wants that program to be started for it.
+func managedReservations(d *xml.Domain) bool {
+	for i := range d.Devices.Disks {
+		if s := d.Devices.Disks[i].Source; s != nil && s.Reservations != nil && s.Reservations.Managed == "yes" {
+			return true
+		}
+	}
+	return false
 }
 
 // shown is the command line, with the socket's path where nothing is inherited.

@@ -420,7 +420,7 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 func (c *change) memoryPlaces(b Build) error {
 	a := &args{Build: b, d: c.live, made: make(map[string]bool)}
 	a.memoryDevices()
-	owner, err := c.d.layout.user()
+	owner, err := c.d.layout.userOf(c.live)
 	if err != nil {
 		return err
 	}
@@ -459,7 +459,7 @@ func (c *change) prepareDisk(ctx context.Context, k *xml.Disk, r *plugRequest) e
 		}
 		return nil
 	}
-	owner, err := c.d.layout.user()
+	owner, err := c.d.layout.userOf(c.live)
 	if err != nil {
 		return err
 	}
@@ -494,7 +494,7 @@ func (c *change) ownFile(ctx context.Context, k *xml.Disk) error {
 	if overlay(c.live.Name, k); !isOverlay(c.live.Name, k) {
 		return nil
 	}
-	owner, err := c.d.layout.user()
+	owner, err := c.d.layout.userOf(c.live)
 	if err != nil {
 		return err
 	}
@@ -536,24 +536,14 @@ func (c *change) tapSteps(n *xml.Interface, list []Step, r *plugRequest) ([]Step
 
 // placeMemory notes where QEMU has put the memory devices.
 func (c *change) placeMemory(ctx context.Context) error {
-	var list []struct {
-		Data struct {
-			ID   string
-			Slot uint
-			Addr uint64
-		}
-	}
+	var list []memoryPlace
 	if err := c.d.ask(ctx, c.ref, "query-memory-devices", nil, &list); err != nil {
 		return err
 	}
 	return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
 		for i := range dom.Devices.Memories {
-			m := &dom.Devices.Memories[i]
-			for _, q := range list {
-				if q.Data.ID == aliasOf(m.Alias) && m.Address == nil && (m.Model == "dimm" || m.Model == "nvdimm") {
-					base := q.Data.Addr
-					m.Address = &xml.Address{Type: "dimm", Slot: q.Data.Slot, Base: &base}
-				}
+			for _, p := range list {
+				p.note(&dom.Devices.Memories[i])
 			}
 		}
 		return nil

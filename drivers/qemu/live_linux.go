@@ -24,7 +24,16 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 	}
 	fillTerminals(dom, facts)
 	fillTaps(dom, st.Taps)
+	if err := plugHot(ctx, g.qmp, dom); err != nil {
+		return nil, err
+	}
 	if err := pinAll(ctx, g.qmp, g.status.QEMU.PID, dom); err != nil {
+		return nil, err
+	}
+	if err := scheduleAll(ctx, g.qmp, g.status.QEMU.PID, dom); err != nil {
+		return nil, err
+	}
+	if err := fillMemory(ctx, g.qmp, dom); err != nil {
 		return nil, err
 	}
 	if err := g.tuneAtStart(ctx, dom); err != nil {
@@ -206,6 +215,9 @@ func fillTaps(dom *xml.Domain, taps []Tap) {
 func (g *guest) fillPorts(ctx context.Context, dom *xml.Domain) error {
 	for i := range dom.Devices.Graphics {
 		v := &dom.Devices.Graphics[i]
+		if err := g.passwords(ctx, v); err != nil {
+			return err
+		}
 		if v.Type != "vnc" {
 			continue
 		}
@@ -213,17 +225,15 @@ func (g *guest) fillPorts(ctx context.Context, dom *xml.Domain) error {
 		if err := g.qmp.Execute(ctx, "query-vnc", nil, &info); err != nil {
 			return err
 		}
-		if v.Passwd != "" {
-			args := map[string]any{"protocol": "vnc", "password": v.Passwd}
-			if err := g.qmp.Execute(ctx, "set_password", args, nil); err != nil {
-				return err
-			}
-		}
 		port, err := strconv.Atoi(info.Service)
 		if err != nil { // a socket
 			continue
 		}
 		v.Port = &port
+		if v.WebSocket != nil && *v.WebSocket < 0 {
+			ws := port - 5900 + 5700
+			v.WebSocket = &ws
+		}
 		if len(v.Listens) > 0 && v.Listens[0].Type == "address" && v.Listens[0].Address == "" {
 			v.Listens[0].Address, v.Listen = info.Host, info.Host
 		}
@@ -238,6 +248,9 @@ func inactive(dom *xml.Domain) {
 		for i := range list {
 			if list[i].Type == "pty" {
 				list[i].Path, list[i].TTY = "", ""
+			}
+			if list[i].TLS == "no" { // of plainChardevs, or the same
+				list[i].TLS = ""
 			}
 		}
 	}
@@ -276,14 +289,17 @@ func propNames(props json.RawMessage) []string {
 
 // taints are the reasons why a bug report about this guest would be doubted.
 func taints(dom *xml.Domain) []string {
-	var list []string
+	var list, override []string
 	if dom.QEMUCommandline != nil && len(dom.QEMUCommandline.Args) > 0 {
 		list = append(list, "tainted: use of custom command line arguments")
+	}
+	if len(dom.QEMUOverride) > 0 {
+		override = []string{"tainted: custom device configuration"}
 	}
 	if os.Geteuid() == 0 {
 		list = append(list, "tainted: running with undesirable elevated privileges")
 	}
-	return list
+	return append(list, override...)
 }
 
 var _ drivers.HostCPUer = (*Conn)(nil)

@@ -47,7 +47,7 @@ func (c *counters) set(pid int, name string, on bool) error {
 	attr.Size = uint32(unsafe.Sizeof(attr))
 	fd, err := unix.PerfEventOpen(&attr, pid, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
-		return perfFailed(name)
+		return xml.Errorf(xml.CodeSystem, "unable to open host cpu perf event for %s: %s", name, drivers.SystemText(err))
 	}
 	if c.open == nil {
 		c.open = make(map[string]int)

@@ -49,7 +49,7 @@ func (d *domains) StartPlan(ctx context.Context, r drivers.Ref, byHand bool, f d
 	if p.Argv, p.Env, err = Args(dom, build); err != nil {
 		return nil, err
 	}
-	owner, err := d.layout.user()
+	owner, err := d.layout.userOf(dom)
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,9 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	for i := range dom.Devices.Disks {
 		tellCache(&dom.Devices.Disks[i])
 	}
+	if err := present(dom); err != nil {
+		return nil, err
+	}
 	config, err := storedForm(dom)
 	if err != nil {
 		return nil, err
@@ -99,9 +102,11 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	}
 	s.Version = e.VersionNumber()
 	if in != nil && in.CPU != nil { // the very CPU that the guest had, whatever the definition would come to today
-		dom.CPU = in.CPU
+		dom.CPU = sameCPU(in.CPU, dom.CPU)
 	}
 	domain.AssignAliases(dom)
+	plainChardevs(dom)
+	displaySockets(dom, args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom})
 	dir := c.layout.guest(dom.Name)
 	undo.Add(func() { disconnect(dir, c.store.Has(dom.Name)) })
 	if err := c.connect(ctx, dom, dir); err != nil {
@@ -119,7 +124,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	owner, err := c.layout.user()
+	owner, err := c.layout.userOf(dom)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +153,68 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err != nil {
 		return nil, err
 	}
-	return &startConfig{Status: s, Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), Companions: beside, User: owner}, nil
+	return &startConfig{Status: s, Locked: lockedMemory(dom), Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), Companions: beside, User: owner}, nil
+}
+
+// sameCPU is the CPU that a saved guest had, with the places of vCPUs and memory that
+// its definition says: how the state was saved depends on them, too.
+func sameCPU(saved, def *xml.CPU) *xml.CPU {
+	if def == nil {
+		return saved
+	}
+	out := saved.Clone()
+	if out.NUMA == nil {
+		out.NUMA = def.NUMA
+	}
+	if out.Topology == nil {
+		out.Topology = def.Topology
+	}
+	return out
+}
+
+// present refuses files of a kernel that are not there, before QEMU does.
+func present(dom *xml.Domain) error {
+	for _, path := range []string{dom.OS.Kernel, dom.OS.Initrd, dom.OS.DTB} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", path, drivers.SystemText(unwrapPath(err)))
+		}
+	}
+	for i := range dom.Devices.Inputs {
+		if s := dom.Devices.Inputs[i].Source; s != nil {
+			if path := s.EvDev + s.Dev; path != "" {
+				if _, err := os.Stat(path); err != nil {
+					return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", path, drivers.SystemText(unwrapPath(err)))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// plainChardevs notes which character devices have no TLS, as the peer does for what
+// runs: its settings could give it to all.
+func plainChardevs(dom *xml.Domain) {
+	v := &dom.Devices
+	for _, list := range [][]xml.Chardev{v.Serials, v.Parallels, v.Consoles, v.Channels} {
+		for i := range list {
+			if c := &list[i]; c.Type == "tcp" && c.TLS == "" {
+				c.TLS = "no"
+			}
+		}
+	}
+}
+
+// displaySockets notes the sockets of displays that name none.
+func displaySockets(dom *xml.Domain, a args) {
+	for i := range dom.Devices.Graphics {
+		g := &dom.Devices.Graphics[i]
+		if len(g.Listens) > 0 && g.Listens[0].Type == "socket" && g.Listens[0].Socket == "" && g.Socket == "" {
+			g.Listens[0].Socket, g.Socket = a.displaySocket(g), a.displaySocket(g)
+		}
+	}
 }
 
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets

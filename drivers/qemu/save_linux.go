@@ -433,6 +433,11 @@ func asDefined(live, config *xml.Domain, l Layout, probed []int) *xml.Domain {
 	inactive(live)
 	live.Resource, live.CPU = resource, config.CPU
 	v := &live.Devices
+	for i := range v.Graphics {
+		if g := &v.Graphics[i]; strings.HasPrefix(g.Socket, filepath.Join(l.Lib, "domain-")) && len(g.Listens) > 0 { // of displaySockets
+			g.Socket, g.Listens[0].Socket = "", ""
+		}
+	}
 	for i := range v.Disks {
 		disk := &v.Disks[i]
 		if disk.Source == nil {

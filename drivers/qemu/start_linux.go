@@ -38,6 +38,7 @@ type startConfig struct {
 	Companions []companion   // started before QEMU
 	Taps       []Tap         // in the order of their descriptors
 	User       *user         // who QEMU runs as; nil: the caller
+	Locked     uint64        // bytes of memory that it may lock; 0: as this process
 }
 
 // QEMU inherits, from descriptor 3 on: the file "alive", whose lock it thereby
@@ -196,6 +197,7 @@ func (g *guest) launch(ctx context.Context, st *startConfig, logf *os.File) (*ch
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: st.User.UID, Gid: st.User.GID, Groups: st.User.Groups}
 	}
 	at, _ := logf.Seek(0, io.SeekEnd)
+	st.limits()
 	if err := cmd.Start(); err != nil {
 		return nil, xml.Errorf(xml.CodeInternal, "cannot run %s: %v", st.Argv[0], err)
 	}

@@ -5,6 +5,7 @@ import (
 	osuser "os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"virgo/drivers"
 	"virgo/xml"
@@ -19,6 +20,41 @@ type user struct {
 // config is qemu.conf, beside the folder of definitions.
 func (l Layout) config() (*drivers.ConfigFile, error) {
 	return drivers.ReadConfig(filepath.Join(filepath.Dir(l.Etc), "qemu.conf"))
+}
+
+// userOf is who QEMU runs as for a domain: whom its security label of the model dac
+// names, where virgo is root, or else the host's setting.
+func (l Layout) userOf(dom *xml.Domain) (*user, error) {
+	for _, s := range dom.SecLabels {
+		if s.Model != "dac" || s.Label == "" || s.Type == "none" || os.Geteuid() != 0 {
+			continue
+		}
+		name, group, _ := strings.Cut(s.Label, ":")
+		uid, err := accountID("user", name)
+		gid := int64(0)
+		if err == nil {
+			gid, err = accountID("group", group)
+		}
+		if err != nil || uid < 0 || gid < 0 {
+			return nil, xml.Errorf(xml.CodeInvalidArg, "failed to parse label '%s' of the security model dac: it is USER:GROUP, names or numbers with a plus sign", s.Label)
+		}
+		out := &user{UID: uint32(uid), GID: uint32(gid)}
+		if u, err := osuser.LookupId(strconv.FormatInt(uid, 10)); err == nil {
+			out.Groups = groupsOf(u)
+		}
+		return out, nil
+	}
+	return l.user()
+}
+
+// groupsOf are all groups of a user: /dev/kvm is a group's, as a rule.
+func groupsOf(u *osuser.User) []uint32 {
+	var out []uint32
+	ids, _ := u.GroupIds()
+	for _, id := range ids {
+		out = append(out, number32(id))
+	}
+	return out
 }
 
 // user reads qemu.conf beside the folder of definitions: who QEMU runs as where
@@ -55,12 +91,7 @@ func (l Layout) user() (*user, error) {
 		}
 		out.GID = number32(g.Gid)
 	}
-	// /dev/kvm is a group's, as a rule.
-	if ids, err := u.GroupIds(); err == nil {
-		for _, id := range ids {
-			out.Groups = append(out.Groups, number32(id))
-		}
-	}
+	out.Groups = groupsOf(u)
 	return out, nil
 }
 
