@@ -101,7 +101,7 @@ func Script(d *xml.Domain, p *drivers.StartPlan, layout Layout, key []byte) stri
 	}
 	b.WriteString("exec env -i")
 	for _, w := range p.Env {
-		b.WriteString(" \\\n  " + shell.Quote(w))
+		b.WriteString(" \\\n  " + shell.Assignment(w))
 	}
 	for i, w := range p.Argv {
 		if i == 0 || strings.HasPrefix(w, "-") {

@@ -339,7 +339,7 @@ func openLog(l Layout, name string, st *startConfig) (*os.File, error) {
 	if err != nil {
 		return nil, xml.Errorf(xml.CodeSystem, "failed to open log file %s: %s", l.logFile(name), drivers.SystemText(unwrapPath(err)))
 	}
-	fmt.Fprintf(f, "%s: starting up\n%s\n", logTime(), shell.Join(append(append([]string{}, st.Env...), st.Argv...)))
+	fmt.Fprintf(f, "%s: starting up\n%s\n", logTime(), shell.JoinEnv(st.Env, st.Argv))
 	return f, nil
 }
 

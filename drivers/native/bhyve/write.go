@@ -30,7 +30,7 @@ func To(d *xml.Domain) ([]byte, error) {
 	if len(load) > 0 {
 		out = shell.Join(load) + "\n"
 	}
-	return []byte(out + shell.Join(append(run.Env, run.Argv...)) + "\n"), nil
+	return []byte(out + shell.JoinEnv(run.Env, run.Argv) + "\n"), nil
 }
 
 // writer puts bhyve's arguments together.

@@ -14,13 +14,27 @@ func Join(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
+// JoinEnv makes a command line of assignments to the environment and words.
+func JoinEnv(env, words []string) string {
+	var out []string
+	for _, e := range env {
+		out = append(out, Assignment(e))
+	}
+	return strings.Join(append(out, Join(words)), " ")
+}
+
 // Quote makes a word of a text, with quotes if it needs them.
 func Quote(w string) string {
 	if w != "" && w[0] != '~' && strings.Trim(w, plain) == "" {
 		return w
 	}
-	if i := strings.IndexByte(w, '='); i > 0 && strings.Trim(w[:i], plain) == "" && w[0] != '-' && i+1 < len(w) && !strings.ContainsAny(w[:i], ",.:/") {
-		return w[:i+1] + Quote(w[i+1:]) // NAME=value stays readable
-	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
+
+// Assignment is NAME=value with quotes around the value alone.
+func Assignment(w string) string {
+	if name, value, ok := strings.Cut(w, "="); ok && value != "" && strings.Trim(name, plain) == "" {
+		return name + "=" + Quote(value)
+	}
+	return Quote(w)
 }

@@ -22,7 +22,7 @@ exec env -i \
   XDG_CACHE_HOME='/root/lib/qemu/domain--1-it'\''s by hand/.cache' \
   XDG_CONFIG_HOME='/root/lib/qemu/domain--1-it'\''s by hand/.config' \
   /usr/bin/qemu-system-x86_64 \
-  -name guest='it'\''s by hand,debug-threads=on' \
+  -name 'guest=it'\''s by hand,debug-threads=on' \
   -object '{"qom-type":"secret","id":"masterKey0","format":"raw","file":"/root/lib/qemu/domain--1-it'\''s by hand/master-key.aes"}' \
   -blockdev '{"driver":"file","filename":"/fw/code.fd","node-name":"libvirt-pflash0-storage","auto-read-only":true,"discard":"unmap"}' \
   -blockdev '{"node-name":"libvirt-pflash0-format","read-only":true,"driver":"raw","file":"libvirt-pflash0-storage"}' \
