@@ -74,7 +74,7 @@ func (b *Baseliner) Add(c *xml.CPU) error {
 		b.failure = b.addPPC(c)
 	case famARM:
 	case famNone:
-		b.failure = noDriver(b.arch)
+		b.failure = NoModels(b.arch)
 	default:
 		b.failure = xml.Errorf(xml.CodeNoSupport, "cannot compute baseline CPU of %s architecture", b.arch)
 	}

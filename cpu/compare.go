@@ -53,7 +53,7 @@ func Compare(host, other *xml.CPU, arch string) (Result, error) {
 	case famS390, famRISCV, famLoong:
 		return Result{Answer: Identical}, nil
 	}
-	return Result{}, noDriver(arch)
+	return Result{}, NoModels(arch)
 }
 
 type families uint8
@@ -89,7 +89,8 @@ func family(arch string) families {
 // HasModels tells whether CPU models mean anything on an architecture.
 func HasModels(arch string) bool { return family(arch) != famNone }
 
-func noDriver(arch string) error {
+// NoModels says that CPU models mean nothing on an architecture.
+func NoModels(arch string) error {
 	return xml.Errorf(xml.CodeNoSupport, "'%s' architecture is not supported by CPU driver", arch)
 }
 

@@ -34,7 +34,7 @@ func ModelsOf(arch string, m Map) (names []string, all bool, err error) {
 	case famARM, famS390, famRISCV, famLoong:
 		return nil, true, nil
 	}
-	return nil, false, noDriver(arch)
+	return nil, false, NoModels(arch)
 }
 
 // ModelInfo is what the tables tell of a model.

@@ -25,7 +25,7 @@ func Update(guest, host *xml.CPU, arch string) (*xml.CPU, error) {
 	case famLoong:
 		return guest.Clone(), nil
 	}
-	return nil, noDriver(arch)
+	return nil, NoModels(arch)
 }
 
 func passesThrough(c *xml.CPU) bool { return c.Mode == "host-passthrough" || c.Mode == "maximum" }

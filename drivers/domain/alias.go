@@ -90,6 +90,9 @@ func controllerAlias(d *xml.Domain, v *xml.Controller) string {
 	index := *v.Index
 	switch v.Type {
 	case "pci":
+		if !NumberedBuses(d) {
+			return "pci"
+		}
 		if index == 0 && v.Model == "pcie-root" {
 			return "pcie.0"
 		}

@@ -53,6 +53,12 @@ func hasPCIERoot(d *xml.Domain) bool {
 	return IsQ35(d) || isARMVirt(d) || isRISCVVirt(d) || isLoongArchVirt(d)
 }
 
+// NumberedBuses tells whether the machine's PCI buses have numbers in their names.
+// Elsewhere all of them are called "pci".
+func NumberedBuses(d *xml.Domain) bool {
+	return isX86(d) || isS390(d) || strings.HasPrefix(d.OS.Type.Arch, "ppc") || hasPCIERoot(d)
+}
+
 // madeUp tells whether the machine has no model in hardware: all its devices
 // are virtio.
 func madeUp(d *xml.Domain) bool {

@@ -19,7 +19,7 @@ func implicitUSB(d *xml.Domain) string {
 		return "qemu-xhci"
 	case isARM(d) && (m == "versatilepb" || strings.HasPrefix(m, "realview")):
 		return "pci-ohci"
-	case arch == "alpha", strings.HasPrefix(arch, "mips"), strings.HasPrefix(arch, "sh4"), arch == "ppc", arch == "sparc64":
+	case arch == "alpha", strings.HasPrefix(arch, "mips"), strings.HasPrefix(arch, "sh4") && m == "r2d", arch == "ppc", arch == "sparc64":
 		return "piix3-uhci"
 	}
 	return ""
@@ -88,9 +88,9 @@ func hasInput(d *xml.Domain, kinds ...string) bool {
 }
 
 // hostBridges completes the PCI roots of POWER.
-func hostBridges(d *xml.Domain) {
+func hostBridges(d *xml.Domain) error {
 	if !isPSeries(d) {
-		return
+		return nil
 	}
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
@@ -104,9 +104,14 @@ func hostBridges(d *xml.Domain) {
 			c.Target = &xml.ControllerTarget{}
 		}
 		if c.Target.Index == nil {
-			c.Target.Index = ptr(freeBridge(d, *c.Index))
+			n := freeBridge(d, *c.Index)
+			if n > 30 {
+				return unsupported("No usable target index found for %d", 0)
+			}
+			c.Target.Index = &n
 		}
 	}
+	return nil
 }
 
 // freeBridge is the first number that no host bridge has; 0 is that of root 0.
@@ -145,7 +150,7 @@ func assignCCW(d *xml.Domain) error {
 		}
 		p := channelPlace{a.CSSID, a.SSID, a.DevNo}
 		if taken[p] && err == nil {
-			err = xml.Errorf(xml.CodeInternal, "The CCW devno '0x%x.0x%x.0x%04x' is in use already", a.CSSID, a.SSID, a.DevNo)
+			err = xml.Errorf(xml.CodeXML, "The CCW devno '%x.%x.%04x' is in use already", a.CSSID, a.SSID, a.DevNo)
 		}
 		taken[p] = true
 	})
@@ -184,6 +189,9 @@ func assignMMIO(d *xml.Domain) {
 	}
 }
 
+// boardSCSI are the models of SCSI controllers that have places of their own.
+var boardSCSI = []string{"ibmvscsi", "ncr53c90"}
+
 // channelDevices are the virtio devices in the order of assignment.
 func channelDevices(d *xml.Domain) []**xml.Address {
 	dev := &d.Devices
@@ -198,7 +206,7 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 	}
 	for i := range dev.Interfaces {
 		n := &dev.Interfaces[i]
-		add(n.Type != "hostdev" && n.Model != nil && n.Model.Type == "virtio", &n.Address)
+		add(n.Type != "hostdev" && n.Model != nil && (n.Model.Type == "virtio" || isS390(d) && strings.HasPrefix(n.Model.Type, "virtio-")), &n.Address)
 	}
 	for i := range dev.Sounds {
 		add(dev.Sounds[i].Model == "virtio", &dev.Sounds[i].Address)
@@ -213,7 +221,7 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 	}
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
-		add(c.Type == "virtio-serial" || c.Type == "scsi" && (isARM(d) || strings.HasPrefix(c.Model, "virtio")), &c.Address)
+		add(c.Type == "virtio-serial" || c.Type == "scsi" && (isARM(d) || isS390(d) && !slices.Contains(boardSCSI, c.Model) || strings.HasPrefix(c.Model, "virtio")), &c.Address)
 	}
 	for i := range dev.Inputs {
 		add(dev.Inputs[i].Bus == "virtio", &dev.Inputs[i].Address)
@@ -232,6 +240,10 @@ func channelDevices(d *xml.Domain) []**xml.Address {
 	}
 	for i := range dev.Cryptos {
 		add(true, &dev.Cryptos[i].Address)
+	}
+	for i := range dev.Consoles {
+		c := &dev.Consoles[i]
+		add(c.Target != nil && c.Target.Type == "virtio" && c.Address != nil && c.Address.Type == "ccw", &c.Address)
 	}
 	return out
 }

@@ -332,23 +332,39 @@ func readHostdevSource(h *xml.Hostdev) error {
 }
 
 // checkPanicModels refuses two of a model.
-func checkPanicModels(d *xml.Domain, _ *Traits) error {
+func checkPanicModels(d *xml.Domain, t *Traits) error {
 	list := d.Devices.Panics
-	usual := "default"
-	if isX86(d) {
-		usual = "isa"
+	if t.QEMU != nil {
+		for i := range list {
+			setDefault(&list[i].Model, defaultPanic(d))
+		}
 	}
 	for i := range list {
 		for j := range i {
-			model, other := list[i].Model, list[j].Model
-			setDefault(&model, usual)
-			setDefault(&other, usual)
-			if model == other {
+			if list[i].Model == list[j].Model {
+				model := list[i].Model
+				setDefault(&model, "default")
 				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
 			}
 		}
 	}
 	return nil
+}
+
+// defaultPanic is the model of a panic device that has none; "" where the
+// machine has none that fits.
+func defaultPanic(d *xml.Domain) string {
+	switch {
+	case isPSeries(d):
+		return "pseries"
+	case isS390(d):
+		return "s390"
+	case isARMVirt(d):
+		return "pvpanic"
+	case isX86(d):
+		return "isa"
+	}
+	return ""
 }
 
 // printable tells whether a text has only printable characters of ASCII.

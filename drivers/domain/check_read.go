@@ -365,7 +365,7 @@ func readSourceLabels(list []xml.SourceSecLabel) error {
 		}
 		for j := range i {
 			if list[j].Model == l.Model {
-				return xml.Errorf(xml.CodeXML, "seclabel for model %s is already provided", l.Model)
+				return xml.Errorf(xml.CodePlain, "seclabel for model %s is already provided", l.Model)
 			}
 		}
 		if l.Relabel == "yes" && l.Label == "" {

@@ -43,6 +43,9 @@ func consoles(d *xml.Domain, t *Traits) error {
 	numberPorts(dev.Serials)
 	numberPorts(dev.Parallels)
 	for i := range dev.Serials {
+		if dev.Serials[i].Target.Type == "isa-debug" && !isX86(d) {
+			return unsupported("isa-debug serial type only valid on x86 architecture")
+		}
 		serialTarget(d, &dev.Serials[i], t)
 	}
 	return nil

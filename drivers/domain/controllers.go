@@ -55,11 +55,6 @@ func checkNumbers(d *xml.Domain) error {
 			err = xml.Errorf(xml.CodeXML, "controller number %d is out of range", n)
 		}
 	}
-	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index > maxController {
-			return pciTooHigh(c)
-		}
-	}
 	eachDevice(d, func(v deviceView) {
 		if a := *v.addr; a != nil {
 			bad(a.Controller)

@@ -60,7 +60,11 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	assignZPCI(d, true)
-	if err := assignPCI(d); err != nil {
+	e, err := t.QEMU.find(d)
+	if err != nil {
+		return err
+	}
+	if err := assignPCI(d, e); err != nil {
 		return err
 	}
 	for i := range d.Devices.Disks {

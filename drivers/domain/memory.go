@@ -69,8 +69,9 @@ func qemuMemory(d *xml.Domain, q *QEMU) error {
 		return err
 	}
 	qemuCPU(d, e)
-	plugCell(d)
-	qemuNUMA(d)
+	if d.CPU != nil {
+		PlugCell(d)
+	}
 	for i := range d.Devices.Memories {
 		m := &d.Devices.Memories[i]
 		if m.Target == nil {
@@ -86,11 +87,20 @@ func qemuMemory(d *xml.Domain, q *QEMU) error {
 	return nil
 }
 
-// plugCell makes a cell where memory can be plugged, and plugs the devices into
-// it that name none.
+// PlugCell makes a cell where memory can be plugged, plugs the devices into it that
+// name none, and gives the first cell the CPUs that are in none. A definition that says nothing of its CPU gets the cell when
+// the guest is started.
+func PlugCell(d *xml.Domain) {
+	plugCell(d)
+	qemuNUMA(d)
+}
+
 func plugCell(d *xml.Domain) {
-	if d.MaxMemory == nil || d.CPU == nil || d.Memory == nil || isS390(d) || d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0 {
+	if d.MaxMemory == nil || d.Memory == nil || isS390(d) || d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0 {
 		return
+	}
+	if d.CPU == nil {
+		d.CPU = &xml.CPU{}
 	}
 	size := d.Memory.KiB
 	for i := range d.Devices.Memories {

@@ -74,6 +74,7 @@ type pciSet struct {
 	power   bool        // host bridges are added, not bridges
 	q35     bool        // some devices have places of their own
 	devices []pciDevice // in the order of assignment
+	bridge  string      // model of the bridge from PCI Express that this QEMU has
 }
 
 func newBus(model string) pciBus { return pciBus{model: model, kind: kindOf(model)} }
@@ -97,9 +98,11 @@ func pciText(a *xml.Address) string {
 }
 
 // assignPCI gives PCI devices their addresses, adding bridges and ports.
-func assignPCI(d *xml.Domain) error {
-	if (isARM(d) || isRISCV(d)) && !hasPCIERoot(d) && !hasPCIRoot(d) {
-		return nil // boards where devices sit elsewhere, whatever buses are written
+func assignPCI(d *xml.Domain, e *Emulator) error {
+	// Boards where devices sit elsewhere: what is written counts for the buses alone.
+	elsewhere := (isARM(d) || isRISCV(d)) && !hasPCIERoot(d) && !hasPCIRoot(d)
+	if err := fillBuses(d); err != nil {
+		return err
 	}
 	written := 0
 	for i := range d.Devices.Controllers {
@@ -107,16 +110,12 @@ func assignPCI(d *xml.Domain) error {
 			written++
 		}
 	}
-	if err := fillBuses(d); err != nil {
-		return err
-	}
-	hostBridges(d)
-	set, err := newPCISet(d)
+	set, err := newPCISet(d, e)
 	if err != nil {
 		return err
 	}
 	if set == nil {
-		return noPCI(d)
+		return noPCI(d, elsewhere)
 	}
 	set.grow = true
 	full := set.full()
@@ -125,13 +124,18 @@ func assignPCI(d *xml.Domain) error {
 	}
 	d.Devices.Controllers = slices.Grow(d.Devices.Controllers, len(set.buses))
 	for i := range set.buses {
-		if findController(d, "pci", uint(i)) == nil {
+		if i > 0 && findController(d, "pci", uint(i)) == nil {
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(i)), Model: set.buses[i].model})
 		}
 	}
-	hostBridges(d)
-	pciDefaults(d)
-	if set, err = newPCISet(d); err != nil {
+	if elsewhere {
+		return nil
+	}
+	if err := hostBridges(d); err != nil {
+		return err
+	}
+	pciDefaults(d, e)
+	if set, err = newPCISet(d, e); err != nil {
 		return err
 	}
 	if err := set.assignAll(d, true); err != nil {
@@ -140,7 +144,7 @@ func assignPCI(d *xml.Domain) error {
 	multifunction(set.devices)
 	portNumbers(d)
 	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Type == "pci" && c.Address.IsPCI() && c.Address.Bus >= *c.Index {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" && c.Model == "pci-bridge" && c.Address.IsPCI() && c.Address.Bus >= *c.Index {
 			return unsupported("PCI controller at index %d (0x%02x) has bus='0x%02x', but index must be larger than bus", *c.Index, *c.Index, c.Address.Bus)
 		}
 	}
@@ -182,13 +186,18 @@ func (s *pciSet) full() bool {
 	return true
 }
 
+// maxBus bounds the buses that are made, so that a document cannot ask for
+// millions of them. It is beyond what any machine has: the definition is refused
+// for what follows from it, in the same words as for a higher number.
+const maxBus = 512
+
 // fillBuses adds the controllers that are missing below the highest index or
 // the highest bus in an address.
 func fillBuses(d *xml.Domain) error {
 	high := -1
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
-			high = max(high, int(*c.Index))
+			high = max(high, int(min(*c.Index, maxBus)))
 		}
 	}
 	if high < 0 {
@@ -196,7 +205,7 @@ func fillBuses(d *xml.Domain) error {
 	}
 	eachDevice(d, func(v deviceView) {
 		if a := *v.addr; a.IsPCI() {
-			high = max(high, int(a.Bus))
+			high = max(high, int(min(a.Bus, maxBus)))
 		}
 	})
 	model := "pci-bridge"
@@ -216,24 +225,33 @@ func fillBuses(d *xml.Domain) error {
 
 // newPCISet makes the buses that there are, with what is written in them. nil
 // if there is none.
-func newPCISet(d *xml.Domain) (*pciSet, error) {
+func newPCISet(d *xml.Domain, e *Emulator) (*pciSet, error) {
 	count := 0
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
-			count = max(count, int(*c.Index)+1)
+			count = max(count, int(min(*c.Index, maxBus))+1)
 		}
 	}
 	if count == 0 {
 		return nil, nil
 	}
-	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d)}
+	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d), bridge: "dmi-to-pci-bridge"}
+	if e.has("pcie-pci-bridge") {
+		s.bridge = "pcie-to-pci-bridge"
+	}
 	for i := range s.buses {
 		s.buses[i].kind = kindOf("")
 	}
 	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
+		if c := &d.Devices.Controllers[i]; c.Type == "pci" && *c.Index <= maxBus {
+			if c.Model == "" {
+				return nil, xml.Errorf(xml.CodeInternal, "PCI controller model was not set correctly")
+			}
 			s.buses[*c.Index] = newBus(c.Model)
 		}
+	}
+	if s.buses[0].model == "" { // not written, and not there, but taken to be
+		s.buses[0] = newBus("pci-root")
 	}
 	s.root = s.buses[0].model
 	if err := s.builtIn(d); err != nil {
@@ -369,7 +387,7 @@ const noSlotFor = "a PCI slot is needed to connect a PCI controller model='%s', 
 
 // add makes a bus that accepts the device.
 func (s *pciSet) add(need plug) error {
-	if len(s.buses) > 255 {
+	if len(s.buses) > 2*maxBus {
 		return xml.Errorf(xml.CodeInternal, "No more available PCI slots")
 	}
 	model := ""
@@ -390,6 +408,11 @@ func (s *pciSet) add(need plug) error {
 		model = "pci-bridge"
 	case s.root == "pcie-root" && need == conventional && s.has("pcie-to-pci-bridge"):
 		model = "pci-bridge" // it finds its place when devices get theirs
+	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0 && s.bridge == "dmi-to-pci-bridge":
+		if _, err := s.place(dmiBridge); err != nil {
+			return err
+		}
+		model = s.bridge
 	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0:
 		// a port of its own, though others may be free
 		if err := s.add(express); err != nil {
@@ -421,7 +444,10 @@ func (s *pciSet) has(model string) bool {
 
 // modelFor is the controller that needs such a place.
 func modelFor(need plug) string {
-	for _, m := range []string{"pcie-root-port", "pcie-switch-upstream-port", "pcie-switch-downstream-port", "dmi-to-pci-bridge", "pci-expander-bus", "pcie-expander-bus", "pci-bridge"} {
+	if need == upstreamPort {
+		need = rootPort // of which there had to be one for it
+	}
+	for _, m := range []string{"pcie-root-port", "pcie-switch-downstream-port", "dmi-to-pci-bridge", "pci-expander-bus", "pcie-expander-bus", "pci-bridge"} {
 		if kindOf(m).needs == need {
 			return m
 		}
@@ -472,10 +498,11 @@ func multifunction(devices []pciDevice) {
 	}
 }
 
-// noPCI refuses PCI devices where there is no bus.
-func noPCI(d *xml.Domain) error {
+// noPCI refuses PCI devices where there is no bus. elsewhere: only those that are
+// said to sit on one.
+func noPCI(d *xml.Domain, elsewhere bool) error {
 	for _, v := range pciDevices(d) {
-		if *v.addr == nil || (*v.addr).Type == "pci" {
+		if a := *v.addr; a.IsPCI() || !elsewhere && (a == nil || a.Type == "pci") {
 			return xml.Errorf(xml.CodeXML, "No PCI buses available")
 		}
 	}

@@ -30,7 +30,8 @@ func (l *pciList) virtio(model string) plug { return l.kind(model != "virtio-tra
 // addresses are given out.
 func pciDevices(d *xml.Domain) []pciDevice {
 	dev := &d.Devices
-	l := &pciList{pcie: hasPCIERoot(d)}
+	root := findController(d, "pci", 0)
+	l := &pciList{pcie: root != nil && root.Model == "pcie-root"}
 	l.out = make([]pciDevice, 0, len(dev.Controllers)+len(dev.Interfaces)+len(dev.Disks)+len(dev.Hostdevs)+8)
 	card := len(dev.Videos) > 0 && isX86(d)
 	if card && IsI440FX(d) { // slot 2, before any bridge
@@ -58,7 +59,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 		}
 		switch model {
 		case "usb-net", "spapr-vlan":
-		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "ne2k_pci", "pcnet", "i82551", "i82557b", "i82559er", "lan9118":
+		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "lan9118":
 			l.add(&n.Address, conventional)
 		default:
 			l.add(&n.Address, l.kind(true))

@@ -160,12 +160,15 @@ func (s *pciSet) free(bus, slot, function uint) bool {
 }
 
 // pciDefaults names the devices behind PCI controllers.
-func pciDefaults(d *xml.Domain) {
+func pciDefaults(d *xml.Domain, e *Emulator) {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
 		name := kindOf(c.Model).name
 		if c.Type != "pci" || name == "" {
 			continue
+		}
+		if name == "pcie-root-port" && !e.has(name) {
+			name = "ioh3420"
 		}
 		if c.ModelName == nil || c.ModelName.Name == "" {
 			c.ModelName = &xml.ControllerModel{Name: name}

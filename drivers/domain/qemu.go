@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"math"
 	"strings"
 
 	"virgo/xml"
@@ -78,7 +77,7 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 			dev.Watchdogs = append(dev.Watchdogs, xml.Watchdog{Model: "itco", Action: action})
 		}
 	}
-	if dev.Memballoon == nil && (isX86(d) || isS390(d) || hasPCIRoot(d) && !isARM(d) || isRISCV(d)) {
+	if dev.Memballoon == nil && (isX86(d) || isS390(d) || hasPCIRoot(d) && !isARM(d) || isRISCV(d) || strings.HasPrefix(d.OS.Type.Arch, "mips")) {
 		dev.Memballoon = &xml.Memballoon{Model: "virtio"}
 	}
 	addAudio(dev)
@@ -127,10 +126,14 @@ func implicitControllers(d *xml.Domain) {
 	}
 }
 
-// checkPCIRoot wants the first PCI controller to be the machine's.
+// checkPCIRoot wants the first PCI controller to be the machine's, and roots to
+// be first ones, except where there can be several.
 func checkPCIRoot(d *xml.Domain) error {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
+		if (c.Model == "pci-root" || c.Model == "pcie-root") && c.Type == "pci" && *c.Index > 0 && !isPSeries(d) {
+			return xml.Errorf(xml.CodeXML, "pci-root and pcie-root controllers should have index 0")
+		}
 		if c.Type == "pci" && *c.Index == 0 {
 			want := ""
 			switch {
@@ -163,6 +166,9 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 		case "usb":
 			if c.Model == "" {
 				c.Model = defaultUSB(d, c)
+			}
+			if strings.HasSuffix(c.Model, "-xhci") && c.Ports != nil && *c.Ports > 15 {
+				return unsupported("'%s' controller only supports up to '15' ports", c.Model)
 			}
 			if c.Model == "qusb1" || c.Model == "qusb2" {
 				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
@@ -238,23 +244,6 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 			}
 		}
 	}
-	for i := range d.Devices.Panics {
-		p := &d.Devices.Panics[i]
-		if p.Model == "" {
-			switch {
-			case isPSeries(d):
-				p.Model = "pseries"
-			case isS390(d):
-				p.Model = "s390"
-			case isARMVirt(d):
-				p.Model = "pvpanic"
-			case isX86(d):
-				p.Model = "isa"
-			default:
-				return unsupported("no panic model provided, and no default for the architecture and machine type")
-			}
-		}
-	}
 	for i := range d.Devices.Shmems {
 		s := &d.Devices.Shmems[i]
 		if s.Server != nil && s.Model != nil && s.Model.Type == "ivshmem-doorbell" {
@@ -302,55 +291,6 @@ func largeAPIC(d *xml.Domain) {
 		d.Features.IOAPIC = &xml.IOAPIC{}
 	}
 	setDefault(&d.Features.IOAPIC.Driver, "qemu")
-}
-
-// spaprAddresses numbers the devices on POWER's own bus.
-func spaprAddresses(d *xml.Domain) error {
-	taken := map[uint64]bool{}
-	var err error
-	eachDevice(d, func(v deviceView) {
-		if a := *v.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {
-			if *a.Reg > math.MaxUint32 && err == nil {
-				err = unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", *a.Reg)
-			}
-			taken[*a.Reg] = true
-		}
-	})
-	if err != nil {
-		return err
-	}
-	give := func(addr **xml.Address, first uint64) {
-		if a := *addr; a != nil && (a.Type != "spapr-vio" || a.Reg != nil) {
-			return
-		}
-		for taken[first] {
-			first += 0x1000
-		}
-		taken[first] = true
-		*addr = &xml.Address{Type: "spapr-vio", Reg: &first}
-	}
-	for i := range d.Devices.Interfaces {
-		if n := &d.Devices.Interfaces[i]; n.Model != nil && n.Model.Type == "spapr-vlan" {
-			give(&n.Address, 0x1000)
-		}
-	}
-	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Type == "scsi" && c.Model == "ibmvscsi" {
-			give(&c.Address, 0x2000)
-		}
-	}
-	for i := range d.Devices.Serials {
-		if s := &d.Devices.Serials[i]; s.Target != nil && s.Target.Type == "spapr-vio-serial" {
-			if s.Address != nil && s.Address.Type != "spapr-vio" {
-				s.Address = nil
-			}
-			give(&s.Address, 0x30000000)
-		}
-	}
-	if v := d.Devices.NVRAM; v != nil {
-		give(&v.Address, 0x3000)
-	}
-	return nil
 }
 
 // qemuNUMA gives CPUs that no cell has to the first one.

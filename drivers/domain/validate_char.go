@@ -98,9 +98,6 @@ func checkChannel(c *deviceCheck, v *xml.Chardev) error {
 }
 
 func checkSerialPort(c *deviceCheck, v *xml.Chardev) error {
-	if v.Target != nil && v.Target.Type == "isa-debug" && !isX86(c.d) {
-		return unsupported("isa-debug serial type only valid on x86 architecture")
-	}
 	return checkPort(c, v)
 }
 

@@ -26,11 +26,38 @@ func checkQEMUController(c *deviceCheck, v *xml.Controller) error {
 	if err := controllerDriver(c, v); err != nil {
 		return err
 	}
-	if v.Type == "usb" && v.Ports != nil && *v.Ports > 15 {
-		return unsupported("'%s' controller only supports up to '15' ports", v.Model)
+	if v.Type == "scsi" {
+		return scsiController(c, v)
 	}
 	if v.Type == "pci" {
-		return pciOptions(d, v)
+		return pciOptions(c, v)
+	}
+	return nil
+}
+
+// scsiDevices are QEMU's devices for models of SCSI controllers, and what is said
+// where they are missing.
+var scsiDevices = []struct{ model, device, lacks string }{
+	{"lsilogic", "lsi53c895a", "This QEMU doesn't support the LSI 53C895A SCSI controller"},
+	{"lsisas1068", "mptsas1068", "This QEMU doesn't support the LSI SAS1068 (MPT Fusion) controller"},
+	{"lsisas1078", "megasas", "This QEMU doesn't support the LSI SAS1078 (MegaRAID) controller"},
+	{"vmpvscsi", "pvscsi", "This QEMU doesn't support the pvscsi (VMware paravirtual SCSI) controller"},
+}
+
+// scsiController refuses models that the emulator or the board does not have.
+func scsiController(c *deviceCheck, v *xml.Controller) error {
+	if v.Model == "ncr53c90" {
+		if c.d.OS.Type.Arch != "sparc" && !(c.d.OS.Type.Arch == "m68k" && c.d.OS.Type.Machine == "q800") {
+			return unsupported("ncr53c90 SCSI controller is not a built-in for this machine")
+		}
+		if *v.Index != 0 {
+			return unsupported("ncr53c90 can only be used as first SCSI controller")
+		}
+	}
+	for _, s := range scsiDevices {
+		if v.Model == s.model && !isX86(c.d) && !c.has(s.device) {
+			return unsupported("%s", s.lacks)
+		}
 	}
 	return nil
 }
@@ -41,7 +68,7 @@ func checkController(_ *deviceCheck, v *xml.Controller) error {
 		return nil
 	}
 	if *v.Index > 255 {
-		return pciTooHigh(v)
+		return unsupported("PCI controller index %d too high, maximum is 255", *v.Index)
 	}
 	if (v.Model == "pci-root" || v.Model == "pcie-root") && v.Address != nil {
 		return unsupported("pci-root and pcie-root controllers should not have an address")
@@ -71,10 +98,6 @@ func checkController(_ *deviceCheck, v *xml.Controller) error {
 	return nil
 }
 
-func pciTooHigh(v *xml.Controller) error {
-	return unsupported("PCI controller index %d too high, maximum is 255", *v.Index)
-}
-
 // checkExpander wants the machine that an expander is for, and the guest's node
 // that a controller is near to.
 func checkExpander(d *xml.Domain, v *xml.Controller) error {
@@ -100,11 +123,8 @@ func checkExpander(d *xml.Domain, v *xml.Controller) error {
 
 // pciOptions refuses the options that a model of PCI controller does not have,
 // and devices behind it that are of another model.
-func pciOptions(d *xml.Domain, v *xml.Controller) error {
-	root := v.Model == "pci-root" || v.Model == "pcie-root"
-	if root && *v.Index > 0 && !isPSeries(d) {
-		return xml.Errorf(xml.CodeXML, "pci-root and pcie-root controllers should have index 0")
-	}
+func pciOptions(c *deviceCheck, v *xml.Controller) error {
+	d := c.d
 	name := "none"
 	if v.ModelName != nil {
 		setDefault(&v.ModelName.Name, "none")
@@ -122,6 +142,8 @@ func pciOptions(d *xml.Domain, v *xml.Controller) error {
 		want = name
 	}
 	switch {
+	case want != "" && name == "none":
+		return xml.Errorf(xml.CodeInternal, "Required option 'modelName' is not set for PCI controller with index '%d', model '%s' and modelName '%s'", *v.Index, v.Model, name)
 	case want == "" && name != "none":
 		return refuse("modelName", foreign)
 	case want != "" && name != want:
@@ -130,6 +152,9 @@ func pciOptions(d *xml.Domain, v *xml.Controller) error {
 	t := v.Target
 	if t == nil {
 		t = &xml.ControllerTarget{}
+	}
+	if want != "" && v.Model != "pci-root" && !c.has(want) {
+		return unsupported("The '%s' device is not supported by this QEMU binary", want)
 	}
 	expander := v.Model == "pci-expander-bus" || v.Model == "pcie-expander-bus"
 	port := v.Model == "pcie-root-port" || v.Model == "pcie-switch-downstream-port"
@@ -150,6 +175,12 @@ func pciOptions(d *xml.Domain, v *xml.Controller) error {
 		if o.given && !o.of {
 			return refuse(o.name, foreign)
 		}
+	}
+	if v.PCIHole64 != nil && !IsI440FX(d) && !IsQ35(d) {
+		return unsupported("Setting the 64-bit PCI hole size is not supported for machine '%s'", d.OS.Type.Machine)
+	}
+	if t.Hotplug != "" && v.Model == "pci-root" && !c.has("PIIX4_PM") {
+		return unsupported("setting the 'hotplug' property on a 'pci-root' device is not supported by this QEMU binary")
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func checkVideo(c *deviceCheck, v *xml.Video) error {
 }
 
 // videoDevices are the QOM types of video models, where a machine may lack them.
-var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vga"}, {"vga", "VGA"}, {"vmvga", "vmware-svga"}}
+var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vga"}, {"vga", "VGA"}, {"vmvga", "vmware-svga"}, {"ramfb", "ramfb"}}
 
 // foreignVideos are the models that this QEMU lacks.
 var foreignVideos = []string{"qxl", "xen", "vbox", "parallels", "gop"}

@@ -6,12 +6,6 @@ import "virgo/xml"
 // the order in which the peer does, and what this QEMU lacks.
 func checkFeatures(d *xml.Domain, e *Emulator) error {
 	if f := d.Features; f != nil {
-		if f.PS2 != nil && f.PS2.State == "off" && f.VMPort != nil && f.VMPort.State == "on" {
-			return unsupported("vmport feature requires the ps2 feature not to be disabled")
-		}
-		if err := checkACPI(d, f); err != nil {
-			return err
-		}
 		if err := checkMachineFeatures(d, f, e); err != nil {
 			return err
 		}
@@ -27,15 +21,15 @@ func checkSecurity(d *xml.Domain) error {
 	return nil
 }
 
-func checkACPI(d *xml.Domain, f *xml.Features) error {
-	if !f.ACPI {
-		return nil
-	}
-	if !isX86(d) && !hasPCIERoot(d) {
-		return unsupported("machine type '%s' does not support ACPI", d.OS.Type.Machine)
-	}
-	if d.OS.Type.Arch == "aarch64" && isARMVirt(d) && (d.OS.Loader == nil || d.OS.Loader.Type != "pflash") && d.OS.Firmware == "" {
+// checkACPI wants firmware and ACPI together where one cannot be without the other.
+func checkACPI(d *xml.Domain) error {
+	acpi := d.Features != nil && d.Features.ACPI
+	pflash := d.OS.Loader != nil && d.OS.Loader.Type == "pflash"
+	if acpi && d.OS.Type.Arch == "aarch64" && isARMVirt(d) && !pflash && d.OS.Firmware == "" {
 		return unsupported("ACPI requires UEFI on this architecture")
+	}
+	if !acpi && (d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || pflash)) {
+		return unsupported("UEFI requires ACPI on this architecture")
 	}
 	return nil
 }
@@ -45,10 +39,14 @@ func checkMachineFeatures(d *xml.Domain, f *xml.Features, e *Emulator) error {
 		return "The '" + name + "' feature is not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"
 	}
 	power := func(name string, has bool) feature { return feature{has, isPSeries(d), foreign(name)} }
+	offPS2 := f.PS2 != nil && f.PS2.State == "off"
 	for _, r := range []feature{
+		{f.APIC != nil && f.APIC.EOI != "", isX86(d), "The 'eoi' attribute of the 'apic' feature is not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"},
 		{f.HyperV != nil, isX86(d) || isARMVirt(d), "Hyperv features are not supported for architecture '" + d.OS.Type.Arch + "' or machine type '" + d.OS.Type.Machine + "'"},
 		{f.PVSpinlock != nil, isX86(d), foreign("pvspinlock")},
+		{f.PMU != nil && f.PMU.State == "off", !isPPC64(d), "PMU is always enabled for architecture '" + d.OS.Type.Arch + "'"},
 		{f.VMPort != nil, isX86(d), "vmport is not available with this QEMU binary"},
+		{f.VMPort != nil && f.VMPort.State == "on", !offPS2, "vmport feature requires the ps2 feature not to be disabled"},
 		{f.GIC != nil, isARMVirt(d), foreign("gic")},
 		{f.IOAPIC != nil, isX86(d), foreign("ioapic")},
 		power("hpt", f.HPT != nil && (f.HPT.Resizing != "" || f.HPT.MaxPageSize > 0)),

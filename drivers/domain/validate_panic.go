@@ -7,11 +7,19 @@ func checkPanics(d *xml.Domain, has func(string) bool) error {
 	for i := range d.Devices.Panics {
 		p := &d.Devices.Panics[i]
 		switch p.Model {
+		case "":
+			return unsupported("no panic model provided, and no default for the architecture and machine type")
 		case "isa":
+			if !isX86(d) {
+				return unsupported("the QEMU binary does not support the ISA panic device")
+			}
 			if p.Address != nil && p.Address.Type != "isa" {
 				return unsupported("panic is supported only with ISA address type")
 			}
 		case "hyperv":
+			if !isX86(d) {
+				return unsupported("only i686 and x86_64 guests support panic device of model 'hyperv'")
+			}
 			if p.Address != nil {
 				return unsupported("setting the panic device address is not supported for model 'hyperv'")
 			}

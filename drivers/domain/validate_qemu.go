@@ -26,17 +26,25 @@ func checkQEMU(d *xml.Domain, t *Traits) error {
 	case !e.hasMachine(d.OS.Type.Machine):
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)
 	}
+	if d.Features != nil && d.Features.ACPI && !isX86(d) && !hasPCIERoot(d) {
+		return unsupported("machine type '%s' does not support ACPI", d.OS.Type.Machine)
+	}
 	if m := d.MemTune; m != nil && m.MinGuarantee > 0 {
 		return unsupported("Parameter 'min_guarantee' not supported by QEMU.")
 	}
-	efi := d.OS.Firmware == "efi" && isARM(d) || isX86(d) && (d.OS.Firmware == "efi" || d.OS.Loader != nil && d.OS.Loader.Type == "pflash")
-	if efi && (d.Features == nil || !d.Features.ACPI) {
-		return unsupported("UEFI requires ACPI on this architecture")
+	if d.GenID != nil && !isX86(d) {
+		return unsupported("this QEMU does not support the 'genid' capability")
+	}
+	if err := checkACPI(d); err != nil {
+		return err
+	}
+	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && !isX86(d) {
+		return unsupported("BIOS serial console only supported on x86 architectures")
 	}
 	if n := d.OS.NVRAM; n != nil && n.Source != nil && n.Type != "file" && n.Type != "block" && n.Type != "network" {
 		return unsupported("unsupported nvram disk type '%s'", n.Type)
 	}
-	for _, check := range []func(*xml.Domain) error{checkActions, checkCPU, checkMemories, checkTimers, checkBoot} {
+	for _, check := range []func(*xml.Domain) error{checkActions, checkCPU, checkMemories, checkTimers, checkSleep, checkBoot} {
 		if err := check(d); err != nil {
 			return err
 		}
@@ -94,6 +102,14 @@ func checkActions(d *xml.Domain) error {
 	return nil
 }
 
+// checkSleep refuses to say which sleeping states there are, but on PCs.
+func checkSleep(d *xml.Domain) error {
+	if p := d.PM; p != nil && !isX86(d) && (p.Mem != nil && p.Mem.Enabled != "" || p.Disk != nil && p.Disk.Enabled != "") {
+		return unsupported("setting ACPI S3/S4 not supported")
+	}
+	return nil
+}
+
 // checkLifecycle refuses dumps of guests that have not crashed.
 func checkLifecycle(d *xml.Domain, _ *Traits) error {
 	for _, a := range []struct{ event, action string }{{"poweroff", d.OnPoweroff}, {"reboot", d.OnReboot}} {
@@ -112,17 +128,17 @@ func checkBoot(d *xml.Domain) error {
 	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && len(d.Devices.Serials) == 0 {
 		return xml.Errorf(xml.CodeXML, "need at least one serial port to use BIOS serial output")
 	}
-	for _, t := range d.OS.ACPITables {
-		if t.Type == "rawset" {
-			return unsupported("ACPI table type 'rawset' is not supported")
-		}
-	}
 	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
 		if !IsQ35(d) {
 			return unsupported("Secure boot is supported with q35 machine types only")
 		}
 		if d.Features == nil || d.Features.SMM == nil || d.Features.SMM.State != "on" {
 			return unsupported("Secure boot requires SMM feature enabled")
+		}
+	}
+	for _, t := range d.OS.ACPITables {
+		if t.Type == "rawset" {
+			return unsupported("ACPI table type 'rawset' is not supported")
 		}
 	}
 	return nil
@@ -183,7 +199,13 @@ func checkCPU(d *xml.Domain) error {
 	if c == nil {
 		return nil
 	}
-	if c.Mode == "maximum" && isPPC64(d) {
+	if c.MaxPhysAddr != nil && !isX86(d) {
+		return unsupported("CPU maximum physical address bits specification is not supported for '%s' architecture", d.OS.Type.Arch)
+	}
+	if c.Cache != nil && !isX86(d) {
+		return unsupported("CPU cache specification is not supported for '%s' architecture", d.OS.Type.Arch)
+	}
+	if c.Mode == "maximum" && !hasMaximum(d) {
 		return unsupported("maximum CPU is not supported by QEMU binary")
 	}
 	disabled, lengths := false, false
@@ -217,6 +239,11 @@ func checkCPU(d *xml.Domain) error {
 		}
 	}
 	return nil
+}
+
+// hasMaximum tells whether QEMU has the CPU with all that it knows.
+func hasMaximum(d *xml.Domain) bool {
+	return isX86(d) || isARM(d) || isS390(d) || isRISCV(d) || isLoongArch(d)
 }
 
 // checkPhysBits checks the size of the guest's addresses.

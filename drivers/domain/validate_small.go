@@ -46,6 +46,14 @@ func checkQEMUSound(c *deviceCheck, s *xml.Sound) error {
 	if s.Model == "ich9" && !isX86(c.d) && !c.has("ich9-intel-hda") {
 		return unsupported("The ich9-intel-hda audio controller is not supported in this QEMU binary")
 	}
+	if s.Model != "ich6" && s.Model != "ich9" || isX86(c.d) {
+		return nil
+	}
+	for i := range s.Codecs {
+		if device := "hda-" + s.Codecs[i].Type; !c.has(device) {
+			return unsupported("%s not supported in this QEMU binary", device)
+		}
+	}
 	return nil
 }
 
@@ -94,6 +102,10 @@ func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
 		return unsupported("input evdev doesn't support bus element")
 	case in.Type == "passthrough" && in.Bus != "virtio":
 		return unsupported("only bus 'virtio' is supported for 'passthrough' input devices")
+	case in.Type == "passthrough" && isS390(c.d) && !c.has("virtio-input-host-ccw"):
+		return unsupported("virtio-input-host is not supported by this QEMU binary")
+	case in.Bus == "ps2" && !isX86(c.d):
+		return unsupported("ps2 is not supported by this QEMU binary")
 	}
 	if in.Bus == "virtio" && (in.Model == "virtio-transitional" || in.Model == "virtio-non-transitional") {
 		return unsupported("virtio (non-)transitional models are not supported for input type=%s", in.Type)
@@ -204,6 +216,9 @@ func checkRNG(c *deviceCheck, r *xml.RNG) error {
 }
 
 func checkQEMURNG(c *deviceCheck, r *xml.RNG) error {
+	if !c.has("virtio-rng-pci") && !c.has("virtio-rng-ccw") && !c.has("virtio-rng-device") {
+		return unsupported("domain configuration does not support rng model '%s'", r.Model)
+	}
 	if b := r.Backend; b != nil && b.Model == "egd" {
 		return checkChardev(c.d, &b.Chardev)
 	}
@@ -407,6 +422,9 @@ func checkPStore(c *deviceCheck, p *xml.PStore) error {
 }
 
 func checkQEMUPStore(c *deviceCheck, p *xml.PStore) error {
+	if !isX86(c.d) && !c.has("acpi-erst") {
+		return unsupported("acpi-erst backend of pstore device is not supported")
+	}
 	if p.Address != nil && p.Address.Type != "pci" {
 		return unsupported("ACPI ERST device must reside on a PCI bus")
 	}

@@ -2,9 +2,8 @@ package qemu
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
+	"virgo/drivers/domain"
 	"virgo/xml"
 )
 
@@ -22,16 +21,13 @@ func pciBuses(d *xml.Domain) map[uint]string {
 	for _, c := range d.Devices.Controllers {
 		if c.Type == "pci" && c.Index != nil {
 			name := aliasOf(c.Alias)
-			if c.Model == "pci-root" && *c.Index == 0 {
-				name = "pci"
-				if isX86(d.OS.Type.Arch) || strings.HasPrefix(d.OS.Type.Arch, "ppc") || isS390(d.OS.Type.Arch) {
-					name = "pci.0"
-				}
+			if c.Model == "pci-root" && *c.Index == 0 && domain.NumberedBuses(d) {
+				name = "pci.0"
 			}
 			if c.Model == "pci-root" && *c.Index > 0 {
 				name += ".0"
 			}
-			if c.Model == "pcie-root" {
+			if c.Model == "pcie-root" && domain.NumberedBuses(d) {
 				name = "pcie.0"
 			}
 			buses[*c.Index] = name
@@ -52,7 +48,8 @@ func (a *args) where(p *props, addr *xml.Address, acpi *xml.ACPIIndex) *props {
 		}
 		bus := a.pci[addr.Bus]
 		if bus == "" {
-			bus = fmt.Sprintf("pci.%d", addr.Bus)
+			a.fail(xml.CodeInternal, "Could not find PCI controller with index '%d' required for device at address '%04x:%02x:%02x.%x'",
+				addr.Bus, addr.Domain, addr.Bus, addr.Slot, addr.Function)
 		}
 		p.str("bus", bus).optFlag("multifunction", string(addr.Multifunction))
 		if addr.Function != 0 {
@@ -96,26 +93,33 @@ func (a *args) controllerAlias(kind string, index uint) string {
 			return c.Alias.Name
 		}
 	}
+	if kind == "usb" {
+		a.fail(xml.CodeInternal, "Could not find %s controller with index %d required for device", kind, index)
+	}
 	return fmt.Sprintf("%s%d", kind, index)
 }
 
-// virtioOf tells whether devices of that address sit on PCI, ccw or mmio.
-func virtioSuffix(addr *xml.Address) string {
-	if addr != nil {
-		switch addr.Type {
-		case "ccw":
-			return "-ccw"
-		case "virtio-mmio":
-			return "-device"
-		}
+// virtioSuffix tells whether a device of that address sits on PCI, ccw or mmio.
+func (a *args) virtioSuffix(base string, addr *xml.Address) string {
+	if addr == nil {
+		a.fail(xml.CodeInternal, "Unexpected enum value 0 for virDomainDeviceAddressType")
+		return ""
 	}
-	return "-pci"
+	switch addr.Type {
+	case "pci":
+		return "-pci"
+	case "ccw":
+		return "-ccw"
+	case "virtio-mmio":
+		return "-device"
+	}
+	a.fail(xml.CodeInternal, "Unexpected address type for '%s'", base)
+	return ""
 }
 
 // virtioName is the name of a virtio device in one of its three models.
 func (a *args) virtioName(base, model string, addr *xml.Address) string {
-	a.virtioPlace(base, addr)
-	name := base + virtioSuffix(addr)
+	name := base + a.virtioSuffix(base, addr)
 	switch model {
 	case "virtio-transitional":
 		name += "-transitional"
@@ -123,13 +127,6 @@ func (a *args) virtioName(base, model string, addr *xml.Address) string {
 		name += "-non-transitional"
 	}
 	return name
-}
-
-// virtioPlace refuses a place where no virtio device can be.
-func (a *args) virtioPlace(base string, addr *xml.Address) {
-	if addr != nil && !slices.Contains([]string{"", "pci", "ccw", "virtio-mmio", "unassigned"}, addr.Type) {
-		a.fail(xml.CodeInternal, "Unexpected address type for '%s'", base)
-	}
 }
 
 // virtioFlags adds the switches that all virtio devices have.

@@ -161,8 +161,14 @@ func (a *args) chardevs() {
 		}
 		char := a.chardev(aliasOf(c.Alias), &c.CharSource)
 		p := newProps("driver", driver)
-		if c.Address != nil && c.Address.Type == "ccw" {
-			a.where(p, c.Address, nil)
+		if t := c.Address; c.Target.Type == "virtio" && t != nil {
+			switch t.Type {
+			case "virtio-serial":
+			case "ccw":
+				a.where(p, t, nil)
+			default:
+				a.fail(xml.CodeInternal, "virtio serial device has invalid address type")
+			}
 		}
 		if c.Address != nil && c.Address.Type == "virtio-serial" {
 			p.str("bus", a.controllerAlias("virtio-serial", c.Address.Controller)+".0").num("nr", uint64(c.Address.SerialPort))
@@ -183,8 +189,14 @@ func (a *args) serial(c *xml.Chardev) {
 	}
 	switch model {
 	case "", "pl011", "16550a": // part of the board
+		if model == "" && c.Target != nil && c.Target.Type == "system-serial" {
+			a.fail(xml.CodeInternal, "Invalid target model for serial device")
+		}
 		a.add("-serial", "chardev:"+char)
 		return
+	}
+	if model == "pci-serial" && !a.Emulator.Has(model) {
+		a.fail(xml.CodeConfigUnsupported, "'%s' is not supported in this QEMU binary", model)
 	}
 	p := newProps("driver", model).str("chardev", char).str("id", aliasOf(c.Alias))
 	if model == "isa-serial" && c.Target != nil && c.Target.Port != nil {

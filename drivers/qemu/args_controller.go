@@ -162,6 +162,10 @@ func (a *args) usbController(c xml.Controller) {
 		a.fail(xml.CodeConfigUnsupported, "USB controller model '%s' is not supported by this QEMU binary", c.Model)
 		return
 	}
+	if t := a.d.OS.Type.Arch; !isX86(t) && !a.Emulator.Has(driver) {
+		a.fail(xml.CodeConfigUnsupported, "USB controller model '%s' not supported in this QEMU binary", c.Model)
+		return
+	}
 	p := newProps("driver", driver)
 	if c.Ports != nil {
 		p.num("p2", uint64(*c.Ports)).num("p3", uint64(*c.Ports))
@@ -203,7 +207,7 @@ func (a *args) scsiController(c xml.Controller) {
 			}
 			p.optNum("cmd_per_lun", uint64(d.CmdPerLUN)).optNum("max_sectors", uint64(d.MaxSectors)).optFlag("ioeventfd", string(d.IOEventFD))
 		}
-	case "":
+	case "", "ncr53c90": // the board's own
 		return
 	default:
 		driver := scsiDrivers[c.Model]

@@ -166,6 +166,9 @@ func (a *args) scsiPlace(p *props, addr *xml.Address) *props {
 	if addr == nil {
 		addr = &xml.Address{}
 	}
+	if a.scsiModel(addr.Controller) == "ncr53c90" { // the board's own has no name
+		return p.str("bus", "scsi."+utoa(addr.Controller)).num("scsi-id", uint64(addr.Unit))
+	}
 	p.str("bus", a.controllerAlias("scsi", addr.Controller)+".0")
 	if a.scsiModel(addr.Controller) == "lsilogic" {
 		return p.num("scsi-id", uint64(addr.Unit))

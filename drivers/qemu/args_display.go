@@ -280,7 +280,7 @@ func (a *args) videos() {
 		if driver == "virtio-gpu" || v.Model.Type == "virtio" && !a.Emulator.Has("virtio-vga") {
 			driver = a.virtioName("virtio-gpu", "", v.Address)
 		} else if v.Model.Type == "virtio" {
-			a.virtioPlace(driver, v.Address)
+			a.virtioSuffix(driver, v.Address)
 		}
 		if driver == "" {
 			a.fail(xml.CodeConfigUnsupported, "domain configuration does not support video model '%s'", v.Model.Type)

@@ -60,9 +60,21 @@ func (a *args) memory() {
 	a.add("-m", opt)
 	if id := a.ramID(); id != "" && !a.hasNUMA() {
 		a.object(a.memoryBackend(backend{id: id, kib: a.initialMemory(), main: true}))
+	} else if b := a.d.Backing; b != nil && !a.hasNUMA() { // a machine of the older form
+		if b.Allocation != nil && b.Allocation.Mode == "immediate" {
+			a.add("-mem-prealloc")
+		}
+		if b.Source == "file" {
+			a.add("-mem-path", a.memoryPath("ram"))
+		}
 	}
 	locked := a.d.Backing != nil && a.d.Backing.Locked
 	a.add("-overcommit", "mem-lock="+onOff(locked))
+}
+
+// memoryPath is the file of memory that is kept in one.
+func (a *args) memoryPath(name string) string {
+	return filepath.Join(a.folder(a.Layout.ramDir(a.ID, a.d.Name)), name)
 }
 
 // ramID names the memory as the machine does; "" where it takes none from outside.
@@ -127,7 +139,7 @@ func (a *args) memoryBackend(b backend) *props {
 		case page > 0:
 			path = a.folder(a.hugeFolder(page))
 		default:
-			path = filepath.Join(a.folder(a.Layout.ramDir(a.ID, a.d.Name)), b.file())
+			path = a.memoryPath(b.file())
 		}
 		p = newProps("qom-type", "memory-backend-file").str("id", b.id).str("mem-path", path)
 		if b.discard == "" && mb.Discard {

@@ -302,7 +302,9 @@ func (a *args) hostdevs() {
 			if b := h.Boot; b != nil {
 				p.num("bootindex", uint64(b.Order)).opt("loadparm", b.LoadParm)
 			}
-			a.device(a.where(p, h.Address, h.ACPI))
+			a.where(p, h.Address, h.ACPI)
+			a.zpci = nil // which the peer gives to other PCI devices only
+			a.device(p)
 		default:
 			a.fail(xml.CodeConfigUnsupported, "hostdev type '%s' is not supported", h.Type)
 		}
@@ -427,7 +429,7 @@ func (a *args) panics() {
 
 func (a *args) shmem(s *xml.Shmem) {
 	id := aliasOf(s.Alias)
-	if s.Address != nil && s.Address.Type != "pci" {
+	if s.Address == nil || s.Address.Type != "pci" {
 		a.fail(xml.CodeConfigUnsupported, "only 'pci' addresses are supported for the shared memory device")
 		return
 	}

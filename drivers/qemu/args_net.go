@@ -101,12 +101,12 @@ func (a *args) liveInterface(i *xml.Interface) {
 
 // card is the device that the guest sees.
 func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
-	driver := a.nicDriver(i)
 	if a.onBoard(i) {
 		opt := "nic,macaddr=" + i.MAC.Address + ",netdev=" + netdev + ",model=" + i.Model.Type + ",id=" + aliasOf(i.Alias)
 		a.add("-net", opt)
 		return
 	}
+	driver := a.nicDriver(i)
 	p := newProps("driver", driver)
 	if d := i.Driver; d != nil {
 		p.virtio(d.IOMMU, d.ATS, d.Packed, d.PagePerVQ)
@@ -137,7 +137,7 @@ func (a *args) onBoard(i *xml.Interface) bool {
 	if !isARM(t.Arch) || i.Model == nil || i.MAC == nil || isVirt(t.Arch, t.Machine) || t.Machine == "versatilepb" {
 		return false
 	}
-	return i.Address == nil
+	return i.Address == nil || i.Address.Type == "spapr-vio"
 }
 
 func offloads(p *props, d *xml.InterfaceDriver) {

@@ -47,8 +47,17 @@ func (a *args) cpu() {
 		}
 	}
 	a.kvmFeatures(f.KVM, add)
-	add("pmu", state(f.PMU))
-	if opt += a.CPUEnd; opt != "" {
+	if !isPPC64(a.d.OS.Type.Arch) { // where it is always on
+		add("pmu", state(f.PMU))
+	}
+	if opt += a.CPUEnd; a.CPU == "" && opt != "" {
+		model := defaultCPU(a.Emulator, a.d)
+		if model == "" {
+			a.fail(xml.CodeConfigUnsupported, "CPU flags requested but can't determine default CPU for arch %s", a.d.OS.Type.Arch)
+		}
+		opt = model + opt
+	}
+	if opt != "" {
 		a.add("-cpu", opt)
 	}
 	if l := a.d.OS.Loader; l != nil && l.Secure == "yes" {
@@ -113,8 +122,13 @@ func (a *args) hyperv(h *xml.HyperV, add func(name, value string)) {
 	on("ipi", h.IPI)
 	on("evmcs", h.EVMCS)
 	on("avic", h.AVIC)
-	on("emsr-bitmap", h.EMSRBitmap)
-	on("xmm-input", h.XMMInput)
+	if isX86(a.d.OS.Type.Arch) {
+		on("emsr-bitmap", h.EMSRBitmap)
+		on("xmm-input", h.XMMInput)
+	} else { // names that QEMU's x86 would not know
+		on("emsr_bitmap", h.EMSRBitmap)
+		on("xmm_input", h.XMMInput)
+	}
 }
 
 func (a *args) kvmFeatures(k *xml.KVMFeatures, add func(name, value string)) {

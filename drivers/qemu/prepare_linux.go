@@ -222,6 +222,7 @@ func displaySockets(dom *xml.Domain, a args) {
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
 	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
+		domain.PlugCell(dom)
 		return b, nil // the machine's own
 	}
 	resolved, err := c.resolveCPU(dom, e)
@@ -294,13 +295,19 @@ func localize(dom *xml.Domain, volume func(pool, name string) (string, error)) {
 	}
 }
 
-// defaultCPU is the machine's own choice.
+// defaultCPU is the machine's own choice; "" if it is not known.
 func defaultCPU(e *Emulator, dom *xml.Domain) string {
-	if m := e.Machine(dom.OS.Type.Machine); m != nil && m.DefaultCPU != "" {
+	if m := e.Machine(dom.OS.Type.Machine); m != nil && m.DefaultCPU != "" && cpu.HasModels(e.Arch) {
 		name, _, _ := strings.Cut(m.DefaultCPU, "-"+archToQEMU(e.Arch)+"-cpu")
 		return name
 	}
-	return "qemu64"
+	switch e.Arch {
+	case "x86_64":
+		return "qemu64"
+	case "i686":
+		return "qemu32"
+	}
+	return ""
 }
 
 // modeSupported tells whether a CPU mode means anything for guests of a type
@@ -317,6 +324,9 @@ func modeSupported(mode, virt, arch string) bool {
 
 func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 	guest, arch := dom.CPU, dom.OS.Type.Arch
+	if !cpu.HasModels(arch) {
+		return nil, cpu.NoModels(arch)
+	}
 	if err := cpu.KnownFeatures(guest, arch); err != nil {
 		return nil, err
 	}
@@ -445,7 +455,7 @@ func (c *Conn) ToNative(ctx context.Context, format string, src xml.Source) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return []byte(shell.Join(append(env, argv...)) + "\n"), nil
+	return []byte(shell.JoinEnv(env, argv) + "\n"), nil
 }
 
 // FromNative reads a command line of QEMU's, which the peer has given up.

@@ -1,0 +1,134 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"virgo/xml"
+)
+
+// archTraits is a host with emulators of many architectures, each without the
+// devices that QEMU's own lacks there.
+func archTraits() *Traits {
+	bridges := []string{"pcie-root-port", "pcie-pci-bridge", "ioh3420", "PIIX4_PM", "pvpanic-pci"}
+	noPCI := append([]string{"pci-bridge", "i82801b11-bridge", "virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device", "ramfb"}, bridges...)
+	s390 := append([]string{"mptsas1068", "virtio-input-host-ccw", "hda-micro", "acpi-erst", "pvscsi"}, bridges...)
+	emulator := func(arch string, lacks []string, machines ...string) Emulator {
+		e := Emulator{Path: "/q/" + arch, Arch: arch, Has: func(name string) bool { return !slices.Contains(lacks, name) }}
+		for _, m := range machines {
+			e.Machines = append(e.Machines, Machine{Name: m})
+		}
+		return e
+	}
+	return &Traits{QEMU: &QEMU{HostArch: "x86_64", NVRAMDir: "/n", Emulators: []Emulator{
+		emulator("x86_64", nil, "pc-i440fx-10.0"),
+		emulator("aarch64", []string{"PIIX4_PM"}, "virt-10.0", "raspi3b"),
+		emulator("riscv64", []string{"PIIX4_PM"}, "virt", "sifive_u"),
+		emulator("ppc64", []string{"PIIX4_PM", "ramfb"}, "pseries-10.0"),
+		emulator("s390x", s390, "s390-ccw-virtio-10.0"),
+		emulator("alpha", bridges, "clipper"),
+		emulator("xtensa", bridges, "virt"),
+		emulator("sparc", noPCI, "SS-5"),
+		emulator("m68k", noPCI, "virt-10.0", "q800"),
+		emulator("mips64el", nil, "loongson3-virt"),
+	}}}
+}
+
+const (
+	noBalloon = "<memballoon model='none'/>"
+	aRNG      = "<rng model='virtio'><backend model='random'/></rng>"
+)
+
+func pciController(index, model string) string {
+	return "<controller type='pci' index='" + index + "' model='" + model + "'/>"
+}
+
+// Each row is what the peer says of a guest of another architecture than x86.
+func TestArchRefusals(t *testing.T) {
+	for _, c := range []struct{ arch, machine, whole, devices, fails string }{
+		// what only PCs have
+		{"aarch64", "virt-10.0", "<genid/>", "", "this QEMU does not support the 'genid' capability"},
+		{"aarch64", "virt-10.0", "<pm><suspend-to-mem enabled='no'/></pm>", "", "setting ACPI S3/S4 not supported"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<input type='mouse' bus='ps2'/>", "ps2 is not supported by this QEMU binary"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<panic model='isa'/>", "the QEMU binary does not support the ISA panic device"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<panic model='hyperv'/>", "only i686 and x86_64 guests support panic device of model 'hyperv'"},
+		{"riscv64", "virt", "", "<panic/>", "no panic model provided"},
+		{"ppc64", "pseries-10.0", "", "<panic/><panic/>", "Multiple panic devices with model 'pseries'"},
+		{"riscv64", "virt", "<features><apic eoi='on'/><hyperv><relaxed state='on'/></hyperv></features>", "", "The 'eoi' attribute of the 'apic' feature is not supported for architecture 'riscv64' or machine type 'virt'"},
+		{"riscv64", "virt", "<features><vmport state='on'/><ps2 state='off'/></features>", "", "vmport is not available with this QEMU binary"},
+		{"ppc64", "pseries-10.0", "<features><pmu state='off'/></features>", "", "PMU is always enabled for architecture 'ppc64'"},
+		{"riscv64", "virt", "", "<serial type='pty'><target type='isa-debug'/></serial>", "isa-debug serial type only valid on x86 architecture"},
+		// CPUs
+		{"alpha", "clipper", "<cpu mode='maximum'/>", "", "maximum CPU is not supported by QEMU binary"},
+		{"ppc64", "pseries-10.0", "<cpu mode='maximum'><cache mode='disable'/></cpu>", "", "CPU cache specification is not supported for 'ppc64' architecture"},
+		{"s390x", "s390-ccw-virtio-10.0", "<cpu mode='maximum'><maxphysaddr mode='emulate' bits='40'/><cache mode='disable'/></cpu>", "", "CPU maximum physical address bits specification is not supported for 's390x' architecture"},
+		// which of two
+		{"s390x", "s390-ccw-virtio-10.0", "<genid/><features><acpi/></features>", "", "does not support ACPI"},
+		{"aarch64", "virt-10.0", "<genid/><features><acpi/></features>", "", "genid"},
+		{"aarch64", "virt-10.0", "<on_reboot>preserve</on_reboot><features><acpi/></features>", "", "ACPI requires UEFI"},
+		{"riscv64", "virt", "<pm><suspend-to-mem enabled='no'/></pm><vcpu>2</vcpu><cpu><topology sockets='1' cores='1' threads='1'/></cpu>", "", "S3/S4"},
+		// buses
+		{"alpha", "clipper", "", pciController("1", "pci-root"), "pci-root and pcie-root controllers should have index 0"},
+		{"alpha", "clipper", "", pciController("300", "pci-bridge"), "PCI controller index 256 too high, maximum is 255"},
+		{"alpha", "clipper", "", pciController("2147483647", "pci-bridge"), "PCI controller index 256 too high, maximum is 255"},
+		{"alpha", "clipper", "", pciController("300", "pcie-root-port"), "a PCI slot is needed to connect a PCI controller model='pcie-root-port'"},
+		{"aarch64", "virt-10.0", "", pciController("300", "pci-bridge"), "a PCI slot is needed to connect a PCI controller model='pcie-root-port'"},
+		{"ppc64", "pseries-10.0", "", pciController("300", "pci-bridge"), "No usable target index found for 0"},
+		{"alpha", "clipper", "", pciController("1", "pcie-switch-upstream-port"), "a PCI slot is needed to connect a PCI controller model='pcie-root-port'"},
+		{"aarch64", "raspi3b", "", pciController("1", "pcie-root-port"), "a PCI slot is needed to connect a PCI controller model='pcie-root-port'"},
+		{"aarch64", "raspi3b", "", pciController("3", "pci-bridge"), "Required option 'modelName' is not set for PCI controller with index '1', model 'pci-bridge' and modelName 'none'"},
+		{"aarch64", "raspi3b", "", "<rng model='virtio'><backend model='random'/><address type='pci' bus='2' slot='1'/></rng>", "No PCI buses available"},
+		{"alpha", "clipper", "", "<controller type='pci' index='1'/>", "PCI controller model was not set correctly"},
+		{"alpha", "clipper", "", "<controller type='pci' index='0' model='pci-root'><target hotplug='off'/></controller>", "setting the 'hotplug' property on a 'pci-root' device is not supported by this QEMU binary"},
+		{"alpha", "clipper", "", "<controller type='pci' index='0' model='pci-root'><pcihole64>1</pcihole64></controller>", "Setting the 64-bit PCI hole size is not supported for machine 'clipper'"},
+		{"m68k", "virt-10.0", "", pciController("0", "pci-root") + pciController("1", "pci-bridge"), "The 'pci-bridge' device is not supported by this QEMU binary"},
+		{"xtensa", "virt", "", pciController("0", "pcie-root") + aRNG, "The 'ioh3420' device is not supported by this QEMU binary"},
+		{"m68k", "virt-10.0", "", "<controller type='usb' model='nec-xhci' ports='16'/>", "'nec-xhci' controller only supports up to '15' ports"},
+		{"s390x", "s390-ccw-virtio-10.0", "", strings.Repeat("<rng model='virtio'><backend model='random'/><address type='ccw' cssid='0xfe' ssid='0' devno='0x1a'/></rng>", 2), "The CCW devno 'fe.0.001a' is in use already"},
+		{"ppc64", "pseries-10.0", "", strings.Repeat("<controller type='scsi' index='%' model='ibmvscsi'><address type='spapr-vio' reg='0x2000'/></controller>", 2), "spapr-vio address 0x2000 already in use"},
+		// devices that a QEMU lacks
+		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='lsisas1068'/>", "This QEMU doesn't support the LSI SAS1068 (MPT Fusion) controller"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='ncr53c90'/>", "ncr53c90 SCSI controller is not a built-in for this machine"},
+		{"sparc", "SS-5", "", "<controller type='scsi' index='1' model='ncr53c90'/>", "ncr53c90 can only be used as first SCSI controller"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<input type='passthrough' bus='virtio'><source evdev='/e'/></input>", "virtio-input-host is not supported by this QEMU binary"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<sound model='ich6'><codec type='micro'/></sound>", "hda-micro not supported in this QEMU binary"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<pstore backend='acpi-erst'><path>/p</path><size unit='KiB'>8</size></pstore>", "acpi-erst backend of pstore device is not supported"},
+		{"sparc", "SS-5", "", pciController("0", "pci-root") + aRNG, "domain configuration does not support rng model 'virtio'"},
+		{"ppc64", "pseries-10.0", "", "<video><model type='ramfb'/></video>", "domain configuration does not support video model 'ramfb'"},
+	} {
+		devices := strings.Replace(c.devices, "'%'", "'1'", 1)
+		devices = strings.Replace(devices, "'%'", "'0'", 1)
+		_, err := Parse(xml.Source{Data: ruleDoc(c.arch, c.machine, c.whole, devices+noBalloon)}, archTraits())
+		if err == nil || !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s %s %s%s: %v, want %s", c.arch, c.machine, c.whole, c.devices, err, c.fails)
+		}
+	}
+}
+
+// Each row is a part of what is printed of such a guest.
+func TestArchCompletion(t *testing.T) {
+	for _, c := range []struct{ arch, machine, devices, prints string }{
+		{"aarch64", "virt-10.0", pciController("1", "pcie-switch-upstream-port"), "bus='0x02' slot='0x00'"}, // on a port with a higher index
+		{"xtensa", "virt", pciController("1", "pci-bridge"), "<model name='pci-bridge'/>"},
+		{"aarch64", "virt-10.0", "<interface type='user'><model type='pcnet'/></interface>", "bus='0x01' slot='0x00'"}, // of PCI Express, as far as the peer knows
+		{"mips64el", "loongson3-virt", pciController("0", "pci-root"), "<memballoon model='virtio'>"},
+		{"s390x", "s390-ccw-virtio-10.0", "<controller type='scsi' model='dc390'/>", "<address type='ccw' cssid='0xfe'"},
+		{"s390x", "s390-ccw-virtio-10.0", "<interface type='user'><model type='virtio-non-transitional'/></interface>", "<address type='ccw' cssid='0xfe'"},
+		{"s390x", "s390-ccw-virtio-10.0", "<console type='pty'><target type='virtio'/><address type='ccw'/></console>", "<address type='ccw' cssid='0xfe' ssid='0x0' devno='0x0002'"},
+		{"ppc64", "pseries-10.0", "<controller type='virtio-serial'><address type='spapr-vio'/></controller>", "reg='0x00002000'"},
+		{"ppc64", "pseries-10.0", "<interface type='user'><model type='virtio'/><address type='spapr-vio'/></interface>", "reg='0x00001000'"},
+		{"ppc64", "pseries-10.0", "<interface type='user'><model type='spapr-vlan'/><address type='virtio-mmio'/></interface>", "reg='0x00001000'"},
+		{"ppc64", "pseries-10.0", "<nvram><address type='pci' slot='9'/></nvram>", "reg='0x00000000'"},
+	} {
+		traits := archTraits()
+		d, err := Parse(xml.Source{Data: ruleDoc(c.arch, c.machine, "", c.devices)}, traits)
+		if err != nil {
+			t.Errorf("%s %s %s: %v", c.arch, c.machine, c.devices, err)
+			continue
+		}
+		if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
+			t.Errorf("%s %s %s: %v\n%s\nlacks %s", c.arch, c.machine, c.devices, err, out, c.prints)
+		}
+	}
+}
