@@ -507,5 +507,5 @@ type QEMUProperty struct {
 
 // QEMUDeprecation says what QEMU does when something deprecated is used.
 type QEMUDeprecation struct {
-	Behavior string `el:"behavior,attr" enum:"none omit reject crash"`
+	Behavior string `el:"behavior,attr"` // none, omit, reject, crash; others say nothing
 }

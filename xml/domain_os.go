@@ -281,7 +281,7 @@ func (l *LXCCaps) EncodeNode(name string) *Node {
 
 // GIC is the interrupt controller of ARM.
 type GIC struct {
-	Version string `el:"version,attr"`
+	Version string `el:"version,attr" enum:"2 3 host"`
 }
 
 // SMM is the system management mode.
@@ -314,13 +314,19 @@ type MSRs struct {
 
 // Workaround is a mitigation on POWER.
 type Workaround struct {
-	Value string `el:"value,attr,required" enum:"broken workaround fixed"`
+	Value string `el:"value,attr,wanted" enum:"broken workaround fixed"`
 }
+
+// CheckNode takes one that says nothing for none.
+func (w *Workaround) CheckNode(*Node) error { return voidWithout(w.Value) }
 
 // IBS is a mitigation on POWER.
 type IBS struct {
-	Value string `el:"value,attr,required" enum:"broken workaround fixed-ibs fixed-ccd fixed-na"`
+	Value string `el:"value,attr,wanted" enum:"broken workaround fixed-ibs fixed-ccd fixed-na"`
 }
+
+// CheckNode takes one that says nothing for none.
+func (i *IBS) CheckNode(*Node) error { return voidWithout(i.Value) }
 
 // TCGFeatures are switches of QEMU's translator.
 type TCGFeatures struct {
@@ -338,8 +344,11 @@ type AIA struct {
 }
 
 // CheckNode takes one that says nothing for none.
-func (a *AIA) CheckNode(*Node) error {
-	if a.Value == "" {
+func (a *AIA) CheckNode(*Node) error { return voidWithout(a.Value) }
+
+// voidWithout drops an element whose one attribute is missing.
+func voidWithout(value string) error {
+	if value == "" {
 		return errVoid
 	}
 	return nil

@@ -45,7 +45,7 @@ func ToKiB(bytes uint64) uint64 {
 // ScaledNode reads an element with a number and a unit attribute, as bytes;
 // without unit the number counts scale bytes.
 func ScaledNode(n *Node, scale uint64) (uint64, error) {
-	text := strings.TrimSpace(n.Value())
+	text := strings.TrimLeft(n.Value(), " \t\r\n") // a number ends its text
 	path := "./" + n.Name
 	switch n.Name {
 	case "memory", "currentMemory", "maxMemory":

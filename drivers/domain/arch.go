@@ -50,7 +50,7 @@ func isLoongArchVirt(d *xml.Domain) bool { return isLoongArch(d) && machineIs(d,
 
 // hasPCIERoot tells whether bus 0 is PCI Express.
 func hasPCIERoot(d *xml.Domain) bool {
-	return IsQ35(d) || isARMVirt(d) || isRISCVVirt(d) || isLoongArchVirt(d)
+	return IsQ35(d) || isARMVirt(d) || isRISCVVirt(d) || isLoongArch(d)
 }
 
 // NumberedBuses tells whether the machine's PCI buses have numbers in their names.

@@ -19,7 +19,7 @@ func implicitUSB(d *xml.Domain) string {
 		return "qemu-xhci"
 	case isARM(d) && (m == "versatilepb" || strings.HasPrefix(m, "realview")):
 		return "pci-ohci"
-	case arch == "alpha", strings.HasPrefix(arch, "mips"), strings.HasPrefix(arch, "sh4") && m == "r2d", arch == "ppc", arch == "sparc64":
+	case arch == "alpha", strings.HasPrefix(arch, "mips"), strings.HasPrefix(arch, "sh4"), arch == "ppc", arch == "sparc64":
 		return "piix3-uhci"
 	}
 	return ""
@@ -33,9 +33,7 @@ func hasPCIRoot(d *xml.Domain) bool {
 		return m == "versatilepb"
 	case strings.HasPrefix(arch, "mips"):
 		return m == "malta"
-	case strings.HasPrefix(arch, "sh4"):
-		return m == "r2d"
-	case isPPC64(d), arch == "alpha", arch == "ppc", arch == "sparc64":
+	case isPPC64(d), arch == "alpha", strings.HasPrefix(arch, "sh4"), arch == "ppc", arch == "sparc64":
 		return true
 	}
 	return false

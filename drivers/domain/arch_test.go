@@ -87,6 +87,20 @@ func TestArchRefusals(t *testing.T) {
 		{"m68k", "virt-10.0", "", "<controller type='usb' model='nec-xhci' ports='16'/>", "'nec-xhci' controller only supports up to '15' ports"},
 		{"s390x", "s390-ccw-virtio-10.0", "", strings.Repeat("<rng model='virtio'><backend model='random'/><address type='ccw' cssid='0xfe' ssid='0' devno='0x1a'/></rng>", 2), "The CCW devno 'fe.0.001a' is in use already"},
 		{"ppc64", "pseries-10.0", "", strings.Repeat("<controller type='scsi' index='%' model='ibmvscsi'><address type='spapr-vio' reg='0x2000'/></controller>", 2), "spapr-vio address 0x2000 already in use"},
+		{"alpha", "clipper", "", "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/><address type='spapr-vio'/></disk>", "virtio disk cannot have an address of type 'spapr-vio'"},
+		{"sparc", "SS-5", "", "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/><address type='drive'/></disk>", "virtio disk cannot have an address of type 'drive'"},
+		{"aarch64", "virt-10.0", "", "<controller type='ide' index='0'><address type='pci' slot='1' function='1'/></controller>", "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers"},
+		{"aarch64", "virt-10.0", "", "<watchdog model='i6300esb'><address type='pci' bus='4' slot='0'/></watchdog>", "Invalid PCI address 0000:04:00.0. slot must be >= 1"},
+		{"ppc64", "pseries-10.0", "", "<rng model='virtio'><backend model='random'/><address type='drive' bus='1'/></rng>", "SCSI controller only supports 1 bus"},
+		{"ppc64", "pseries-10.0", "<vcpu>3</vcpu><cpu><topology sockets='1' cores='1' threads='2'/></cpu>", "", "CPU topology doesn't match maximum vcpu count"},
+		{"riscv64", "virt", "<features><gic version='4'/></features>", "", "Invalid value for attribute 'version' in element 'gic': '4'."},
+		{"riscv64", "virt", "<defaultiothread thread_pool_min='5'/>", "", "thread_pool_min must be smaller or equal to thread_pool_max"},
+		{"riscv64", "virt", "<iothreadids><iothread id='1' thread_pool_max='0'/></iothreadids>", "", "thread_pool_max must be a positive integer"},
+		{"riscv64", "virt", "<vcpu>4294967296</vcpu>", "", "maximum vcpus count must be an integer"},
+		{"riscv64", "virt", "<vcpu>4</vcpu><cputune><memorytune vcpus='0-1'><monitor vcpus='0'/><monitor vcpus='0'/></memorytune></cputune>", "", "Identical vcpus found in same type monitors"},
+		{"riscv64", "virt", "<currentMemory>4 </currentMemory>", "", "Invalid value '4 ' for element or attribute './currentMemory[1]'"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<watchdog model='diag288'><address type='ccw'/></watchdog>", "diag288 model of watchdog is virtual and cannot go on any bus."},
+		{"aarch64", "virt-10.0", "", "<iommu model='virtio'><address type='drive'/></iommu>", "IOMMU device: 'virtio' requires ACPI"},
 		// devices that a QEMU lacks
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='lsisas1068'/>", "This QEMU doesn't support the LSI SAS1068 (MPT Fusion) controller"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='ncr53c90'/>", "ncr53c90 SCSI controller is not a built-in for this machine"},
@@ -106,6 +120,15 @@ func TestArchRefusals(t *testing.T) {
 	}
 }
 
+// A mitigation without a value is none.
+func TestVoidMitigations(t *testing.T) {
+	traits := archTraits()
+	d, err := Parse(xml.Source{Data: ruleDoc("ppc64", "pseries-10.0", "<features><cfpc/><sbbc/><ibs/></features>", "")}, traits)
+	if err != nil || d.Features != nil {
+		t.Errorf("%v, %+v", err, d)
+	}
+}
+
 // Each row is a part of what is printed of such a guest.
 func TestArchCompletion(t *testing.T) {
 	for _, c := range []struct{ arch, machine, devices, prints string }{
@@ -116,6 +139,11 @@ func TestArchCompletion(t *testing.T) {
 		{"s390x", "s390-ccw-virtio-10.0", "<controller type='scsi' model='dc390'/>", "<address type='ccw' cssid='0xfe'"},
 		{"s390x", "s390-ccw-virtio-10.0", "<interface type='user'><model type='virtio-non-transitional'/></interface>", "<address type='ccw' cssid='0xfe'"},
 		{"s390x", "s390-ccw-virtio-10.0", "<console type='pty'><target type='virtio'/><address type='ccw'/></console>", "<address type='ccw' cssid='0xfe' ssid='0x0' devno='0x0002'"},
+		{"aarch64", "virt-10.0", "<watchdog model='i6300esb'><address type='pci' bus='3' slot='1'/></watchdog>", "<controller type='pci' index='3' model='pci-bridge'>"},
+		{"aarch64", "virt-10.0", "<interface type='user'><model type='netfront'/></interface>", "bus='0x02' slot='0x01'"},
+		{"aarch64", "virt-10.0", "<controller type='usb' model='none'><address type='spapr-vio'/></controller>", "<controller type='usb' index='0' model='none'/>"},
+		{"xtensa", "virt", pciController("0", "pci-root") + "<controller type='usb'/>", "model='piix3-uhci'"},
+		{"alpha", "clipper", "<controller type='usb' index='0' model='piix3-uhci'><address type='pci' slot='1' function='2'/></controller>", "slot='0x01' function='0x0' multifunction='on'"},
 		{"ppc64", "pseries-10.0", "<controller type='virtio-serial'><address type='spapr-vio'/></controller>", "reg='0x00002000'"},
 		{"ppc64", "pseries-10.0", "<interface type='user'><model type='virtio'/><address type='spapr-vio'/></interface>", "reg='0x00001000'"},
 		{"ppc64", "pseries-10.0", "<interface type='user'><model type='spapr-vlan'/><address type='virtio-mmio'/></interface>", "reg='0x00001000'"},

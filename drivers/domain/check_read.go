@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -117,6 +118,9 @@ func readSecLabels(d *xml.Domain) error {
 }
 
 func readVCPUs(d *xml.Domain) error {
+	if d.VCPU != nil && d.VCPU.Count > math.MaxUint32 {
+		return xml.Errorf(xml.CodeXML, "maximum vcpus count must be an integer")
+	}
 	if d.VCPU != nil && d.VCPU.Count > 1<<16 {
 		return xml.Errorf(xml.CodeXML, "%d vcpus are out of range", d.VCPU.Count)
 	}
@@ -164,19 +168,19 @@ func readCacheTunes(d *xml.Domain) error {
 				return err
 			}
 		}
-		if err := readMonitors(d, a); err != nil {
+		if err := readMonitors(d, a.Monitors, true); err != nil {
 			return err
 		}
 		if len(a.Caches)+len(a.Monitors) > 0 {
 			taken = append(taken, a.VCPUs)
 		}
 	}
-	return readMemoryTunes(c, taken)
+	return readMemoryTunes(d, c, taken)
 }
 
 // readMemoryTunes does so with bandwidth, which may be of the same vCPUs as
 // caches, or as other bandwidth.
-func readMemoryTunes(c *xml.CPUTune, taken []xml.CPUSet) error {
+func readMemoryTunes(d *xml.Domain, c *xml.CPUTune, taken []xml.CPUSet) error {
 	type node struct {
 		set xml.CPUSet
 		id  uint
@@ -196,6 +200,9 @@ func readMemoryTunes(c *xml.CPUTune, taken []xml.CPUSet) error {
 			}
 			nodes[n] = true
 		}
+		if err := readMonitors(d, a.Monitors, false); err != nil {
+			return err
+		}
 		if len(a.Nodes)+len(a.Monitors) > 0 {
 			taken = append(taken, a.VCPUs)
 		}
@@ -204,16 +211,17 @@ func readMemoryTunes(c *xml.CPUTune, taken []xml.CPUSet) error {
 }
 
 // readMonitors checks what watches an allocation, of the vCPUs that there are.
-func readMonitors(d *xml.Domain, c *xml.CacheTune) error {
-	for i := range c.Monitors {
-		m := &c.Monitors[i]
-		if m.Level != 3 {
+// caches: they watch caches, not bandwidth.
+func readMonitors(d *xml.Domain, list []xml.CacheMonitor, caches bool) error {
+	for i := range list {
+		m := &list[i]
+		if caches && m.Level != 3 {
 			return xml.Errorf(xml.CodeXML, "Invalid monitor cache level '%d'", m.Level)
 		}
 		if !limitSet(&m.VCPUs, vcpuCount(d)) {
 			return xml.Errorf(xml.CodeInvalidArg, "vcpus is empty")
 		}
-		for _, o := range c.Monitors[:i] {
+		for _, o := range list[:i] {
 			if o.VCPUs == m.VCPUs {
 				return xml.Errorf(xml.CodeInvalidArg, "Identical vcpus found in same type monitors")
 			}

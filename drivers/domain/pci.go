@@ -74,6 +74,7 @@ type pciSet struct {
 	power   bool        // host bridges are added, not bridges
 	q35     bool        // some devices have places of their own
 	devices []pciDevice // in the order of assignment
+	mmio    bool        // QEMU has virtio devices in memory
 	bridge  string      // model of the bridge from PCI Express that this QEMU has
 }
 
@@ -91,6 +92,7 @@ type pciDevice struct {
 	addr **xml.Address
 	need plug
 	ctl  *xml.Controller // the device if it is a controller
+	disk bool
 }
 
 func pciText(a *xml.Address) string {
@@ -110,14 +112,13 @@ func assignPCI(d *xml.Domain, e *Emulator) error {
 			written++
 		}
 	}
-	set, err := newPCISet(d, e)
+	set, err := newPCISet(d, e, true)
 	if err != nil {
 		return err
 	}
 	if set == nil {
-		return noPCI(d, elsewhere)
+		return noPCI(d, e, elsewhere)
 	}
-	set.grow = true
 	full := set.full()
 	if err := set.rehearse(d, written, full); err != nil {
 		return err
@@ -135,7 +136,7 @@ func assignPCI(d *xml.Domain, e *Emulator) error {
 		return err
 	}
 	pciDefaults(d, e)
-	if set, err = newPCISet(d, e); err != nil {
+	if set, err = newPCISet(d, e, false); err != nil {
 		return err
 	}
 	if err := set.assignAll(d, true); err != nil {
@@ -191,8 +192,7 @@ func (s *pciSet) full() bool {
 // for what follows from it, in the same words as for a higher number.
 const maxBus = 512
 
-// fillBuses adds the controllers that are missing below the highest index or
-// the highest bus in an address.
+// fillBuses adds the controllers that are missing below the highest index.
 func fillBuses(d *xml.Domain) error {
 	high := -1
 	for i := range d.Devices.Controllers {
@@ -203,11 +203,6 @@ func fillBuses(d *xml.Domain) error {
 	if high < 0 {
 		return nil
 	}
-	eachDevice(d, func(v deviceView) {
-		if a := *v.addr; a.IsPCI() {
-			high = max(high, int(min(a.Bus, maxBus)))
-		}
-	})
 	model := "pci-bridge"
 	switch {
 	case isPSeries(d):
@@ -225,7 +220,8 @@ func fillBuses(d *xml.Domain) error {
 
 // newPCISet makes the buses that there are, with what is written in them. nil
 // if there is none.
-func newPCISet(d *xml.Domain, e *Emulator) (*pciSet, error) {
+// grow: buses that only an address names are made.
+func newPCISet(d *xml.Domain, e *Emulator, grow bool) (*pciSet, error) {
 	count := 0
 	for i := range d.Devices.Controllers {
 		if c := &d.Devices.Controllers[i]; c.Type == "pci" {
@@ -235,7 +231,7 @@ func newPCISet(d *xml.Domain, e *Emulator) (*pciSet, error) {
 	if count == 0 {
 		return nil, nil
 	}
-	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d), bridge: "dmi-to-pci-bridge"}
+	s := &pciSet{buses: make([]pciBus, count), q35: IsQ35(d), power: isPSeries(d), devices: pciDevices(d), bridge: "dmi-to-pci-bridge", mmio: e.has("virtio-mmio")}
 	if e.has("pcie-pci-bridge") {
 		s.bridge = "pcie-to-pci-bridge"
 	}
@@ -253,12 +249,21 @@ func newPCISet(d *xml.Domain, e *Emulator) (*pciSet, error) {
 	if s.buses[0].model == "" { // not written, and not there, but taken to be
 		s.buses[0] = newBus("pci-root")
 	}
-	s.root = s.buses[0].model
+	s.root, s.grow = s.buses[0].model, grow
 	if err := s.builtIn(d); err != nil {
 		return nil, err
 	}
 	for _, v := range s.devices {
 		if a := *v.addr; a.IsPCI() && !s.isBuiltIn(d, v) {
+			if onPIIX(v.ctl, a) {
+				if s.buses[0].kind.accepts&conventional == 0 {
+					return nil, xml.Errorf(xml.CodeInternal, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
+				}
+				continue
+			}
+			if err := s.reach(a, v.need); err != nil {
+				return nil, err
+			}
 			if err := s.reserve(a, v.need, true); err != nil {
 				return nil, err
 			}
@@ -268,6 +273,32 @@ func newPCISet(d *xml.Domain, e *Emulator) (*pciSet, error) {
 		}
 	}
 	return s, nil
+}
+
+// onPIIX tells whether a controller is said to be where chipsets of that family
+// have it, which takes no place from others.
+func onPIIX(c *xml.Controller, a *xml.Address) bool {
+	if c == nil || *c.Index != 0 || a.Domain != 0 || a.Bus != 0 || a.Slot != 1 {
+		return false
+	}
+	return c.Type == "ide" && a.Function == 1 || c.Type == "usb" && c.Model == "piix3-uhci" && a.Function == 2
+}
+
+// reach makes the buses up to that of a written address, of the kind that the
+// device needs.
+func (s *pciSet) reach(a *xml.Address, need plug) error {
+	if need == integrated && a.Bus != 0 {
+		return xml.Errorf(xml.CodeXML, "The device at PCI address %s needs to be an integrated device (bus=0)", pciText(a))
+	}
+	for s.grow && a.Domain == 0 && int(a.Bus) >= len(s.buses) {
+		if err := s.add(need); err != nil {
+			return err
+		}
+		if last := len(s.buses) - 1; int(a.Bus) == last-1 && s.buses[last].model == "pcie-to-pci-bridge" {
+			a.Bus++ // the one before is the bridge's own port
+		}
+	}
+	return nil
 }
 
 // reserve marks an address that is written.
@@ -464,6 +495,9 @@ func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 			continue
 		}
 		if a := *v.addr; a != nil && a.Type != "pci" {
+			if err := diskElsewhere(v, s.mmio); err != nil {
+				return err
+			}
 			continue
 		}
 		p, err := s.placeDevice(d, v, groups)
@@ -480,6 +514,16 @@ func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 		*v.addr = a
 	}
 	return nil
+}
+
+// diskElsewhere refuses virtio disks on buses that have none. mmio: this QEMU has
+// them in memory.
+func diskElsewhere(v pciDevice, mmio bool) error {
+	a := *v.addr
+	if !v.disk || a == nil || a.Type == "pci" || a.Type == "ccw" || a.Type == "virtio-mmio" && mmio {
+		return nil
+	}
+	return unsupported("virtio disk cannot have an address of type '%s'", a.Type)
 }
 
 // multifunction marks function 0 of slots in which others are used.
@@ -500,8 +544,11 @@ func multifunction(devices []pciDevice) {
 
 // noPCI refuses PCI devices where there is no bus. elsewhere: only those that are
 // said to sit on one.
-func noPCI(d *xml.Domain, elsewhere bool) error {
+func noPCI(d *xml.Domain, e *Emulator, elsewhere bool) error {
 	for _, v := range pciDevices(d) {
+		if err := diskElsewhere(v, e.has("virtio-mmio")); err != nil && !elsewhere {
+			return err
+		}
 		if a := *v.addr; a.IsPCI() || !elsewhere && (a == nil || a.Type == "pci") {
 			return xml.Errorf(xml.CodeXML, "No PCI buses available")
 		}

@@ -40,7 +40,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	}
 	for i := range dev.Controllers {
 		if c := &dev.Controllers[i]; c.Type == "pci" && c.Model != "pci-root" && c.Model != "pcie-root" {
-			l.out = append(l.out, pciDevice{&c.Address, kindOf(c.Model).needs, c})
+			l.out = append(l.out, pciDevice{addr: &c.Address, need: kindOf(c.Model).needs, ctl: c})
 		}
 	}
 	if card {
@@ -59,7 +59,8 @@ func pciDevices(d *xml.Domain) []pciDevice {
 		}
 		switch model {
 		case "usb-net", "spapr-vlan":
-		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "lan9118":
+		case "rtl8139", "e1000", "vmxnet3", "virtio-transitional", "lan9118", "vmxnet", "vmxnet2", "vlance", "netfront",
+			"Am79C970A", "Am79C973", "82540EM", "82545EM", "82543GC":
 			l.add(&n.Address, conventional)
 		default:
 			l.add(&n.Address, l.kind(true))
@@ -77,7 +78,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	for i := range dev.Controllers {
 		c := &dev.Controllers[i]
 		if need, ok := l.controller(d, c); ok {
-			l.out = append(l.out, pciDevice{&c.Address, need, c})
+			l.out = append(l.out, pciDevice{addr: &c.Address, need: need, ctl: c})
 		}
 	}
 	l.later(d)
@@ -115,7 +116,7 @@ func (l *pciList) later(d *xml.Domain) {
 	dev := &d.Devices
 	for i := range dev.Disks {
 		if v := &dev.Disks[i]; diskBus(v) == "virtio" {
-			l.add(&v.Address, l.virtio(v.Model))
+			l.out = append(l.out, pciDevice{addr: &v.Address, need: l.virtio(v.Model), disk: true})
 		}
 	}
 	for i := range dev.Hostdevs {

@@ -62,7 +62,11 @@ func qemuDevices(d *xml.Domain, q *QEMU) error {
 	if err := hostdevsEarly(d); err != nil {
 		return err
 	}
-	implicitControllers(d)
+	e, err := q.find(d)
+	if err != nil {
+		return err
+	}
+	implicitControllers(d, e)
 	if isX86(d) && d.OS.Type.Machine != "microvm" && !(d.Features != nil && d.Features.PS2 != nil && d.Features.PS2.State == "off") {
 		addInput(d, "mouse")
 		addInput(d, "keyboard")
@@ -109,7 +113,7 @@ func addAudio(dev *xml.Devices) {
 }
 
 // implicitControllers adds those that the machine itself brings along.
-func implicitControllers(d *xml.Domain) {
+func implicitControllers(d *xml.Domain, e *Emulator) {
 	if model := implicitUSB(d); model != "" && d.OS.Type.Machine != "isapc" && findController(d, "usb", 0) == nil {
 		addController(d, xml.Controller{Type: "usb", Index: ptr(uint(0)), Model: model})
 	}
@@ -120,7 +124,7 @@ func implicitControllers(d *xml.Domain) {
 		switch {
 		case hasPCIERoot(d):
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(0)), Model: "pcie-root"})
-		case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):
+		case IsI440FX(d), isPSeries(d), isS390(d) && e.has("zpci"), hasPCIRoot(d):
 			addController(d, xml.Controller{Type: "pci", Index: ptr(uint(0)), Model: "pci-root"})
 		}
 	}
@@ -165,7 +169,10 @@ func qemuControllers(d *xml.Domain, q *QEMU) error {
 			}
 		case "usb":
 			if c.Model == "" {
-				c.Model = defaultUSB(d, c)
+				c.Model = defaultUSB(d, c, q)
+			}
+			if c.Model == "none" {
+				c.Address = nil
 			}
 			if strings.HasSuffix(c.Model, "-xhci") && c.Ports != nil && *c.Ports > 15 {
 				return unsupported("'%s' controller only supports up to '15' ports", c.Model)
@@ -214,7 +221,7 @@ func scsiModel(d *xml.Domain, c *xml.Controller, q *QEMU) error {
 	return nil
 }
 
-func defaultUSB(d *xml.Domain, c *xml.Controller) string {
+func defaultUSB(d *xml.Domain, c *xml.Controller, q *QEMU) string {
 	switch {
 	case isX86(d):
 		return "piix3-uhci"
@@ -228,10 +235,13 @@ func defaultUSB(d *xml.Domain, c *xml.Controller) string {
 	case isARM(d), isRISCV(d):
 		return "piix3-uhci"
 	}
-	if m := implicitUSB(d); m != "" || d.OS.Type.Arch == "sparc" {
+	if m := implicitUSB(d); m != "" {
 		return m
 	}
-	return "qemu-xhci"
+	if e, err := q.find(d); err == nil && e.has("piix3-usb-uhci") {
+		return "piix3-uhci"
+	}
+	return ""
 }
 
 // qemuLate completes what controllers that were just added lack.

@@ -10,7 +10,7 @@ import (
 // what concerns several of them.
 func validate(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
-		checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkAudios, checkLoader, checkTuning, checkPools,
+		checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkAudios, checkLoader, checkTuning, checkThreadPools,
 	}
 	for _, s := range steps {
 		if err := s(d, t); err != nil {
@@ -82,25 +82,6 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 func checkWhole(d *xml.Domain, t *Traits) error {
 	if c := d.CPU; c != nil && (c.Mode == "custom" || c.Mode == "") && c.Model == "" && c.Check != "" {
 		return unsupported("check attribute specified for CPU with no model")
-	}
-	return nil
-}
-
-// checkPools refuses pools of threads whose least number is more than the most.
-func checkPools(d *xml.Domain, _ *Traits) error {
-	pool := func(least, most *int) error {
-		if least != nil && (most == nil || *least > *most) {
-			return unsupported("thread_pool_min must be smaller or equal to thread_pool_max")
-		}
-		return nil
-	}
-	for i := range d.IOThreadIDs {
-		if err := pool(d.IOThreadIDs[i].Min, d.IOThreadIDs[i].Max); err != nil {
-			return err
-		}
-	}
-	if io := d.DefaultIO; io != nil {
-		return pool(io.Min, io.Max)
 	}
 	return nil
 }

@@ -101,6 +101,13 @@ func (c *deviceCheck) commonQEMU(v any) error {
 	if addr != nil && addr.ZPCI != nil && (addr.ZPCI.UID != nil || addr.ZPCI.FID != nil) && !isS390(c.d) {
 		return unsupported("This QEMU binary doesn't support zPCI")
 	}
+	if addr != nil && addr.Type == "drive" {
+		if _, disk := v.(*xml.Disk); !disk { // whose other buses have limits of their own
+			if err := scsiPlace(c.d, addr); err != nil {
+				return err
+			}
+		}
+	}
 	if acpi != nil && acpi.Index > 0 && addr != nil && addr.Type != "pci" {
 		return unsupported("ACPI index is only supported for PCI devices")
 	}

@@ -102,6 +102,28 @@ func checkActions(d *xml.Domain) error {
 	return nil
 }
 
+// checkThreadPools checks the numbers of threads for disk traffic.
+func checkThreadPools(d *xml.Domain, _ *Traits) error {
+	check := func(least, most *int) error {
+		switch {
+		case most != nil && *most == 0:
+			return unsupported("thread_pool_max must be a positive integer")
+		case least != nil && (most == nil || *least > *most):
+			return unsupported("thread_pool_min must be smaller or equal to thread_pool_max")
+		}
+		return nil
+	}
+	for _, t := range d.IOThreadIDs {
+		if err := check(t.Min, t.Max); err != nil {
+			return err
+		}
+	}
+	if io := d.DefaultIO; io != nil {
+		return check(io.Min, io.Max)
+	}
+	return nil
+}
+
 // checkSleep refuses to say which sleeping states there are, but on PCs.
 func checkSleep(d *xml.Domain) error {
 	if p := d.PM; p != nil && !isX86(d) && (p.Mem != nil && p.Mem.Enabled != "" || p.Disk != nil && p.Disk.Enabled != "") {
@@ -146,9 +168,6 @@ func checkBoot(d *xml.Domain) error {
 
 // checkCPUCount checks the number of vCPUs against machine and topology.
 func checkCPUCount(d *xml.Domain, e *Emulator) error {
-	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
-		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
-	}
 	limit := 0
 	for i := range e.Machines {
 		if e.Machines[i].Name == d.OS.Type.Machine {
@@ -158,16 +177,24 @@ func checkCPUCount(d *xml.Domain, e *Emulator) error {
 	if limit > 0 && int(d.VCPU.Count) > limit {
 		return unsupported("Maximum CPUs greater than specified machine type limit %d", limit)
 	}
-	if d.CPU == nil {
-		return nil
-	}
-	if t := d.CPU.Topology; t != nil && t.Sockets > 0 {
+	if t := topology(d); t != nil {
 		n := t.Sockets * max(t.Dies, 1) * max(t.Clusters, 1) * t.Cores * t.Threads
 		if uint(n) != d.VCPU.Count {
 			return unsupported("CPU topology doesn't match maximum vcpu count")
 		}
 	}
+	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
+		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
+	}
 	return nil
+}
+
+// topology is how the definition arranges the CPUs; nil if it does not.
+func topology(d *xml.Domain) *xml.CPUTopology {
+	if d.CPU == nil || d.CPU.Topology == nil || d.CPU.Topology.Sockets == 0 {
+		return nil
+	}
+	return d.CPU.Topology
 }
 
 // hotplugThreads is how many vCPUs come and go at once: POWER's cores.

@@ -151,11 +151,11 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 	if f.Driver == nil || f.Driver.Type != "virtiofs" {
 		return nil
 	}
-	if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
-		return unsupported("setting virtiofs boot order is supported only with PCI bus")
-	}
 	if !sharedMemory(c.d) {
 		return unsupported("'virtiofs' requires shared memory")
+	}
+	if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
+		return unsupported("setting virtiofs boot order is supported only with PCI bus")
 	}
 	return nil
 }
@@ -172,6 +172,13 @@ func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
 		}
 	}
 	switch w.Model {
+	case "diag288":
+		if w.Address != nil {
+			return unsupported("diag288 model of watchdog is virtual and cannot go on any bus.")
+		}
+		if !isS390(c.d) {
+			return unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
+		}
 	case "i6300esb":
 		if w.Address != nil && w.Address.Type != "pci" {
 			return unsupported("i6300esb model of watchdog can go only on PCI bus")
@@ -189,13 +196,6 @@ func checkQEMUWatchdog(c *deviceCheck, w *xml.Watchdog) error {
 		}
 		if !IsQ35(c.d) {
 			return unsupported("itco model of watchdog is only part of q35 machine")
-		}
-	case "diag288":
-		if w.Address != nil {
-			return unsupported("diag288 model of watchdog is virtual and cannot go on any bus.")
-		}
-		if !isS390(c.d) {
-			return unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
 		}
 	}
 	return nil
@@ -387,11 +387,11 @@ func checkQEMUIOMMU(c *deviceCheck, v *xml.IOMMU) error {
 		if !IsQ35(d) && !isARMVirt(d) {
 			return unsupported("IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
 		}
-		if v.Address != nil && v.Address.Type != "pci" {
-			return unsupported("IOMMU device: 'virtio' needs a PCI address")
-		}
 		if d.Features == nil || !d.Features.ACPI {
 			return unsupported("IOMMU device: 'virtio' requires ACPI")
+		}
+		if v.Address != nil && v.Address.Type != "pci" {
+			return unsupported("IOMMU device: 'virtio' needs a PCI address")
 		}
 	}
 	return nil

@@ -153,7 +153,7 @@ func (a *args) incoming() {
 // deprecation is what QEMU does when something deprecated is used.
 func (a *args) deprecation() {
 	q := a.d.QEMUDeprecation
-	if q == nil || q.Behavior == "" || q.Behavior == "none" {
+	if q == nil || !slices.Contains([]string{"omit", "reject", "crash"}, q.Behavior) {
 		return
 	}
 	p := newProps("deprecated-output", "hide")

@@ -154,7 +154,11 @@ func controllerFlags(p *props, d *xml.ControllerDriver) {
 }
 
 func (a *args) usbController(c xml.Controller) {
-	if c.Model == "none" || c.Model == "" {
+	if c.Model == "none" || c.Model == "" && isS390(a.d.OS.Type.Arch) {
+		return
+	}
+	if c.Model == "" {
+		a.fail(xml.CodeConfigUnsupported, "no model provided for USB controller")
 		return
 	}
 	driver := usbDrivers[c.Model]

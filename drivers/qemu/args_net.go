@@ -134,10 +134,13 @@ func (a *args) card(i *xml.Interface, netdev string, bootindex uint) {
 // -net can connect.
 func (a *args) onBoard(i *xml.Interface) bool {
 	t := a.d.OS.Type
-	if !isARM(t.Arch) || i.Model == nil || i.MAC == nil || isVirt(t.Arch, t.Machine) || t.Machine == "versatilepb" {
+	if !isARM(t.Arch) || i.Model == nil || i.MAC == nil {
 		return false
 	}
-	return i.Address == nil || i.Address.Type == "spapr-vio"
+	if i.Address == nil {
+		return !isVirt(t.Arch, t.Machine) && t.Machine != "versatilepb"
+	}
+	return i.Address.Type == "spapr-vio"
 }
 
 func offloads(p *props, d *xml.InterfaceDriver) {

@@ -28,7 +28,7 @@ func (a *args) cpu() {
 			switch {
 			case t.Name == "kvmclock" && t.Present != "":
 				add("kvmclock", onOff(isOn(t.Present)))
-			case t.Name == "hypervclock" && t.Present != "":
+			case t.Name == "hypervclock" && t.Present != "" && isX86(a.d.OS.Type.Arch):
 				add("hv-time", onOff(isOn(t.Present)))
 			case t.Name == "tsc" && t.Frequency > 0:
 				add("tsc-frequency", utoa(t.Frequency))
