@@ -1,6 +1,7 @@
 package xml
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -164,17 +165,38 @@ func (d *Domain) decodeIDs(n *Node) error {
 			return Errorf(CodeInternal, "malformed uuid element")
 		}
 	}
-	os := n.Child("os")
-	if os == nil || os.Child("type") == nil {
+	if kind, _ := n.Attr("type"); !slices.Contains(enumOf[Domain]("Type"), kind) {
+		return nil // which decoding tells
+	}
+	return n.decodeOSType()
+}
+
+// decodeOSType checks what kind of guest runs on what.
+func (n *Node) decodeOSType() error {
+	var kind *Node
+	if os := n.Child("os"); os != nil {
+		kind = os.Child("type")
+	}
+	if kind == nil || kind.Value() == "" {
+		if b := n.Child("bootloader"); b == nil || b.Value() == "" {
+			return Errorf(CodeXML, "an os <type> must be specified")
+		}
+	} else if !slices.Contains(enumOf[OSType]("Text"), kind.Value()) {
+		return Errorf(CodeConfigUnsupported, "unknown OS type '%s'", kind.Value())
+	}
+	if kind == nil {
 		return nil
 	}
-	if _, ok := n.Attr("type"); !ok {
-		return nil
-	}
-	if a, ok := os.Child("type").Attr("arch"); ok && a != "" && !KnownArchitecture(a) {
+	if a, ok := kind.Attr("arch"); ok && a != "" && !KnownArchitecture(a) {
 		return Errorf(CodeConfigUnsupported, "Unknown architecture %s", a)
 	}
 	return nil
+}
+
+// enumOf are the values that a field of T has.
+func enumOf[T any](field string) []string {
+	f, _ := reflect.TypeFor[T]().FieldByName(field)
+	return strings.Fields(f.Tag.Get("enum"))
 }
 
 // GenID is the generation id: a UUID, or empty where one shall be made.

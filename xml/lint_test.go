@@ -29,6 +29,7 @@ func TestLint(t *testing.T) {
 		got = append(got, f.String())
 	}
 	want := []string{
+		"1:1: XML error: an os <type> must be specified",
 		"1:21: <domain> has no attribute 'foo'",
 		"3:3: <domain> has no element <memry> (did you mean 'memory'?)",
 		"6:15: <source> has no attribute 'fil' (did you mean 'file'?)",

@@ -101,6 +101,10 @@ func TestArchRefusals(t *testing.T) {
 		{"riscv64", "virt", "<currentMemory>4 </currentMemory>", "", "Invalid value '4 ' for element or attribute './currentMemory[1]'"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<watchdog model='diag288'><address type='ccw'/></watchdog>", "diag288 model of watchdog is virtual and cannot go on any bus."},
 		{"aarch64", "virt-10.0", "", "<iommu model='virtio'><address type='drive'/></iommu>", "IOMMU device: 'virtio' requires ACPI"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<hostdev mode='subsystem' type='mdev'><source><address/></source></hostdev>", "Missing required attribute 'model' in element 'hostdev'"},
+		{"s390x", "virt", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "does not support machine type 'virt'"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "Invalid PCI address uid='0x0000', must be > 0x0000 and <= 0xffff"},
+		{"aarch64", "raspi3b", "", "<sound model='usb'><address type='pci' slot='3'/></sound>", "No PCI buses available"},
 		// devices that a QEMU lacks
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='lsisas1068'/>", "This QEMU doesn't support the LSI SAS1068 (MPT Fusion) controller"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='ncr53c90'/>", "ncr53c90 SCSI controller is not a built-in for this machine"},
@@ -116,6 +120,23 @@ func TestArchRefusals(t *testing.T) {
 		_, err := Parse(xml.Source{Data: ruleDoc(c.arch, c.machine, c.whole, devices+noBalloon)}, archTraits())
 		if err == nil || !strings.Contains(err.Error(), c.fails) {
 			t.Errorf("%s %s %s%s: %v, want %s", c.arch, c.machine, c.whole, c.devices, err, c.fails)
+		}
+	}
+}
+
+// What kind of guest it is is told before anything else is read.
+func TestKindFirst(t *testing.T) {
+	for _, c := range []struct{ kind, os, fails string }{
+		{"auto", "<os><type arch='zz'>aa</type></os>", "invalid domain type auto"},
+		{"qemu", "<os><type arch='zz'>aa</type></os>", "unknown OS type 'aa'"},
+		{"qemu", "<os><type arch='zz'>hvm</type></os>", "Unknown architecture zz"},
+		{"qemu", "<os><type arch='s390x'/></os>", "an os <type> must be specified"},
+		{"qemu", "", "an os <type> must be specified"},
+		{"qemu", "<bootloader>/x</bootloader>", "Invalid value 'foo'"},
+	} {
+		doc := "<domain type='" + c.kind + "'><name>r</name><memory>foo</memory>" + c.os + "</domain>"
+		if _, err := Parse(xml.Source{Data: []byte(doc)}, archTraits()); err == nil || !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("%s: %v, want %s", doc, err, c.fails)
 		}
 	}
 }

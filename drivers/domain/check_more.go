@@ -318,6 +318,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
 		}
 	case "mdev":
+		if h.Model == "" {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'model' in element 'hostdev'")
+		}
 		if s.Address == nil {
 			return unsupported("Missing <address> element")
 		}

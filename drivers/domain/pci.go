@@ -545,6 +545,15 @@ func multifunction(devices []pciDevice) {
 // noPCI refuses PCI devices where there is no bus. elsewhere: only those that are
 // said to sit on one.
 func noPCI(d *xml.Domain, e *Emulator, elsewhere bool) error {
+	var err error
+	eachDevice(d, func(v deviceView) {
+		if (*v.addr).IsPCI() {
+			err = xml.Errorf(xml.CodeXML, "No PCI buses available")
+		}
+	})
+	if err != nil {
+		return err
+	}
 	for _, v := range pciDevices(d) {
 		if err := diskElsewhere(v, e.has("virtio-mmio")); err != nil && !elsewhere {
 			return err

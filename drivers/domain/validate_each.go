@@ -101,6 +101,11 @@ func (c *deviceCheck) commonQEMU(v any) error {
 	if addr != nil && addr.ZPCI != nil && (addr.ZPCI.UID != nil || addr.ZPCI.FID != nil) && !isS390(c.d) {
 		return unsupported("This QEMU binary doesn't support zPCI")
 	}
+	if addr != nil && addr.ZPCI != nil && addr.ZPCI.UID != nil {
+		if n := *addr.ZPCI.UID; n == 0 || n > 0xffff {
+			return xml.Errorf(xml.CodeXML, "Invalid PCI address uid='0x%04x', must be > 0x0000 and <= 0xffff", n)
+		}
+	}
 	if addr != nil && addr.Type == "drive" {
 		if _, disk := v.(*xml.Disk); !disk { // whose other buses have limits of their own
 			if err := scsiPlace(c.d, addr); err != nil {

@@ -15,9 +15,6 @@ func checkZPCI(d *xml.Domain) error {
 			continue
 		}
 		if n := a.ZPCI.UID; n != nil {
-			if *n == 0 || *n > 0xffff {
-				return xml.Errorf(xml.CodeXML, "Invalid PCI address uid='0x%04x', must be > 0x0000 and <= 0xffff", *n)
-			}
 			if uids[*n] { // the peer tells it in octal
 				return xml.Errorf(xml.CodeInternal, "zPCI uid %o is already reserved", *n)
 			}

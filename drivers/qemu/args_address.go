@@ -69,7 +69,7 @@ func (a *args) where(p *props, addr *xml.Address, acpi *xml.ACPIIndex) *props {
 		}
 	case "spapr-vio":
 		if addr.Reg != nil {
-			p.num("reg", *addr.Reg)
+			p.optNum("reg", *addr.Reg)
 		}
 	case "isa":
 		if addr.IOBase != nil && *addr.IOBase > 0 {

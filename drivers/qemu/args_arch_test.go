@@ -39,6 +39,7 @@ func TestArchArgs(t *testing.T) {
 		{"alpha", "clipper", "<features><pmu state='on'/></features>", "", "CPU flags requested but can't determine default CPU for arch alpha", ""},
 		{"aarch64", "virt-10.0", "<features><hyperv><emsr_bitmap state='on'/><ipi state='on'/></hyperv></features>", "", "", "hv-ipi=on,hv-emsr_bitmap=on"},
 		{"ppc64", "pseries-10.0", "<features><pmu state='on'/><kvm><hidden state='on'/></kvm></features>", "", "", "\n-cpu\nPOWER10,kvm=off\n"},
+		{"ppc64", "pseries-10.0", "", "<serial type='pty'><target type='spapr-vio-serial'/><address type='pci' slot='7'/></serial>", "", `{"driver":"spapr-vty","chardev":"charserial0","id":"serial0"}`},
 		{"alpha", "clipper", "", bridge, "", `"id":"pci","bus":"pci"`},
 		{"sparc", "SS-5", "", "<disk type='file'><source file='/a'/><target dev='sdc' bus='scsi'/></disk>", "", `"bus":"scsi.0","scsi-id":2,`},
 		{"sparc64", "sun4u", "<memoryBacking><source type='file'/><allocation mode='immediate'/></memoryBacking>", "", "", "\n-mem-prealloc\n-mem-path\n/root/lib/qemu/ram/-1-r/ram\n"},
