@@ -52,7 +52,7 @@ func archDevices(d *xml.Domain) {
 	}
 	panics := func(model string) {
 		for i := range dev.Panics {
-			if dev.Panics[i].Model == "" || dev.Panics[i].Model == model {
+			if slices.Contains([]string{"", "default", model}, dev.Panics[i].Model) {
 				return
 			}
 		}

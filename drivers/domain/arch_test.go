@@ -54,7 +54,7 @@ func TestArchRefusals(t *testing.T) {
 		{"s390x", "s390-ccw-virtio-10.0", "", "<panic model='isa'/>", "the QEMU binary does not support the ISA panic device"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<panic model='hyperv'/>", "only i686 and x86_64 guests support panic device of model 'hyperv'"},
 		{"riscv64", "virt", "", "<panic/>", "no panic model provided"},
-		{"ppc64", "pseries-10.0", "", "<panic/><panic/>", "Multiple panic devices with model 'pseries'"},
+		{"ppc64", "pseries-10.0", "", "<panic/><panic model='default'/>", "Multiple panic devices with model 'pseries'"},
 		{"riscv64", "virt", "<features><apic eoi='on'/><hyperv><relaxed state='on'/></hyperv></features>", "", "The 'eoi' attribute of the 'apic' feature is not supported for architecture 'riscv64' or machine type 'virt'"},
 		{"riscv64", "virt", "<features><vmport state='on'/><ps2 state='off'/></features>", "", "vmport is not available with this QEMU binary"},
 		{"ppc64", "pseries-10.0", "<features><pmu state='off'/></features>", "", "PMU is always enabled for architecture 'ppc64'"},
@@ -105,6 +105,9 @@ func TestArchRefusals(t *testing.T) {
 		{"s390x", "virt", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "does not support machine type 'virt'"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "Invalid PCI address uid='0x0000', must be > 0x0000 and <= 0xffff"},
 		{"aarch64", "raspi3b", "", "<sound model='usb'><address type='pci' slot='3'/></sound>", "No PCI buses available"},
+		{"ppc64", "pseries-10.0", "<genid/>", "<controller type='scsi' model='ibmvscsi'><address type='spapr-vio' reg='0x100000000'/></controller>", "genid"},
+		{"ppc64", "pseries-10.0", "", "<controller type='scsi' model='ibmvscsi'><address type='spapr-vio' reg='0x100000000'/></controller>", "spapr-vio reg='0x100000000' exceeds maximum possible value (0xffffffff)"},
+		{"ppc64", "pseries-10.0", "", "<interface type='user'><model type='spapr-vlan'/><address type='pci' bus='1' slot='3'/></interface>", "spapr-vio reg='0x100000000' exceeds maximum possible value (0xffffffff)"},
 		// devices that a QEMU lacks
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='lsisas1068'/>", "This QEMU doesn't support the LSI SAS1068 (MPT Fusion) controller"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<controller type='scsi' model='ncr53c90'/>", "ncr53c90 SCSI controller is not a built-in for this machine"},
@@ -154,6 +157,7 @@ func TestVoidMitigations(t *testing.T) {
 func TestArchCompletion(t *testing.T) {
 	for _, c := range []struct{ arch, machine, devices, prints string }{
 		{"aarch64", "virt-10.0", pciController("1", "pcie-switch-upstream-port"), "bus='0x02' slot='0x00'"}, // on a port with a higher index
+		{"ppc64", "pseries-10.0", "<panic model='default'/>", "<panic model='pseries'/>"},
 		{"xtensa", "virt", pciController("1", "pci-bridge"), "<model name='pci-bridge'/>"},
 		{"aarch64", "virt-10.0", "<interface type='user'><model type='pcnet'/></interface>", "bus='0x01' slot='0x00'"}, // of PCI Express, as far as the peer knows
 		{"mips64el", "loongson3-virt", pciController("0", "pci-root"), "<memballoon model='virtio'>"},

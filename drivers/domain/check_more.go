@@ -339,6 +339,9 @@ func checkPanicModels(d *xml.Domain, t *Traits) error {
 	list := d.Devices.Panics
 	if t.QEMU != nil {
 		for i := range list {
+			if list[i].Model == "default" {
+				list[i].Model = ""
+			}
 			setDefault(&list[i].Model, defaultPanic(d))
 		}
 	}

@@ -1,10 +1,6 @@
 package domain
 
-import (
-	"math"
-
-	"virgo/xml"
-)
+import "virgo/xml"
 
 // spaprBus are the numbers in use on POWER's own bus.
 type spaprBus map[uint64]bool
@@ -41,9 +37,6 @@ func spaprAddresses(d *xml.Domain) error {
 	}
 	for _, p := range places {
 		if a := *p.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {
-			if *a.Reg > math.MaxUint32 {
-				return unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", *a.Reg)
-			}
 			if bus[*a.Reg] {
 				return xml.Errorf(xml.CodeXML, "spapr-vio address 0x%x already in use", *a.Reg)
 			}
@@ -68,9 +61,6 @@ func (b spaprBus) give(addr **xml.Address, first uint64, only bool) error {
 	}
 	if a != nil && (a.Type == "pci" && a.Slot != 0 || a.Type == "drive" && a.Target != 0) {
 		first = uint64(a.Domain|a.Controller) | uint64(a.Bus)<<32
-		if first > math.MaxUint32 {
-			return unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", first)
-		}
 		if b[first] {
 			return xml.Errorf(xml.CodeXML, "spapr-vio address 0x%x already in use", first)
 		}

@@ -1,6 +1,10 @@
 package domain
 
-import "virgo/xml"
+import (
+	"math"
+
+	"virgo/xml"
+)
 
 // deviceCheck checks the devices of a definition one by one: of each first what no
 // driver takes, then what QEMU does not. The order of kinds is the peer's, and
@@ -100,6 +104,9 @@ func (c *deviceCheck) commonQEMU(v any) error {
 	}
 	if addr != nil && addr.ZPCI != nil && (addr.ZPCI.UID != nil || addr.ZPCI.FID != nil) && !isS390(c.d) {
 		return unsupported("This QEMU binary doesn't support zPCI")
+	}
+	if addr != nil && addr.Type == "spapr-vio" && addr.Reg != nil && *addr.Reg > math.MaxUint32 {
+		return unsupported("spapr-vio reg='0x%x' exceeds maximum possible value (0xffffffff)", *addr.Reg)
 	}
 	if addr != nil && addr.ZPCI != nil && addr.ZPCI.UID != nil {
 		if n := *addr.ZPCI.UID; n == 0 || n > 0xffff {
