@@ -62,11 +62,6 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 	if p := dev.PStore; p != nil && t.QEMU != nil {
 		setDefault(&p.Path, t.QEMU.NVRAMDir+"/"+d.Name+"_PSTORE.raw")
 	}
-	for i := range dev.Hubs {
-		if a := dev.Hubs[i].Address; a != nil && a.Type != "usb" && a.Type != "virtio-serial" && t.QEMU != nil {
-			dev.Hubs[i].Address = nil // it gets a port
-		}
-	}
 	for i := range dev.Channels {
 		c := &dev.Channels[i]
 		if a := c.Address; a != nil && a.Type != "virtio-serial" && c.Target != nil && c.Target.Type == "virtio" && t.QEMU != nil {

@@ -48,11 +48,6 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignSerials(d); err != nil {
 		return err
 	}
-	for i := range d.Devices.Hubs { // what has taken its port of a virtio-serial controller gets one of USB
-		if a := d.Devices.Hubs[i].Address; a != nil && a.Type == "virtio-serial" {
-			d.Devices.Hubs[i].Address = nil
-		}
-	}
 	if err := assignCCW(d); err != nil {
 		return err
 	}
@@ -67,15 +62,14 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignPCI(d, e); err != nil {
 		return err
 	}
-	for i := range d.Devices.Disks {
-		v := &d.Devices.Disks[i]
-		if a := v.Address; a != nil && diskBus(v) == "virtio" && !contains([]string{"pci", "ccw", "virtio-mmio", "unassigned"}, a.Type) {
-			return unsupported("virtio disk cannot have an address of type '%s'", a.Type)
-		}
-	}
 	assignZPCI(d, false)
 	if dev := &d.Devices; len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
 		dev.Consoles[0].Address = dev.Serials[0].Address
+	}
+	for i := range d.Devices.Hubs { // those that took a place of another bus get one of USB
+		if a := d.Devices.Hubs[i].Address; a != nil && a.Type != "usb" {
+			d.Devices.Hubs[i].Address = nil
+		}
 	}
 	return assignUSB(d)
 }

@@ -253,18 +253,19 @@ func newPCISet(d *xml.Domain, e *Emulator, grow bool) (*pciSet, error) {
 	if err := s.builtIn(d); err != nil {
 		return nil, err
 	}
-	for _, v := range s.devices {
-		if a := *v.addr; a.IsPCI() && !s.isBuiltIn(d, v) {
+	for _, v := range s.placed(d) {
+		if a := *v.addr; !s.isBuiltIn(d, v) {
 			if onPIIX(v.ctl, a) {
 				if s.buses[0].kind.accepts&conventional == 0 {
 					return nil, xml.Errorf(xml.CodeInternal, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
 				}
 				continue
 			}
+			text := pciText(a)
 			if err := s.reach(a, v.need); err != nil {
 				return nil, err
 			}
-			if err := s.reserve(a, v.need, true); err != nil {
+			if err := s.reserve(a, v.need, text); err != nil {
 				return nil, err
 			}
 			if v.need&rootPort != 0 {
@@ -301,29 +302,27 @@ func (s *pciSet) reach(a *xml.Address, need plug) error {
 	return nil
 }
 
-// reserve marks an address that is written.
-func (s *pciSet) reserve(a *xml.Address, need plug, check bool) error {
+// reserve marks an address that is written. text: how it was written.
+func (s *pciSet) reserve(a *xml.Address, need plug, text string) error {
 	if a.Domain != 0 {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI domain 0 is available", pciText(a))
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI domain 0 is available", text)
 	}
 	if int(a.Bus) >= len(s.buses) {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI buses up to %d are available", pciText(a), len(s.buses)-1)
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI buses up to %d are available", text, len(s.buses)-1)
 	}
 	b := &s.buses[a.Bus]
 	k := b.kind
 	if int(a.Slot) < k.first {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", pciText(a), k.first)
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", text, k.first)
 	}
 	if int(a.Slot) > k.last {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be <= %d", pciText(a), k.last)
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be <= %d", text, k.last)
 	}
-	if check {
-		if err := s.compatible(a, need); err != nil {
-			return err
-		}
+	if err := s.compatible(a, need); err != nil {
+		return err
 	}
 	if b.used[a.Slot]&(1<<a.Function) != 0 {
-		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address %s", pciText(a))
+		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address %s", text)
 	}
 	b.used[a.Slot] |= 1 << a.Function
 	return nil
@@ -349,8 +348,6 @@ func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	}
 	what := ""
 	switch {
-	case need == 0: // what QEMU does not have is told later
-		return nil
 	case need&rootPort != 0:
 		what = "pcie-root-port"
 	case need&upstreamPort != 0:

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -198,4 +199,25 @@ func (l *pciList) last(d *xml.Domain) {
 	if v := dev.PStore; v != nil {
 		l.add(&v.Address, conventional)
 	}
+}
+
+// placed are the devices that are said to sit on PCI, in the order in which their
+// places are taken. Those that belong elsewhere, and those that QEMU does not have, are told
+// later: until then they are taken for conventional ones.
+func (s *pciSet) placed(d *xml.Domain) []pciDevice {
+	var out []pciDevice
+	for _, v := range byAddress(d) {
+		if c, ok := v.v.(*xml.Chardev); !(*v.addr).IsPCI() || ok && v.kind == "console" && c.Target != nil && c.Target.Type == "serial" {
+			continue // a console may be the serial port once more
+		}
+		p := pciDevice{addr: v.addr}
+		if i := slices.IndexFunc(s.devices, func(o pciDevice) bool { return o.addr == v.addr }); i >= 0 {
+			p = s.devices[i]
+		}
+		if p.need == 0 {
+			p.need = conventional
+		}
+		out = append(out, p)
+	}
+	return out
 }

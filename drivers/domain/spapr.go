@@ -27,7 +27,7 @@ func spaprAddresses(d *xml.Domain) error {
 		s := &dev.Serials[i]
 		places = append(places, place{&s.Address, 0x30000000, s.Target != nil && s.Target.Type == "spapr-vio-serial"})
 	}
-	if v := dev.NVRAM; v != nil {
+	if v := dev.NVRAM; v != nil && isPSeries(d) {
 		places = append(places, place{&v.Address, 0x3000, true})
 	}
 	for i := range dev.TPMs {

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"slices"
+
 	"virgo/xml"
 )
 
@@ -118,4 +120,23 @@ func eachLate(dev *xml.Devices, f func(deviceView)) {
 	if v := dev.PStore; v != nil {
 		f(deviceView{"pstore", v, &v.Alias, &v.Address, nil})
 	}
+}
+
+// addressOrder are the kinds of devices in the order in which the peer goes over
+// their addresses.
+var addressOrder = []string{"disk", "interface", "sound", "hostdev", "video", "controller", "smartcard", "serial", "parallel", "channel", "console", "input", "filesystem",
+	"redirdev", "watchdog", "memballoon", "rng", "nvram", "hub", "shmem", "tpm", "panic", "memory", "iommu", "vsock", "crypto", "pstore"}
+
+// byAddress lists the devices that have an address, in that order.
+func byAddress(d *xml.Domain) []deviceView {
+	var out []deviceView
+	eachDevice(d, func(v deviceView) {
+		if *v.addr != nil {
+			out = append(out, v)
+		}
+	})
+	slices.SortStableFunc(out, func(a, b deviceView) int {
+		return slices.Index(addressOrder, a.kind) - slices.Index(addressOrder, b.kind)
+	})
+	return out
 }
