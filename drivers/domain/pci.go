@@ -76,6 +76,8 @@ type pciSet struct {
 	devices []pciDevice // in the order of assignment
 	mmio    bool        // QEMU has virtio devices in memory
 	bridge  string      // model of the bridge from PCI Express that this QEMU has
+	reading bool        // written places are being taken
+	waiting []plug      // what the buses need that were made meanwhile
 }
 
 func newBus(model string) pciBus { return pciBus{model: model, kind: kindOf(model)} }
@@ -253,6 +255,7 @@ func newPCISet(d *xml.Domain, e *Emulator, grow bool) (*pciSet, error) {
 	if err := s.builtIn(d); err != nil {
 		return nil, err
 	}
+	s.reading = true
 	for _, v := range s.placed(d) {
 		if a := *v.addr; !s.isBuiltIn(d, v) {
 			if onPIIX(v.ctl, a) {
@@ -271,6 +274,12 @@ func newPCISet(d *xml.Domain, e *Emulator, grow bool) (*pciSet, error) {
 			if v.need&rootPort != 0 {
 				s.buses[a.Bus].ports[a.Slot] = true
 			}
+		}
+	}
+	s.reading = false
+	for _, need := range s.waiting {
+		if err := s.connect(need); err != nil {
+			return nil, err
 		}
 	}
 	return s, nil
@@ -425,19 +434,19 @@ func (s *pciSet) add(need plug) error {
 	case s.root == "pci-root" && need&(conventional|pciBridge) != 0:
 		model = "pci-bridge"
 	case s.root == "pcie-root" && need&(express|upstreamPort) != 0:
-		if _, err := s.place(rootPort); err != nil {
+		if err := s.connect(rootPort); err != nil {
 			return err
 		}
 		model = "pcie-root-port"
 	case s.root == "pcie-root" && need == conventional && s.has("dmi-to-pci-bridge"):
-		if _, err := s.place(pciBridge); err != nil {
+		if err := s.connect(pciBridge); err != nil {
 			return err
 		}
 		model = "pci-bridge"
 	case s.root == "pcie-root" && need == conventional && s.has("pcie-to-pci-bridge"):
 		model = "pci-bridge" // it finds its place when devices get theirs
 	case s.root == "pcie-root" && need&(conventional|pciBridge) != 0 && s.bridge == "dmi-to-pci-bridge":
-		if _, err := s.place(dmiBridge); err != nil {
+		if err := s.connect(dmiBridge); err != nil {
 			return err
 		}
 		model = s.bridge
@@ -446,7 +455,7 @@ func (s *pciSet) add(need plug) error {
 		if err := s.add(express); err != nil {
 			return err
 		}
-		if _, err := s.place(pcieToPCI); err != nil {
+		if err := s.connect(pcieToPCI); err != nil {
 			return err
 		}
 		model = "pcie-to-pci-bridge"
@@ -459,6 +468,17 @@ func (s *pciSet) add(need plug) error {
 	}
 	s.buses = append(s.buses, newBus(model))
 	return nil
+}
+
+// connect finds the place of a bus that is made; only when all written ones are
+// known.
+func (s *pciSet) connect(need plug) error {
+	if s.reading {
+		s.waiting = append(s.waiting, need)
+		return nil
+	}
+	_, err := s.place(need)
+	return err
 }
 
 func (s *pciSet) has(model string) bool {
