@@ -73,6 +73,9 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 	if v.Target.Tray != "" && v.Device != "cdrom" && v.Device != "floppy" {
 		return unsupported("tray is only valid for cdrom and floppy")
 	}
+	if s := v.Source; s != nil && s.StartupPolicy != "" && contains([]string{"network", "nvme", "vhostuser", "vhostvdpa"}, v.Type) {
+		return xml.Errorf(xml.CodeXML, "disk startupPolicy '%s' is not allowed for disk of '%s' type", s.StartupPolicy, v.Type)
+	}
 	if s := v.Source; s != nil && s.StartupPolicy == "requisite" && v.Device != "cdrom" && v.Device != "floppy" {
 		return xml.Errorf(xml.CodeXML, "disk startupPolicy 'requisite' is allowed only for cdrom or floppy")
 	}
@@ -177,6 +180,9 @@ func diskVhostUser(c *deviceCheck, v *xml.Disk) error {
 	if v.Target.Bus != "virtio" {
 		return unsupported("vhostuser disk supports only virtio bus")
 	}
+	if v.Snapshot != "" && v.Snapshot != "no" {
+		return unsupported("only snapshot=no is supported with vhostuser disk")
+	}
 	dr := v.Driver
 	if dr == nil {
 		dr = &xml.DiskDriver{}
@@ -185,18 +191,15 @@ func diskVhostUser(c *deviceCheck, v *xml.Disk) error {
 		set  bool
 		what string
 	}{
-		{v.Readonly, "readonly"}, {v.Shareable, "shareable"}, {v.Transient != nil, "transient"}, {v.Serial != "", "serial"},
-		{v.WWN != "", "wwn"}, {v.Vendor != "", "vendor"}, {v.Product != "", "product"}, {v.Geometry != nil, "geometry"},
-		{v.BlockIO != nil, "blockio"}, {v.IOTune != nil, "iotune"}, {dr.Cache != "", "cache"}, {dr.ErrorPolicy != "", "error_policy"},
-		{dr.RErrorPolicy != "", "rerror_policy"}, {dr.IO != "", "io"}, {dr.CopyOnRead != "", "copy_on_read"}, {dr.Discard != "", "discard"},
-		{dr.DetectZeroes != "", "detect_zeroes"},
+		{dr.Cache != "", "cache"}, {dr.ErrorPolicy != "" || dr.RErrorPolicy != "", "error_policy"}, {dr.IO != "", "io"}, {dr.IOEventFD != "", "ioeventfd"},
+		{dr.CopyOnRead != "", "copy_on_read"}, {dr.Discard != "", "discard"}, {dr.IOThread != 0, "iothread"}, {dr.DetectZeroes != "", "detect_zeroes"},
+		{v.IOTune != nil, "iotune"}, {v.BackingStore != nil, "backingStore"}, {v.Encryption != nil || v.Source.Encryption != nil, "encryption"},
+		{v.Readonly, "readonly"}, {v.Shareable, "shareable"}, {v.Transient != nil, "transient"}, {v.Serial != "", "serial"}, {v.WWN != "", "wwn"},
+		{v.Vendor != "", "vendor"}, {v.Product != "", "product"}, {v.Auth != nil || v.Source.Auth != nil, "auth"}, {v.Geometry != nil, "geometry"}, {v.BlockIO != nil && *v.BlockIO != (xml.BlockIO{}), "blockio"},
 	} {
 		if f.set {
 			return unsupported("%s is not supported with vhostuser disk", f.what)
 		}
-	}
-	if v.Snapshot != "" && v.Snapshot != "no" {
-		return unsupported("only snapshot=no is supported with vhostuser disk")
 	}
 	return nil
 }
