@@ -334,6 +334,17 @@ func readHostdevSource(h *xml.Hostdev) error {
 	return nil
 }
 
+// readMdevPlaces refuses mediated devices on buses that their model does not have.
+func readMdevPlaces(d *xml.Domain) error {
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		if a := h.Address; h.Type == "mdev" && a != nil && (h.Model == "vfio-pci" && a.Type != "pci" || h.Model == "vfio-ccw" && a.Type != "ccw") {
+			return xml.Errorf(xml.CodeXML, "Unsupported address type '%s' with mediated device model '%s'", a.Type, h.Model)
+		}
+	}
+	return nil
+}
+
 // checkPanicModels refuses two of a model.
 func checkPanicModels(d *xml.Domain, t *Traits) error {
 	list := d.Devices.Panics

@@ -18,7 +18,7 @@ func checkRead(d *xml.Domain, t *Traits) error {
 			return err
 		}
 	}
-	for _, s := range []func(*xml.Domain) error{readFirmwareNames, readSystemUUID, readSysinfo, readKeyWrap, dropForeign} {
+	for _, s := range []func(*xml.Domain) error{readFirmwareNames, readSystemUUID, readSysinfo, readKeyWrap, dropForeign, readMdevPlaces} {
 		if err := s(d); err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ var readSteps = []struct {
 	place int
 	check func(*xml.Domain) error
 }{
-	{2, readDisks}, {4, readLeases}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
+	{2, readDisks}, {3, usbMasters}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
 	{28, readSecurity}, {30, readLabels},
 }
 

@@ -116,9 +116,6 @@ func early(d *xml.Domain, t *Traits) error {
 	if err := checkPCIRoot(d); err != nil {
 		return err
 	}
-	if err := usbMasters(d); err != nil {
-		return err
-	}
 	if err := checkVCPUStates(d); err != nil {
 		return err
 	}

@@ -15,11 +15,6 @@ func controllers(d *xml.Domain, t *Traits) error {
 	if err := uniqueControllers(d); err != nil {
 		return err
 	}
-	if t.QEMU == nil { // QEMU's are checked before any is added
-		if err := usbMasters(d); err != nil {
-			return err
-		}
-	}
 	if t.QEMU != nil {
 		if err := qemuControllers(d, t.QEMU); err != nil {
 			return err
@@ -91,7 +86,7 @@ func usbMasters(d *xml.Domain) error {
 	for i := range d.Devices.Controllers {
 		switch c := &d.Devices.Controllers[i]; {
 		case c.Type != "usb":
-		case c.Master != nil:
+		case c.Master != nil, isICH9(c.Model) && c.Model != "ich9-ehci1":
 			companions++
 		default:
 			masters++

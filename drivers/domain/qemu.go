@@ -138,7 +138,7 @@ func checkPCIRoot(d *xml.Domain) error {
 		if (c.Model == "pci-root" || c.Model == "pcie-root") && c.Type == "pci" && *c.Index > 0 && !isPSeries(d) {
 			return xml.Errorf(xml.CodeXML, "pci-root and pcie-root controllers should have index 0")
 		}
-		if c.Type == "pci" && *c.Index == 0 {
+		if c.Type == "pci" && *c.Index == 0 && c == findController(d, "pci", 0) { // a second one is told later
 			want := ""
 			switch {
 			case IsI440FX(d), isPSeries(d), isS390(d), hasPCIRoot(d):

@@ -43,10 +43,6 @@ func hostdevAddress(h *xml.Hostdev) error {
 		if kind != "pci" && kind != "ccw" {
 			return unsupported("SCSI_host host device must use 'pci' or 'ccw' address type")
 		}
-	case "mdev":
-		if h.Model == "vfio-pci" && kind != "pci" || h.Model == "vfio-ccw" && kind != "ccw" {
-			return xml.Errorf(xml.CodeXML, "Unsupported address type '%s' with mediated device model '%s'", kind, h.Model)
-		}
 	}
 	return nil
 }

@@ -113,22 +113,36 @@ func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
 	return nil
 }
 
-// checkFilesystem refuses one without folder or name.
-func checkFilesystem(c *deviceCheck, f *xml.Filesystem) error {
+// readFilesystems refuses those without a folder or another source.
+func readFilesystems(d *xml.Domain) error {
+	for i := range d.Devices.Filesystems {
+		f := &d.Devices.Filesystems[i]
+		switch {
+		case fsSource(f) != "":
+		case f.Target != nil && f.Target.Dir != "":
+			return xml.Errorf(xml.CodePlain, "missing source information for device %s", f.Target.Dir)
+		default:
+			return xml.Errorf(xml.CodePlain, "missing source information for device")
+		}
+	}
+	return nil
+}
+
+// fsSource is what a file system is made of: the first name of it that is written.
+func fsSource(f *xml.Filesystem) string {
 	src := ""
 	if s := f.Source; s != nil {
 		for _, p := range []string{s.Dir, s.Dev, s.File, s.Name, s.Usage, s.Volume, s.Socket} {
 			setDefault(&src, p)
 		}
 	}
-	if src == "" && f.Target != nil && f.Target.Dir != "" {
-		return xml.Errorf(xml.CodePlain, "missing source information for device %s", f.Target.Dir)
-	}
-	if src == "" {
-		return xml.Errorf(xml.CodePlain, "missing source information for device")
-	}
+	return src
+}
+
+// checkFilesystem refuses one without a name for the guest.
+func checkFilesystem(_ *deviceCheck, f *xml.Filesystem) error {
 	if f.Target == nil || f.Target.Dir == "" {
-		return xml.Errorf(xml.CodePlain, "missing target information for device %s", src)
+		return xml.Errorf(xml.CodePlain, "missing target information for device %s", fsSource(f))
 	}
 	if f.Boot != nil && (f.Driver == nil || f.Driver.Type != "virtiofs") {
 		return unsupported("boot order is only supported for virtiofs")
