@@ -23,6 +23,8 @@ type CPU struct {
 	MaxPhysAddr *CPUMaxPhysAddr
 	Features    []CPUFeature
 	NUMA        *CPUNUMA // guests: read with a domain only
+
+	Whole bool // reading has come to the end of it
 }
 
 // CPUFeature is one feature; a host's has no policy.
@@ -102,6 +104,7 @@ func (c *CPU) DecodeNode(n *Node) error {
 			return err
 		}
 	}
+	c.Whole = true
 	return nil
 }
 

@@ -2,6 +2,7 @@ package xml
 
 import (
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 )
@@ -534,7 +535,7 @@ func (d *Devices) DecodeNode(n *Node) error {
 		return Errorf(CodePlain, "Can't add another USB controller: USB is disabled for this domain")
 	}
 	err := DecodeFields(n, d)
-	if err != nil {
+	if d.Failed = math.MaxInt; err != nil {
 		d.Failed = d.place(n, err)
 	}
 	for _, s := range singles {

@@ -29,12 +29,12 @@ type Graphics struct {
 	Address       string            `el:"address,attr"` // dbus
 	Listens       []GraphicsListen  `el:"listen"`
 	Channels      []GraphicsChannel `el:"channel"`
-	Image         *SpiceCompression `el:"image"`
+	Image         *SpiceImage       `el:"image"`
 	JPEG          *SpiceCompression `el:"jpeg"`
 	Zlib          *SpiceCompression `el:"zlib"`
-	Playback      *SpiceCompression `el:"playback"`
-	Streaming     *SpiceMode        `el:"streaming"`
-	Mouse         *SpiceMode        `el:"mouse"`
+	Playback      *SpicePlayback    `el:"playback"`
+	Streaming     *SpiceStreaming   `el:"streaming"`
+	Mouse         *SpiceMouse       `el:"mouse"`
 	Clipboard     *SpiceCopyPaste   `el:"clipboard"`
 	FileTransfer  *SpiceEnable      `el:"filetransfer"`
 	GL            *GraphicsGL       `el:"gl"`
@@ -57,14 +57,29 @@ type GraphicsChannel struct {
 	Mode string `el:"mode,attr,required" enum:"any secure insecure"`
 }
 
-// SpiceCompression says how something is compressed.
-type SpiceCompression struct {
-	Compression string `el:"compression,attr,required"`
+// SpiceImage says how images are compressed.
+type SpiceImage struct {
+	Compression string `el:"compression,attr,required" enum:"auto_glz auto_lz quic glz lz off"`
 }
 
-// SpiceMode is a mode.
-type SpiceMode struct {
-	Mode string `el:"mode,attr,required"`
+// SpiceCompression says when something is compressed.
+type SpiceCompression struct {
+	Compression string `el:"compression,attr,required" enum:"auto never always"`
+}
+
+// SpicePlayback says whether sound is compressed.
+type SpicePlayback struct {
+	Compression OnOff `el:"compression,attr,required"`
+}
+
+// SpiceStreaming says which parts of the screen are sent as video.
+type SpiceStreaming struct {
+	Mode string `el:"mode,attr,required" enum:"filter all off"`
+}
+
+// SpiceMouse says who draws the pointer.
+type SpiceMouse struct {
+	Mode string `el:"mode,attr,required" enum:"server client"`
 }
 
 // SpiceCopyPaste is whether the clipboard is shared.

@@ -37,7 +37,7 @@ type Domain struct {
 	NUMATune    *NUMATune       `el:"numatune,order=22"`
 	Resource    *Resource       `el:"resource,order=23"`
 	Sysinfo     []Sysinfo       `el:"sysinfo,order=42"`
-	Bootloader  string          `el:"bootloader"`
+	Bootloader  string          `el:"bootloader,order=31"`
 	BootArgs    string          `el:"bootloader_args"`
 	OS          OS              `el:"os,order=33"`
 	IDMap       *IDMap          `el:"idmap,order=41"`
@@ -47,7 +47,7 @@ type Domain struct {
 	OnPoweroff  string          `el:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
 	OnReboot    string          `el:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_reboot action: %s"`
 	OnCrash     string          `el:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
-	OnLock      string          `el:"on_lockfailure,order=28" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown on_lockfailure action: %s"`
+	OnLock      string          `el:"on_lockfailure,order=28,blank" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown on_lockfailure action: %s"`
 	PM          *PM             `el:"pm,order=29"`
 	Perf        []PerfEvent     `el:"perf>event,order=30"`
 	Devices     Devices         `el:"devices,empty,order=40"`

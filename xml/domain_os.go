@@ -1,6 +1,9 @@
 package xml
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // OS is how the guest boots.
 type OS struct {
@@ -26,6 +29,26 @@ type OS struct {
 	BootMenu   *BootMenu   `el:"bootmenu"`
 	BIOS       *BIOS       `el:"bios"`
 	SMBIOS     *SMBIOS     `el:"smbios"`
+}
+
+// DecodeNode reads how the guest boots: what only fully virtual guests have is
+// not looked at with others, nor the firmware of a container.
+func (o *OS) DecodeNode(n *Node) error {
+	kind := ""
+	if t := n.Child("type"); t != nil {
+		kind = t.Value()
+	}
+	if kind == "hvm" {
+		return DecodeFields(n, o)
+	}
+	ignored := []string{"boot", "bootmenu", "bios", "acpi"}
+	if kind == "exe" {
+		ignored = append(ignored, "loader", "nvram")
+	}
+	own := *n
+	own.Attrs = slices.DeleteFunc(slices.Clone(n.Attrs), func(a Attr) bool { return a.Name == "firmware" })
+	own.Children = slices.DeleteFunc(slices.Clone(n.Children), func(c *Node) bool { return slices.Contains(ignored, c.Name) })
+	return DecodeFields(&own, o)
 }
 
 // OSType is what kind of guest runs, and on what.
@@ -92,7 +115,7 @@ type BIOS struct {
 
 // SMBIOS says whose tables the guest sees.
 type SMBIOS struct {
-	Mode string `el:"mode,attr" enum:"emulate host sysinfo" unknown:"XML error: Invalid value for attribute 'mode' in element 'smbios': '%s'."`
+	Mode string `el:"mode,attr" enum:"emulate host sysinfo" unknown:"unsupported configuration: unknown smbios mode '%s'"`
 }
 
 // Sysinfo is what the guest's SMBIOS tables or fw_cfg hold.
@@ -233,10 +256,29 @@ type XenFeatures struct {
 	Passthrough *XenPassthrough `el:"passthrough"`
 }
 
+// DecodeNode reads the switches, each of which must be known and say its state.
+func (x *XenFeatures) DecodeNode(n *Node) error {
+	for _, c := range n.Elements("") {
+		if c.Name != "e820_host" && c.Name != "passthrough" {
+			return Errorf(CodeConfigUnsupported, "unsupported Xen feature: %s", c.Name)
+		}
+		if _, ok := c.Attr("state"); !ok {
+			return Errorf(CodeXML, "Missing required attribute 'state' in element '%s'", c.Name)
+		}
+	}
+	if err := DecodeFields(n, x); err != nil {
+		return err
+	}
+	if p := x.Passthrough; p != nil && p.State == "on" && p.Mode != "" && p.Mode != "sync_pt" && p.Mode != "share_pt" {
+		return Errorf(CodeXML, "Invalid value for attribute 'mode' in element 'passthrough': '%s'.", p.Mode)
+	}
+	return nil
+}
+
 // XenPassthrough is whether devices can be given to the guest.
 type XenPassthrough struct {
 	State OnOff  `el:"state,attr"`
-	Mode  string `el:"mode,attr" enum:"sync_pt share_pt"`
+	Mode  string `el:"mode,attr"`
 }
 
 // LXCCaps are the capabilities of a container.

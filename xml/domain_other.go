@@ -7,7 +7,7 @@ type XenCommandline struct {
 
 // XenArg is one word.
 type XenArg struct {
-	Value string `el:"value,attr,empty" missing:"internal error: No xen command-line argument specified"`
+	Value string `el:"value,attr,empty" missing:"internal error: No device model command-line argument specified"`
 }
 
 // BhyveCommandline is passed to bhyve as it stands.

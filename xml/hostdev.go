@@ -77,17 +77,61 @@ func (a *HostAddress) DecodeNode(n *Node) error {
 	if err := DecodeFields(n, a); err != nil {
 		return err
 	}
-	if a.Bus == "" {
-		return nil
+	var v uint64
+	if a.Bus != "" {
+		var err error
+		if v, err = parseUint(a.Bus, 0, 32); err != nil {
+			return Errorf(CodeXML, "Invalid value for attribute 'bus' in element 'address': '%s'. Expected non-negative integer value", a.Bus)
+		}
 	}
-	v, err := parseUint(a.Bus, 0, 32)
-	if err != nil {
-		return Errorf(CodeXML, "Invalid value for attribute 'bus' in element 'address': '%s'. Expected non-negative integer value", a.Bus)
+	if err := a.inRange(v); err != nil || a.Bus == "" {
+		return err
 	}
 	if a.Slot != nil || a.Function != nil || a.Domain != nil {
 		a.Bus = hexText(v, 2)
 	} else {
 		a.Bus = utoa(uint(v))
+	}
+	return nil
+}
+
+// inRange refuses numbers that no place on a PCI bus has.
+func (a *HostAddress) inRange(bus uint64) error {
+	switch {
+	case a.Slot == nil && a.Function == nil && a.Domain == nil:
+	case bus > 0xff:
+		return Errorf(CodeXML, "Invalid PCI address bus='0x%x', must be <= 0xFF", bus)
+	case a.Slot != nil && *a.Slot > 0x1f:
+		return Errorf(CodeXML, "Invalid PCI address slot='0x%x', must be <= 0x1F", *a.Slot)
+	case a.Function != nil && *a.Function > 7:
+		return Errorf(CodeXML, "Invalid PCI address function=0x%x, must be <= 7", *a.Function)
+	}
+	return nil
+}
+
+// usbSource checks what names a USB device: its place, or vendor and product.
+func (s *HostdevSource) usbSource() error {
+	if v := s.Vendor; v != nil && v.ID != nil && *v.ID == 0 {
+		return Errorf(CodeXML, "Invalid value for attribute 'id' in element 'vendor': Zero is not permitted")
+	}
+	for _, id := range []struct {
+		name string
+		id   *HexID
+	}{{"vendor", s.Vendor}, {"product", s.Product}} {
+		if id.id != nil && id.id.ID == nil {
+			return Errorf(CodeXML, "Missing required attribute 'id' in element '%s'", id.name)
+		}
+	}
+	switch {
+	case s.Vendor != nil && s.Product == nil:
+		return Errorf(CodeInternal, "missing product")
+	case s.Vendor == nil && s.Product != nil:
+		return Errorf(CodeInternal, "missing vendor")
+	case s.Vendor != nil || s.Address == nil:
+	case s.Address.Bus == "":
+		return Errorf(CodeXML, "Missing required attribute 'bus' in element 'address'")
+	case s.Address.Device == nil:
+		return Errorf(CodeXML, "Missing required attribute 'device' in element 'address'")
 	}
 	return nil
 }
@@ -110,6 +154,9 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 	}
 	if h.Mode == "" {
 		h.Mode = "subsystem"
+	}
+	if h.Type == "usb" && h.Source != nil {
+		return h.Source.usbSource()
 	}
 	return nil
 }

@@ -248,7 +248,7 @@ func readSingles(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
 		}
 	}
-	return readNUMACounts(d)
+	return nil
 }
 
 // readNUMACounts checks cells against the number of virtual CPUs.

@@ -43,6 +43,11 @@ var readSteps = []struct {
 // checks each part when it has read it.
 func earlier(d *xml.Domain, err error) error {
 	if !d.Devices.Begun {
+		if d.CPU != nil && d.CPU.Whole {
+			if first := readNUMACounts(d); first != nil {
+				return first
+			}
+		}
 		return err
 	}
 	if first := readBefore(d); first != nil {
@@ -62,7 +67,7 @@ func earlier(d *xml.Domain, err error) error {
 // readBefore is what is refused before any device is read.
 func readBefore(d *xml.Domain) error {
 	for _, s := range []func(*xml.Domain) error{
-		readIDs, readVCPUs, readPins, readScheds, readCacheTunes, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
+		readIDs, readVCPUs, readPins, readScheds, readCacheTunes, readNUMACounts, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
 	} {
 		if err := s(d); err != nil {
 			return err
@@ -457,6 +462,14 @@ func readInterfaceSource(n *xml.Interface) error {
 	case n.Source == nil:
 		return xml.Errorf(xml.CodeXML, "interface type='%s' requires a 'source' element", n.Type)
 	}
+	if n.Type == "udp" {
+		switch l := n.Source.Local; {
+		case l == nil:
+			return xml.Errorf(xml.CodeXML, "'<local>' element missing for 'udp' socket interface")
+		case l.Port == "":
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'port' in element 'local'")
+		}
+	}
 	keepInterfaceSource(n)
 	if value == "" {
 		return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'source'", attr)
@@ -504,7 +517,7 @@ func readChars(d *xml.Domain) error {
 	dev := &d.Devices
 	for n, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
 		for i := range list {
-			if c := &list[i]; c.Type == "spicevmc" && (n < 3 || c.Target.Type != "virtio") {
+			if c := &list[i]; c.Type == "spicevmc" && (n < 3 || c.Target.Type != "virtio") && (n != 2 || c.Target == nil || c.Target.Type != "xen") {
 				return unsupported("spicevmc device type only supports virtio")
 			}
 		}
@@ -543,7 +556,7 @@ func readInputs(d *xml.Domain) error {
 		if in.Bus == "usb" && noUSB(d) {
 			return unsupported("Can't add USB input device. USB bus is disabled")
 		}
-		if s := in.Source; in.Type == "passthrough" && (s == nil || s.EvDev == "") {
+		if s := in.Source; in.Type == "passthrough" && s != nil && s.EvDev == "" {
 			return xml.Errorf(xml.CodeXML, "Missing evdev path for input device")
 		}
 		if in.Bus == "usb" && in.Address != nil && in.Address.Type != "usb" {

@@ -111,7 +111,7 @@ func basics(d *xml.Domain, t *Traits) error {
 // early refuses what QEMU does before anything is added for it.
 func early(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
-		return nil
+		return otherEarly(d, t)
 	}
 	if err := checkPCIRoot(d); err != nil {
 		return err

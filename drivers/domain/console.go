@@ -15,7 +15,7 @@ func consoles(d *xml.Domain, t *Traits) error {
 		if c.Target == nil {
 			c.Target = &xml.CharTarget{}
 		}
-		if i > 0 && (c.Target.Type == "serial" || c.Target.Type == "") && d.OS.Type.Text == "hvm" {
+		if i > 0 && (c.Target.Type == "serial" || c.Target.Type == "" && d.OS.Type.Text == "hvm") {
 			return xml.Errorf(xml.CodeConfigUnsupported, "Only the first console can be a serial port")
 		}
 	}
@@ -45,6 +45,9 @@ func consoles(d *xml.Domain, t *Traits) error {
 	for i := range dev.Serials {
 		if dev.Serials[i].Target.Type == "isa-debug" && !isX86(d) {
 			return unsupported("isa-debug serial type only valid on x86 architecture")
+		}
+		if t := dev.Serials[i].Target; t.Type == "isa-serial" && *t.Port > 3 {
+			return xml.Errorf(xml.CodeInternal, "Maximum supported number of ISA serial ports is '4'")
 		}
 		serialTarget(d, &dev.Serials[i], t)
 	}

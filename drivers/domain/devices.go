@@ -133,7 +133,7 @@ func inputBus(d *xml.Domain, in *xml.Input) string {
 		return "virtio"
 	case in.Type == "evdev":
 		return ""
-	case in.Type == "tablet":
+	case in.Type == "tablet" && d.OS.Type.Text == "hvm":
 		return "usb"
 	case d.OS.Type.Text == "hvm" && (isX86(d) || !isPPC64(d) && !isS390(d) && !isARM(d) && !isRISCV(d) && !isLoongArch(d)):
 		return "ps2"
@@ -156,7 +156,7 @@ func iface(d *xml.Domain, n *xml.Interface, t *Traits) {
 		n.MAC.Address = m
 	}
 	if tg := n.Target; !t.built && (tg != nil && n.Type != "ethernet" || tg != nil && tg.Managed == "") {
-		if generated(tg.Dev) {
+		if generated(tg.Dev) || t.Driver == "xen" && strings.HasPrefix(tg.Dev, "vif") {
 			n.Target = nil
 		}
 	}

@@ -16,6 +16,37 @@ func otherMachine(d *xml.Domain, t *Traits) {
 	setDefault(&d.OS.Type.Arch, "i686")
 }
 
+// otherEarly refuses what the drivers lack that neither QEMU's nor the test
+// driver is.
+func otherEarly(d *xml.Domain, t *Traits) error {
+	if t.Driver == "xen" && !t.built {
+		for _, check := range []func(*xml.Domain, *Traits) error{xenHostDevices, checkTimerKinds, xenCapable} {
+			if err := check(d, t); err != nil {
+				return err
+			}
+		}
+	}
+	switch {
+	case t.Driver == "" || t.built:
+		return nil
+	case d.MaxMemory != nil:
+		return unsupported("memory hotplug tunables <maxMemory> are not supported by this hypervisor driver")
+	case len(d.VCPUs) > 0:
+		return unsupported("individual CPU state configuration is not supported")
+	case len(d.Devices.Memories) > 0:
+		return unsupported("memory devices are not supported by this driver")
+	}
+	return nil
+}
+
+// otherRefused is what a driver does not take before a definition is checked.
+func otherRefused(d *xml.Domain, t *Traits) error {
+	if t.Driver == "xen" {
+		return xenRefused(d)
+	}
+	return nil
+}
+
 // otherDevices adds the devices that every guest of the driver has.
 func otherDevices(d *xml.Domain, t *Traits) error {
 	if t.Driver == "xen" {

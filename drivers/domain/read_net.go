@@ -9,6 +9,9 @@ import (
 // readInterfaceParts checks what an interface says of addresses, rates and its
 // partner.
 func readInterfaceParts(n *xml.Interface) error {
+	if n.VirtualPort != nil && !contains(portTypes, n.Type) {
+		return unsupported("<virtualport> element unsupported for <interface type='%s'>", n.Type)
+	}
 	if s := n.Source; s != nil {
 		if err := readGuestNet("interface host IP", s.IPs, s.Routes); err != nil {
 			return err
@@ -16,9 +19,6 @@ func readInterfaceParts(n *xml.Interface) error {
 	}
 	if err := readGuestNet("guest interface", n.IPs, n.Routes); err != nil {
 		return err
-	}
-	if n.VirtualPort != nil && !contains(portTypes, n.Type) {
-		return unsupported("<virtualport> element unsupported for <interface type='%s'>", n.Type)
 	}
 	if n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network" {
 		return xml.Errorf(xml.CodeXML, "missing required virtualport type")

@@ -35,9 +35,32 @@ func checkVideo(c *deviceCheck, v *xml.Video) error {
 		return unsupported("video type '%s' does not support blob resources", m.Type)
 	}
 	if dr := v.Driver; dr != nil && m.Type != "virtio" {
-		return noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ)
+		if err := noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ); err != nil {
+			return err
+		}
+	}
+	if c.e == nil {
+		return videoMemory(m)
 	}
 	return nil
+}
+
+// videoMemory refuses what only the model qxl has.
+func videoMemory(m *xml.VideoModel) error {
+	name := ""
+	switch {
+	case m.Type == "qxl" || m.Type == "none":
+		return nil
+	case m.RAM > 0:
+		name = "ram"
+	case m.VRAM64 > 0:
+		name = "vram64"
+	case m.VGAMem > 0:
+		name = "vgamem"
+	default:
+		return nil
+	}
+	return unsupported("%s attribute only supported for video type qxl", name)
 }
 
 // videoDevices are the QOM types of video models, where a machine may lack them.
@@ -87,16 +110,8 @@ func qemuVideoModel(m *xml.VideoModel) error {
 			return unsupported("video type '%s' doesn't support multiple 'heads'", m.Type)
 		}
 	}
-	if m.Type != "qxl" && (m.RAM > 0 || m.VRAM64 > 0 || m.VGAMem > 0) {
-		name := "ram"
-		switch {
-		case m.RAM > 0:
-		case m.VRAM64 > 0:
-			name = "vram64"
-		default:
-			name = "vgamem"
-		}
-		return unsupported("%s attribute only supported for video type qxl", name)
+	if err := videoMemory(m); err != nil {
+		return err
 	}
 	if a := m.Acceleration; a != nil {
 		if a.Accel2D != "" && a.Accel2D != "no" {

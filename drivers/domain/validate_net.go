@@ -36,8 +36,8 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 		}
 		return unsupported("interface %s - <port isolated='yes'/> is not supported for network interfaces with type='%s'", mac, n.Type)
 	}
-	if c.e == nil { // QEMU has more to say before
-		return vhostUserPath(n)
+	if c.t.Driver == "xen" && n.FilterRef != nil {
+		return unsupported("filterref is not supported in xen")
 	}
 	return nil
 }

@@ -65,7 +65,12 @@ func checkInput(c *deviceCheck, in *xml.Input) error {
 	if f := c.d.Features; in.Bus == "ps2" && f != nil && f.PS2 != nil && f.PS2.State == "off" {
 		return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
 	}
-	if in.Model != "" && in.Bus != "virtio" {
+	switch {
+	case in.Type == "evdev" && in.Bus != "" && in.Bus != "none":
+		return unsupported("input evdev doesn't support bus element")
+	case in.Type == "passthrough" && in.Bus != "virtio":
+		return unsupported("only bus 'virtio' is supported for 'passthrough' input devices")
+	case in.Model != "" && in.Bus != "virtio":
 		return unsupported("only bus 'virtio' is supported for input model '%s'", in.Model)
 	}
 	return nil
@@ -83,10 +88,10 @@ func inputFits(d *xml.Domain, in *xml.Input) error {
 	}
 	if d.OS.Type.Text == "xen" || d.OS.Type.Text == "xenpvh" || d.OS.Type.Text == "linux" && d.Type == "xen" {
 		if in.Bus != "" && in.Bus != "xen" {
-			return unsupported("unsupported input bus %s", in.Bus)
+			return xml.Errorf(xml.CodeInternal, "unsupported input bus %s", in.Bus)
 		}
 		if in.Type != "mouse" && in.Type != "keyboard" {
-			return unsupported("xen bus does not support %s input device", in.Type)
+			return xml.Errorf(xml.CodeInternal, "xen bus does not support %s input device", in.Type)
 		}
 		return nil
 	}
@@ -98,10 +103,6 @@ func inputFits(d *xml.Domain, in *xml.Input) error {
 
 func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
 	switch {
-	case in.Type == "evdev" && in.Bus != "" && in.Bus != "none":
-		return unsupported("input evdev doesn't support bus element")
-	case in.Type == "passthrough" && in.Bus != "virtio":
-		return unsupported("only bus 'virtio' is supported for 'passthrough' input devices")
 	case in.Type == "passthrough" && isS390(c.d) && !c.has("virtio-input-host-ccw"):
 		return unsupported("virtio-input-host is not supported by this QEMU binary")
 	case in.Bus == "ps2" && !isX86(c.d):

@@ -17,6 +17,56 @@ func xenMachine(kind string) string {
 	return "xenpv"
 }
 
+// xenCapable refuses kinds of guests that Xen on x86 does not run.
+func xenCapable(d *xml.Domain, _ *Traits) error {
+	kind, x86 := d.OS.Type.Text, d.OS.Type.Arch == "x86_64" || d.OS.Type.Arch == "i686"
+	if d.Type == "xen" && x86 && (kind == "hvm" || kind == "linux" || kind == "xenpvh") {
+		return nil
+	}
+	switch {
+	case kind == "hvm":
+		kind = ""
+	case kind == "linux" && d.Type == "xen":
+		kind = "ostype=xen "
+	default:
+		kind = "ostype=" + kind + " "
+	}
+	return xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for %sarch=%s domaintype=%s ", kind, d.OS.Type.Arch, d.Type)
+}
+
+// xenHostDevices refuses devices of the host that Xen cannot pass on.
+func xenHostDevices(d *xml.Domain, _ *Traits) error {
+	for i := range d.Devices.Hostdevs {
+		h := &d.Devices.Hostdevs[i]
+		if h.Mode == "capabilities" {
+			return unsupported("hostdev mode '%s' is not supported in xen", h.Mode)
+		}
+		if h.Type == "pci" && h.Driver != nil && h.Driver.Name != "" && h.Driver.Name != "xen" {
+			return unsupported("XEN does not support device assignment mode '%s'", h.Driver.Name)
+		}
+	}
+	return nil
+}
+
+// xenSounds are the sound cards that a guest's first one may be.
+var xenSounds = []string{"sb16", "es1370", "ac97", "ich6"}
+
+// xenRefused is what Xen's driver does not take of the rest.
+func xenRefused(d *xml.Domain) error {
+	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
+		return unsupported("Secure boot is not supported on Xen")
+	}
+	for _, t := range d.OS.ACPITables {
+		if t.Type != "slic" && t.Type != "rawset" {
+			return unsupported("ACPI table type '%s' is not supported", t.Type)
+		}
+	}
+	if list := d.Devices.Sounds; len(list) > 0 && !slices.Contains(xenSounds, list[0].Model) {
+		return unsupported("unsupported audio model %s", list[0].Model)
+	}
+	return nil
+}
+
 // xenDevices adds Xen's own bus, pointer and keyboard, the console of a guest
 // that has no serial port, and the balloon.
 func xenDevices(d *xml.Domain) {

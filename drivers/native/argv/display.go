@@ -206,19 +206,25 @@ func (r *reader) spice(p *props) {
 	}
 	p.take("ipv4", "ipv6", "disable-ticketing", "seamless-migration", "playback-compression-level", "unix")
 	g.Passwd = p.take("password")
+	if c := p.take("image-compression"); c != "" {
+		g.Image = &xml.SpiceImage{Compression: c}
+	}
 	for _, v := range []struct {
 		key string
 		to  **xml.SpiceCompression
-	}{{"image-compression", &g.Image}, {"jpeg-wan-compression", &g.JPEG}, {"zlib-glz-wan-compression", &g.Zlib}, {"playback-compression", &g.Playback}} {
+	}{{"jpeg-wan-compression", &g.JPEG}, {"zlib-glz-wan-compression", &g.Zlib}} {
 		if c := p.take(v.key); c != "" {
 			*v.to = &xml.SpiceCompression{Compression: c}
 		}
 	}
+	if c := p.take("playback-compression"); c != "" {
+		g.Playback = &xml.SpicePlayback{Compression: xml.OnOff(c)}
+	}
 	if v := p.take("streaming-video"); v != "" {
-		g.Streaming = &xml.SpiceMode{Mode: v}
+		g.Streaming = &xml.SpiceStreaming{Mode: v}
 	}
 	if v := p.onOff("agent-mouse"); v != "" {
-		g.Mouse = &xml.SpiceMode{Mode: map[xml.OnOff]string{"on": "client", "off": "server"}[v]}
+		g.Mouse = &xml.SpiceMouse{Mode: map[xml.OnOff]string{"on": "client", "off": "server"}[v]}
 	}
 	if p.isOn("disable-copy-paste") {
 		g.Clipboard = &xml.SpiceCopyPaste{CopyPaste: "no"}

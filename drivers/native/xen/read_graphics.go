@@ -148,7 +148,7 @@ func (r *reader) agent(g *xml.Graphics) error {
 	if err != nil {
 		return err
 	}
-	g.Mouse = &xml.SpiceMode{Mode: "server"}
+	g.Mouse = &xml.SpiceMouse{Mode: "server"}
 	if client {
 		g.Mouse.Mode = "client"
 	}
