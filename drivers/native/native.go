@@ -34,23 +34,23 @@ type format struct {
 	name   string
 	traits domain.Traits
 	from   func(xml.Source, Options) (*xml.Domain, []string, error)
-	to     func(*xml.Domain) ([]byte, error) // nil: only read
-	raw    bool                              // read as it stands: the peer adds nothing to such domains
+	to     func(*xml.Domain, *xml.Node) ([]byte, error) // of a domain and the document it was read from; nil: only read
+	raw    bool                                         // read as it stands: the peer adds nothing to such domains
 }
 
 // formats are the languages.
 var formats = []format{
 	{name: "vmware-vmx", traits: domain.Traits{Driver: "vmware", WideSCSI: true, NoBootOrder: true},
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return vmx.From(s, vmx.Options{}) }),
-		to:   func(d *xml.Domain) ([]byte, error) { return vmx.To(d, vmx.Options{}) }},
+		to:   func(d *xml.Domain, _ *xml.Node) ([]byte, error) { return vmx.To(d, vmx.Options{}) }},
 	{name: "xen-xl", traits: domain.Traits{Driver: "xen"},
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XL) }),
-		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XL) }},
+		to:   func(d *xml.Domain, doc *xml.Node) ([]byte, error) { return xen.To(d, doc, xen.XL) }},
 	{name: "xen-xm", traits: domain.Traits{Driver: "xen"},
 		from: plain(func(s xml.Source) (*xml.Domain, error) { return xen.From(s, xen.XM) }),
-		to:   func(d *xml.Domain) ([]byte, error) { return xen.To(d, xen.XM) }},
-	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: bhyve.To},
-	{name: "lxc-tools", traits: domain.Traits{Driver: "lxc"}, from: plain(lxc.From), raw: true, to: lxc.To},
+		to:   func(d *xml.Domain, doc *xml.Node) ([]byte, error) { return xen.To(d, doc, xen.XM) }},
+	{name: "bhyve-argv", traits: domain.Traits{Driver: "bhyve"}, from: plain(bhyve.From), raw: true, to: alone(bhyve.To)},
+	{name: "lxc-tools", traits: domain.Traits{Driver: "lxc"}, from: plain(lxc.From), raw: true, to: alone(lxc.To)},
 	{name: "qemu-argv", from: argv.From, raw: true},
 }
 
@@ -60,6 +60,11 @@ func plain(read func(xml.Source) (*xml.Domain, error)) func(xml.Source, Options)
 		d, err := read(s)
 		return d, nil, err
 	}
+}
+
+// alone is for writers that need no document.
+func alone(write func(*xml.Domain) ([]byte, error)) func(*xml.Domain, *xml.Node) ([]byte, error) {
+	return func(d *xml.Domain, _ *xml.Node) ([]byte, error) { return write(d) }
 }
 
 func find(name string) (*format, error) {
@@ -146,12 +151,16 @@ func To(name string, src xml.Source) ([]byte, error) {
 	if f.to == nil {
 		return nil, drivers.Unsupported("virConnectDomainXMLToNative")
 	}
-	d, err := domain.Parse(src, &f.traits)
+	doc, err := xml.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	d, err := domain.Read(src, doc, func() *domain.Traits { return &f.traits })
 	if err != nil {
 		return nil, err
 	}
 	if d.Type != f.traits.Driver {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for arch=%s domaintype=%s ", d.OS.Type.Arch, d.Type)
 	}
-	return f.to(d)
+	return f.to(d, doc)
 }

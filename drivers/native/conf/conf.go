@@ -28,6 +28,7 @@ const (
 	String Kind = iota
 	Number
 	List
+	None // nothing at all, in a list that is written
 )
 
 // Value is what stands behind the equals sign.

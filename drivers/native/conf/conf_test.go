@@ -66,7 +66,8 @@ func TestWriter(t *testing.T) {
 	w.Str("plain", "a b")
 	w.Str("quoted", `say "hi"`)
 	w.Str("lines", "a\nb")
-	w.Num("n", -7)
+	w.Num("n", 1)
+	w.Num("n", -7) // in its place
 	w.Bool("yes", true)
 	w.Strings("list", []string{"x", "y,z"})
 	text, err := w.Bytes()

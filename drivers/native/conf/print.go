@@ -2,16 +2,20 @@ package conf
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
 	"virgo/xml"
 )
 
-// Writer puts a file together, a line at a time.
+// Writer puts a file together, an entry a line. What is written again takes the
+// place of what was written before.
 type Writer struct {
-	buf bytes.Buffer
-	err error
+	names []string
+	lines [][]byte
+	buf   bytes.Buffer // the line that is being written
+	err   error
 }
 
 // Str writes a string, in the quotes that it needs.
@@ -45,17 +49,25 @@ func Strings(list []string) []Value {
 }
 
 // Bytes gives the file, or why it cannot be written.
-func (w *Writer) Bytes() ([]byte, error) { return w.buf.Bytes(), w.err }
+func (w *Writer) Bytes() ([]byte, error) { return bytes.Join(w.lines, nil), w.err }
 
 func (w *Writer) put(name string, v Value) {
+	w.buf.Reset()
 	w.buf.WriteString(name)
 	w.buf.WriteString(" = ")
 	w.value(name, v)
 	w.buf.WriteByte('\n')
+	line := bytes.Clone(w.buf.Bytes())
+	if i := slices.Index(w.names, name); i >= 0 {
+		w.lines[i] = line
+		return
+	}
+	w.names, w.lines = append(w.names, name), append(w.lines, line)
 }
 
 func (w *Writer) value(name string, v Value) {
 	switch v.Kind {
+	case None:
 	case Number:
 		w.buf.WriteString(strconv.FormatInt(v.Num, 10))
 	case List:

@@ -14,11 +14,14 @@ type writer struct {
 	conf.Writer
 	dialect Dialect
 	hvm     bool
+	doc     *xml.Node
 }
 
-// To writes a domain, as drivers/domain completed it, as a configuration.
-func To(d *xml.Domain, dialect Dialect) ([]byte, error) {
-	w := &writer{dialect: dialect, hvm: d.OS.Type.Text == "hvm"}
+// To writes a domain, as drivers/domain completed it, as a configuration. doc is
+// the document that it was read from, which tells empty attributes from those
+// that are not there; nil: what is empty is not there.
+func To(d *xml.Domain, doc *xml.Node, dialect Dialect) ([]byte, error) {
+	w := &writer{dialect: dialect, doc: doc, hvm: d.OS.Type.Text == "hvm"}
 	for _, step := range []func(*xml.Domain) error{
 		w.general, w.features, w.clock, w.events, w.display, w.interfaces, w.pci, w.ports, w.system, w.cpu, w.limits, w.disks, w.spice, w.usb, w.channels, w.arguments,
 	} {
@@ -34,6 +37,38 @@ func (w *writer) optional(name, text string) {
 	if text != "" {
 		w.Str(name, text)
 	}
+}
+
+// written gives a device of the domain as its document has it; an empty element
+// if there is none.
+func (w *writer) written(kind string, n int) *xml.Node {
+	if w.doc != nil {
+		for _, devices := range w.doc.Elements("devices") {
+			list := devices.Elements(kind)
+			if n < len(list) {
+				return list[n]
+			}
+			n -= len(list)
+		}
+	}
+	return &xml.Node{Name: kind}
+}
+
+// has tells whether there is an element that has an attribute.
+func has(n *xml.Node, attr string) bool {
+	if n == nil {
+		return false
+	}
+	_, ok := n.Attr(attr)
+	return ok
+}
+
+// given gives an attribute that a document has or, if there is none, a value.
+func given(n *xml.Node, name, value string) (string, bool) {
+	if text, ok := n.Attr(name); ok && text == "" {
+		return "", true
+	}
+	return value, value != ""
 }
 
 func (w *writer) general(d *xml.Domain) error {
@@ -96,9 +131,10 @@ func (w *writer) clock(d *xml.Domain) error {
 			}
 			w.Str("tsc_mode", word)
 		case "hpet":
-			if w.hvm {
-				w.Bool("hpet", t.Present != "no")
+			if !w.hvm {
+				return unsupported("unsupported timer type (name) '%s'", t.Name)
 			}
+			w.Bool("hpet", t.Present != "no")
 		default:
 			return unsupported("unsupported timer type (name) '%s'", t.Name)
 		}
@@ -165,10 +201,9 @@ func (w *writer) system(d *xml.Domain) error {
 		w.Str("boot", boot)
 		return nil
 	case o.Type.Text == "xenpvh":
-		if w.dialect == XM {
-			return unsupported("xen-xm does not support PVH guests")
+		if w.dialect == XL { // xm knows of no such guests
+			w.Str("type", "pvh")
 		}
-		w.Str("type", "pvh")
 	}
 	w.optional("bootloader", d.Bootloader)
 	w.optional("bootargs", d.BootArgs)
@@ -185,7 +220,7 @@ func (w *writer) firmware(o *xml.OS) {
 		w.optional("kernel", l.Path)
 		return
 	}
-	if l.Type == "pflash" || o.Firmware == "efi" {
+	if l.Type == "pflash" {
 		w.Str("bios", "ovmf")
 		w.optional("bios_path_override", l.Path)
 	}
@@ -233,7 +268,7 @@ func (w *writer) cpu(d *xml.Domain) error {
 		}
 	}
 	if c.NUMA != nil && len(c.NUMA.Cells) > 0 {
-		w.vnuma(c.NUMA)
+		return w.vnuma(c.NUMA)
 	}
 	return nil
 }
@@ -248,10 +283,13 @@ func xenWord(feature string) string {
 	return feature
 }
 
-func (w *writer) vnuma(n *xml.CPUNUMA) {
+func (w *writer) vnuma(n *xml.CPUNUMA) error {
 	var nodes []conf.Value
 	for i := range n.Cells {
 		c := &n.Cells[i]
+		if c.CPUs == "" {
+			return unknown()
+		}
 		list := make([]string, len(n.Cells))
 		for j := range list {
 			if list[j] = "20"; i == j {
@@ -264,9 +302,10 @@ func (w *writer) vnuma(n *xml.CPUNUMA) {
 			}
 		}
 		nodes = append(nodes, conf.Value{Kind: conf.List, List: conf.Strings([]string{
-			"pnode=" + strconv.Itoa(i), "size=" + strconv.FormatUint((c.Memory+1023)/1024, 10), "vcpus=" + c.CPUs, "vdistances=" + strings.Join(list, ",")})})
+			"pnode=" + strconv.Itoa(i), "size=" + strconv.FormatUint(c.Memory/1024, 10), "vcpus=" + c.CPUs, "vdistances=" + strings.Join(list, ",")})})
 	}
 	w.List("vnuma", nodes)
+	return nil
 }
 
 func (w *writer) limits(d *xml.Domain) error {

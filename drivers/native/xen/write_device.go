@@ -2,9 +2,11 @@ package xen
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
+	"virgo/drivers/native/conf"
 	"virgo/xml"
 )
 
@@ -33,14 +35,22 @@ func (w *writer) vif(v *xml.Interface) (string, error) {
 	if len(v.IPs) > 0 {
 		var list []string
 		for _, a := range v.IPs {
-			list = append(list, a.Address)
+			address := a.Address
+			if ip, err := netip.ParseAddr(address); err == nil {
+				address = ip.String()
+			}
+			list = append(list, address)
 		}
 		ips = ",ip=" + strings.Join(list, " ")
 	}
 	switch v.Type {
 	case "bridge":
 		open := v.VirtualPort != nil && v.VirtualPort.Type == "openvswitch"
-		out += ",bridge=" + v.Source.Bridge + vlanText(v.VLAN) + ips
+		out += ",bridge=" + v.Source.Bridge
+		if open {
+			out += vlanText(v.VLAN)
+		}
+		out += ips
 		if script == "" {
 			if script = "vif-bridge"; open {
 				script = "vif-openvswitch"
@@ -68,9 +78,6 @@ func (w *writer) vif(v *xml.Interface) (string, error) {
 	}
 	if v.Target != nil && v.Target.Dev != "" {
 		out += ",vifname=" + v.Target.Dev
-	}
-	if v.BackendDomain != nil && v.BackendDomain.Name != "" {
-		out += ",backend=" + v.BackendDomain.Name
 	}
 	if v.Bandwidth != nil && v.Bandwidth.Outbound != nil && v.Bandwidth.Outbound.Average > 0 {
 		out += ",rate=" + strconv.FormatUint(v.Bandwidth.Outbound.Average, 10) + "KB/s"
@@ -144,20 +151,19 @@ func (w *writer) ports(d *xml.Domain) error {
 	}
 	var sounds []string
 	for i := range d.Devices.Sounds {
-		m := d.Devices.Sounds[i].Model
-		if m == "ich9" || m == "usb" || m == "virtio" {
-			return unsupported("unsupported audio model %s", m)
-		}
-		sounds = append(sounds, m)
+		sounds = append(sounds, d.Devices.Sounds[i].Model)
 	}
 	w.optional("soundhw", strings.Join(sounds, ","))
 	return nil
 }
 
+// maxPort is the last port that is written; the peer has no limit.
+const maxPort = 1 << 12
+
 func (w *writer) serials(list []xml.Chardev) error {
 	high := -1
 	for i := range list {
-		if t := list[i].Target; t != nil && t.Port != nil && *t.Port < 16 {
+		if t := list[i].Target; t != nil && t.Port != nil && *t.Port <= maxPort {
 			high = max(high, int(*t.Port))
 		}
 	}
@@ -167,7 +173,7 @@ func (w *writer) serials(list []xml.Chardev) error {
 	}
 	for i := range list {
 		t := list[i].Target
-		if t == nil || t.Port == nil || *t.Port >= 16 {
+		if t == nil || t.Port == nil || *t.Port > maxPort {
 			return unsupported("serial port out of range")
 		}
 		text, err := formatChar(&list[i].CharSource)
@@ -211,24 +217,30 @@ func (w *writer) usb(d *xml.Domain) error {
 	if err := w.usbDevices(d); err != nil {
 		return err
 	}
-	var controllers []string
+	var controllers []conf.Value
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
-		if c.Type != "usb" || c.Model == "" || c.Model == "none" {
+		if c.Type != "usb" {
 			continue
 		}
-		version := map[string]string{"qusb1": "1", "qusb2": "2"}[c.Model]
-		if version == "" {
-			return unsupported("unsupported USB controller model '%s'", c.Model)
+		text := ""
+		switch c.Model {
+		case "":
+		case "qusb1", "qusb2":
+			text = "type=qusb,version=" + c.Model[4:] + ","
+		default:
+			return unknown()
 		}
-		text := "type=qusb,version=" + version
 		if c.Ports != nil {
-			text += ",ports=" + strconv.Itoa(int(*c.Ports))
+			text += "ports=" + strconv.FormatInt(int64(*c.Ports), 16)
 		}
-		controllers = append(controllers, text)
+		controllers = append(controllers, conf.Value{Text: text})
+		if text == "" { // nothing is written in its place, as the peer has it
+			controllers[len(controllers)-1].Kind = conf.None
+		}
 	}
 	if len(controllers) > 0 {
-		w.Strings("usbctrl", controllers)
+		w.List("usbctrl", controllers)
 	}
 	return nil
 }
@@ -241,14 +253,11 @@ func (w *writer) usbDevices(d *xml.Domain) error {
 			continue
 		}
 		a := h.Source.Address
-		if a == nil || a.Device == nil {
-			return unsupported("xl needs the bus and device numbers of a USB device")
+		if a == nil {
+			a = &xml.HostAddress{}
 		}
-		bus, err := strconv.ParseUint(a.Bus, 10, 16)
-		if err != nil {
-			return unsupported("xl needs the bus and device numbers of a USB device")
-		}
-		out = append(out, fmt.Sprintf("hostbus=%x,hostaddr=%x", bus, *a.Device))
+		bus, _ := strconv.ParseUint(a.Bus, 10, 32)
+		out = append(out, fmt.Sprintf("hostbus=%x,hostaddr=%x", bus, or0(a.Device)))
 	}
 	if len(out) > 0 {
 		w.Strings("usbdev", out)
@@ -275,12 +284,13 @@ func (w *writer) channels(d *xml.Domain) error {
 				text += ",path=" + c.Path
 			}
 		default:
-			return unsupported("unsupported channel type '%s'", c.Type)
+			return unknown()
 		}
-		if c.Target.Name != "" {
-			text += ",name=" + c.Target.Name
+		name := c.Target.Name
+		if name == "" && !has(w.written("channel", i).Child("target"), "name") {
+			name = "(null)" // the peer's text
 		}
-		out = append(out, text)
+		out = append(out, text+",name="+name)
 	}
 	if len(out) > 0 {
 		w.Strings("channel", out)

@@ -13,12 +13,15 @@ func (w *writer) disks(d *xml.Domain) error {
 		if v.Device == "floppy" {
 			continue // neither tool has them
 		}
+		if v.Transient != nil {
+			return unsupported("transient disks not supported yet")
+		}
 		var text string
 		var err error
 		if w.dialect == XM {
 			text, err = xmDiskText(v)
 		} else {
-			text, err = xlDiskText(v)
+			text, err = xlDiskText(v, w.named(v))
 		}
 		if err != nil {
 			return err
@@ -29,6 +32,20 @@ func (w *writer) disks(d *xml.Domain) error {
 		w.Strings("disk", out)
 	}
 	return nil
+}
+
+// named tells whether the document has a driver's name of a disk.
+func (w *writer) named(v *xml.Disk) bool {
+	for i := 0; ; i++ { // disks were sorted
+		n := w.written("disk", i)
+		target := n.Child("target")
+		if target == nil {
+			return false
+		}
+		if dev, _ := target.Attr("dev"); dev == v.Target.Dev {
+			return has(n.Child("driver"), "name")
+		}
+	}
 }
 
 // driver is what the host serves a disk with; "" if nobody said.
@@ -53,16 +70,19 @@ func image(v *xml.Disk) (string, error) {
 	case "dir":
 		return s.Dir, nil
 	}
-	return "", unsupported("unsupported storage type '%s' of disk '%s'", v.Type, v.Target.Dev)
+	return "", internal("unsupported storage type for this code path")
 }
 
-func xlDiskText(v *xml.Disk) (string, error) {
+// xlDiskText describes a disk; named says that a driver is given, if only by an
+// empty name.
+func xlDiskText(v *xml.Disk, named bool) (string, error) {
 	name, format := driver(v)
-	if format == "" {
-		format = "raw"
-	}
-	if !known(xlFormats, format) {
-		return "", unsupported("xl has no disks of format '%s'", format)
+	switch format {
+	case "qcow", "qcow2", "qed":
+	case "vhd":
+		format = "xvhd"
+	default:
+		format = "raw" // what xl does not know as well
 	}
 	access := "rw"
 	switch {
@@ -72,17 +92,18 @@ func xlDiskText(v *xml.Disk) (string, error) {
 		access = "!"
 	}
 	out := "format=" + format + ",vdev=" + v.Target.Dev + ",access=" + access
-	switch name {
-	case "":
-	case "qemu", "file":
-		out += ",backendtype=qdisk"
-	case "tap", "phy":
-		out += ",backendtype=" + name
-	default:
-		return "", unsupported("xl has no disk driver '%s'", name)
+	if v.Type == "network" && name == "" && !named {
+		name = "qemu"
 	}
-	if v.BackendDomain != nil && v.BackendDomain.Name != "" {
-		out += ",backend=" + v.BackendDomain.Name
+	if name != "" || named {
+		switch name {
+		case "qemu", "file":
+			name = "qdisk"
+		case "tap", "phy":
+		default:
+			name = "" // xl has no other
+		}
+		out += ",backendtype=" + name
 	}
 	if v.Device == "cdrom" {
 		out += ",devtype=cdrom"
@@ -108,38 +129,59 @@ func rbdText(s *xml.DiskSource) (string, error) {
 	if s.Protocol != "rbd" {
 		return "", xml.Errorf(xml.CodeNoSupport, "Unsupported network block protocol '%s'", s.Protocol)
 	}
-	if s.Auth != nil && s.Auth.Secret != nil {
-		return "", unsupported("the key of rbd user '%s' is not in the document and cannot be written", s.Auth.Username)
+	if pool, volume, ok := strings.Cut(s.Name, "/"); ok && strings.Contains(volume, ":") {
+		return "", unsupported("':' not allowed in RBD source volume name '%s'", volume)
+	} else if strings.Contains(pool, ":") {
+		return "", unsupported("':' not allowed in RBD source pool name '%s'", pool)
 	}
-	out := "rbd:" + strings.NewReplacer(":", `\\:`, "@", `\\@`).Replace(s.Name)
-	if s.Snapshot != nil {
-		out += "@" + s.Snapshot.Name
-	}
-	out += ":auth_supported=none"
+	out := "rbd:" + s.Name + ":auth_supported=none"
 	for i, h := range s.Hosts {
 		sep := `\\;`
 		if i == 0 {
 			sep = ":mon_host="
 		}
-		out += sep + h.Name
+		name := h.Name
+		if strings.Contains(name, ":") {
+			name = "[" + strings.ReplaceAll(name, ":", `\:`) + "]"
+		}
+		out += sep + name
 		if h.Port != "" {
 			out += `\\:` + h.Port
 		}
 	}
-	if s.Config != nil {
-		out += ":conf=" + s.Config.File
-	}
 	return out, nil
 }
 
+// networkImage is an image's name on its server, without the pool or volume that
+// has it.
+func networkImage(s *xml.DiskSource) string {
+	if s == nil {
+		return ""
+	}
+	if s.Protocol == "rbd" || s.Protocol == "gluster" {
+		if _, name, ok := strings.Cut(s.Name, "/"); ok {
+			return name
+		}
+	}
+	return s.Name
+}
+
 func xmDiskText(v *xml.Disk) (string, error) {
-	path, err := image(v)
-	if err != nil {
-		return "", err
+	name, format := driver(v)
+	var path string
+	if v.Type == "network" {
+		path = networkImage(v.Source)
+		if name == "" {
+			name = "qemu"
+		}
+	} else {
+		var err error
+		if path, err = image(v); err != nil {
+			return "", err
+		}
 	}
 	out := ""
 	if path != "" {
-		name, format := driver(v)
 		switch name {
 		case "":
 		case "tap", "tap2":

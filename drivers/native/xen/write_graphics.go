@@ -7,71 +7,105 @@ import (
 	"virgo/xml"
 )
 
-// display writes the first display: keys of its own for fully virtual guests, a
-// framebuffer for others. Spice has its place further down.
+// setting is a key of a display with its value.
+type setting struct {
+	key, text string
+	num       *int // in place of text
+}
+
+// display writes a domain's only display: keys of its own for fully virtual
+// guests, a framebuffer for others. All but SDL's is taken for VNC's; Spice has
+// its place further down.
 func (w *writer) display(d *xml.Domain) error {
-	if len(d.Devices.Graphics) == 0 {
+	if len(d.Devices.Graphics) != 1 || d.Devices.Graphics[0].Type == "spice" {
 		return nil
 	}
 	g := &d.Devices.Graphics[0]
-	switch g.Type {
-	case "vnc", "sdl":
-		if w.hvm {
-			w.keys(g)
-		} else {
-			w.framebuffer(g)
+	sdl := g.Type == "sdl"
+	list := w.displaySettings(g)
+	if !w.hvm {
+		kind := "vnc"
+		if sdl {
+			kind = "sdl"
 		}
-	case "spice":
-	default:
-		return unsupported("unsupported graphics type '%s'", g.Type)
+		parts := []string{"type=" + kind}
+		for _, s := range list {
+			if s.num != nil {
+				s.text = strconv.Itoa(*s.num)
+			}
+			parts = append(parts, s.key+"="+s.text)
+		}
+		w.Strings("vfb", []string{strings.Join(parts, ",")})
+		return nil
+	}
+	w.Bool("sdl", sdl)
+	w.Bool("vnc", !sdl)
+	for _, s := range list {
+		if s.num != nil {
+			w.Num(s.key, int64(*s.num))
+		} else {
+			w.Str(s.key, s.text)
+		}
 	}
 	return nil
 }
 
-func (w *writer) keys(g *xml.Graphics) {
-	w.Bool("sdl", g.Type == "sdl")
-	w.Bool("vnc", g.Type == "vnc")
-	if g.Type == "sdl" {
-		w.optional("display", g.Display)
-		w.optional("xauthority", g.XAuth)
-		return
-	}
-	w.Bool("vncunused", auto(g))
-	if !auto(g) {
-		w.Num("vncdisplay", int64(*g.Port-5900))
-	}
-	w.optional("vnclisten", g.Listen)
-	w.optional("vncpasswd", g.Passwd)
-	w.optional("keymap", g.Keymap)
-}
-
-// auto tells whether the display's port is any free one.
-func auto(g *xml.Graphics) bool {
-	return g.Autoport == "yes" || g.Port == nil || *g.Port < 5900
-}
-
-func (w *writer) framebuffer(g *xml.Graphics) {
-	parts := []string{"type=" + g.Type}
-	add := func(key, value string) {
-		if value != "" {
-			parts = append(parts, key+"="+value)
+// displaySettings are those of a display that is not Spice's.
+func (w *writer) displaySettings(g *xml.Graphics) []setting {
+	var list []setting
+	n := w.written("graphics", 0)
+	text := func(key, attr, value string) {
+		if value, ok := given(n, attr, value); ok {
+			list = append(list, setting{key: key, text: value})
 		}
 	}
 	if g.Type == "sdl" {
-		add("display", g.Display)
-		add("xauthority", g.XAuth)
-	} else {
-		if auto(g) {
-			add("vncunused", "1")
-		} else {
-			add("vncunused", "0")
-			add("vncdisplay", strconv.Itoa(*g.Port-5900))
-		}
-		add("vnclisten", g.Listen)
-		add("vncpasswd", g.Passwd)
-		add("keymap", g.Keymap)
+		text("display", "display", g.Display)
+		text("xauthority", "xauth", g.XAuth)
+		return list
 	}
-	w.Strings("vfb", []string{strings.Join(parts, ",")})
+	port, auto := w.vncPort(g, n)
+	unused, number := 0, port-5900
+	if auto {
+		unused = 1
+	}
+	list = append(list, setting{key: "vncunused", num: &unused})
+	if !auto {
+		list = append(list, setting{key: "vncdisplay", num: &number})
+	}
+	if g.Type != "vnc" {
+		return list
+	}
+	if g.Listen != "" {
+		list = append(list, setting{key: "vnclisten", text: g.Listen})
+	}
+	text("vncpasswd", "passwd", g.Passwd)
+	text("keymap", "keymap", g.Keymap)
+	return list
+}
+
+// vncPort is a display's port, 0 if it has none, and whether any free one will do.
+// What was written counts: a port of -1 is none that will do only without a
+// word about autoport.
+func (w *writer) vncPort(g *xml.Graphics, n *xml.Node) (port int, auto bool) {
+	if g.Type != "vnc" {
+		return 0, false
+	}
+	if w.doc == nil {
+		if g.Port != nil && *g.Port != -1 {
+			port = *g.Port
+		}
+		return port, g.Autoport == "yes" || g.Port == nil || *g.Port == -1
+	}
+	text, ok := n.Attr("port")
+	port, _ = strconv.Atoi(text)
+	if !ok || port == -1 {
+		port, auto = 0, true
+	}
+	if word, ok := n.Attr("autoport"); ok {
+		auto = word == "yes"
+	}
+	return port, auto
 }
 
 func (w *writer) spice(d *xml.Domain) error {
@@ -86,16 +120,14 @@ func (w *writer) spice(d *xml.Domain) error {
 	w.Bool("vnc", false)
 	w.Bool("spice", true)
 	w.optional("spicehost", g.Listen)
-	num := func(p *int) int64 {
-		if p == nil || *p < 0 {
-			return 0
-		}
-		return int64(*p)
+	n := w.written("graphics", 0)
+	w.Num("spiceport", w.spicePort(n, "port", g.Port))
+	w.Num("spicetls_port", w.spicePort(n, "tlsPort", g.TLSPort))
+	passwd, ok := given(n, "passwd", g.Passwd)
+	w.Bool("spicedisable_ticketing", !ok)
+	if ok {
+		w.Str("spicepasswd", passwd)
 	}
-	w.Num("spiceport", num(g.Port))
-	w.Num("spicetls_port", num(g.TLSPort))
-	w.Bool("spicedisable_ticketing", g.Passwd == "")
-	w.optional("spicepasswd", g.Passwd)
 	agent := false
 	if m := g.Mouse; m != nil {
 		agent = m.Mode == "client"
@@ -111,4 +143,24 @@ func (w *writer) spice(d *xml.Domain) error {
 		}
 	}
 	return nil
+}
+
+// spicePort is a port of Spice, as it was written unless any will do. 0: none.
+func (w *writer) spicePort(n *xml.Node, attr string, port *int) int64 {
+	if w.doc == nil {
+		if port == nil || *port < 0 {
+			return 0
+		}
+		return int64(*port)
+	}
+	number := func(attr string) int64 {
+		text, _ := n.Attr(attr)
+		v, _ := strconv.ParseInt(text, 10, 64)
+		return v
+	}
+	word, ok := n.Attr("autoport")
+	if word == "yes" || !ok && (number("port") == -1 || number("tlsPort") == -1) {
+		return 0
+	}
+	return number(attr)
 }

@@ -36,6 +36,9 @@ func unsupported(format string, args ...any) *xml.Error {
 	return xml.Errorf(xml.CodeConfigUnsupported, format, args...)
 }
 
+// unknown is the error of the peer where it tells no reason.
+func unknown() error { return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown") }
+
 // fail is an error about an entry.
 func (r *reader) fail(name string, e *xml.Error) error { return r.At(e, r.Get(name)) }
 

@@ -70,7 +70,7 @@ func FuzzFrom(f *testing.F) {
 			dialect = XL
 		}
 		if d, err := From(xml.Source{Data: data}, dialect); err == nil {
-			_, _ = To(d, dialect)
+			_, _ = To(d, nil, dialect)
 		}
 	})
 }
