@@ -45,7 +45,8 @@ type CharSource struct {
 	Clipboard YesNo  // qemu-vdagent
 	Mouse     string // qemu-vdagent
 	Log       *CharLog
-	TTY       string // live
+	TTY       string   // live
+	Blank     []string // attributes of the source that are there, though empty
 }
 
 // CharReconnect is what happens when a socket is closed.
@@ -222,7 +223,13 @@ func (s *CharSource) decodeParts(n *Node) error {
 
 func (s *CharSource) source(n *Node) error {
 	r := attrReader{n: n}
-	get := func(name string) string { v, _ := n.Attr(name); return v }
+	get := func(name string) string {
+		v, ok := n.Attr(name)
+		if ok && v == "" {
+			s.Blank = append(s.Blank, name)
+		}
+		return v
+	}
 	switch s.Type {
 	case "file", "pty", "dev", "pipe":
 		if p := get("path"); p != "" && (s.Type != "pty" || s.TTY == "") {

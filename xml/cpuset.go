@@ -128,6 +128,9 @@ func (c *CPUSet) ParseValue(text string) error {
 	if err != nil {
 		return err
 	}
+	if text == "" {
+		return Errorf(CodeInvalidArg, "Failed to parse bitmap ''")
+	}
 	if s.Len() == 0 {
 		return Errorf(CodeConfigUnsupported, "Invalid value of 'cpuset': %s", text)
 	}

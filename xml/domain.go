@@ -336,6 +336,14 @@ type VCPU struct {
 	CPUSet    CPUSet `el:"cpuset,attr"`
 	Current   uint   `el:"current,attr"`
 	Count     uint   `el:",text" unknown:"XML error: maximum vcpus count must be an integer"`
+
+	None bool // 0 is written, which is more than no number
+}
+
+// CheckNode notes a number of 0.
+func (v *VCPU) CheckNode(n *Node) error {
+	v.None = v.Count == 0 && n.Value() != ""
+	return nil
 }
 
 // VCPUState is one virtual CPU.

@@ -7,7 +7,7 @@ import (
 )
 
 // diskFormats are the formats of images.
-const diskFormats = "none raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio"
+const diskFormats = "raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio"
 
 // CheckFormat refuses a format that no disk has.
 func CheckFormat(format string) error {
@@ -253,6 +253,9 @@ func readSingles(d *xml.Domain) error {
 
 // readNUMACounts checks cells against the number of virtual CPUs.
 func readNUMACounts(d *xml.Domain) error {
+	if d.VCPU != nil && d.VCPU.None {
+		return xml.Errorf(xml.CodeInternal, "CPU IDs in <numa> exceed the <vcpu> count")
+	}
 	if d.CPU == nil || d.CPU.NUMA == nil {
 		return nil
 	}

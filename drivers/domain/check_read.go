@@ -43,7 +43,7 @@ var readSteps = []struct {
 // checks each part when it has read it.
 func earlier(d *xml.Domain, err error) error {
 	if !d.Devices.Begun {
-		if d.CPU != nil && d.CPU.Whole {
+		if d.CPU != nil && d.CPU.Whole || d.Features != nil { // they come behind the CPU
 			if first := readNUMACounts(d); first != nil {
 				return first
 			}
@@ -125,9 +125,6 @@ func readSecLabels(d *xml.Domain) error {
 func readVCPUs(d *xml.Domain) error {
 	if d.VCPU != nil && d.VCPU.Count > math.MaxUint32 {
 		return xml.Errorf(xml.CodeXML, "maximum vcpus count must be an integer")
-	}
-	if d.VCPU != nil && d.VCPU.Count > 1<<16 {
-		return xml.Errorf(xml.CodeXML, "%d vcpus are out of range", d.VCPU.Count)
 	}
 	if d.IOThreads > 1<<16 {
 		return xml.Errorf(xml.CodeXML, "%d iothreads are out of range", d.IOThreads)

@@ -129,7 +129,7 @@ func tpms(d *xml.Domain, t *Traits) {
 
 func inputBus(d *xml.Domain, in *xml.Input) string {
 	switch {
-	case in.Type == "passthrough":
+	case in.Type == "passthrough" && d.OS.Type.Text == "hvm":
 		return "virtio"
 	case in.Type == "evdev":
 		return ""

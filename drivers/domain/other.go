@@ -20,7 +20,7 @@ func otherMachine(d *xml.Domain, t *Traits) {
 // driver is.
 func otherEarly(d *xml.Domain, t *Traits) error {
 	if t.Driver == "xen" && !t.built {
-		for _, check := range []func(*xml.Domain, *Traits) error{xenHostDevices, checkTimerKinds, xenCapable} {
+		for _, check := range []func(*xml.Domain, *Traits) error{xenHostDevices, xenBootOrders, checkTimerKinds, xenCapable} {
 			if err := check(d, t); err != nil {
 				return err
 			}

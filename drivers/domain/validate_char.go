@@ -24,31 +24,32 @@ func checkChardev(d *xml.Domain, s *xml.CharSource) error {
 // checkSource checks the host's side of a character device. path: a UNIX
 // socket needs one.
 func checkSource(s *xml.CharSource, t *Traits, path bool) error {
+	lacks := func(what, value string) bool { return value == "" && !slices.Contains(s.Blank, what) }
 	missing := func(what string) error {
 		return xml.Errorf(xml.CodeInternal, "Missing source %s attribute for char device", what)
 	}
 	switch s.Type {
 	case "file", "dev", "pipe":
-		if s.Path == "" {
+		if lacks("path", s.Path) {
 			return missing("path")
 		}
 	case "unix":
-		if s.Path == "" && path {
+		if lacks("path", s.Path) && path {
 			return missing("path")
 		}
 	case "tcp":
-		if s.Host == "" {
+		if lacks("host", s.Host) {
 			return missing("host")
 		}
-		if s.Service == "" {
+		if lacks("service", s.Service) {
 			return missing("service")
 		}
 	case "udp":
-		if s.Service == "" {
+		if lacks("service", s.Service) {
 			return missing("service")
 		}
 	case "spiceport", "dbus":
-		if s.Channel == "" {
+		if lacks("channel", s.Channel) {
 			return unsupported("Missing source channel attribute for char device")
 		}
 	}

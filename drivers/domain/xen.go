@@ -34,6 +34,15 @@ func xenCapable(d *xml.Domain, _ *Traits) error {
 	return xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for %sarch=%s domaintype=%s ", kind, d.OS.Type.Arch, d.Type)
 }
 
+// xenBootOrders refuses two ways of telling the order of boot early; a place that
+// two devices have is found later.
+func xenBootOrders(d *xml.Domain, _ *Traits) error {
+	if _, err := bootOrders(d); err != nil && len(d.OS.Boot) > 0 {
+		return err
+	}
+	return nil
+}
+
 // xenHostDevices refuses devices of the host that Xen cannot pass on.
 func xenHostDevices(d *xml.Domain, _ *Traits) error {
 	for i := range d.Devices.Hostdevs {
@@ -53,7 +62,7 @@ var xenSounds = []string{"sb16", "es1370", "ac97", "ich6"}
 
 // xenRefused is what Xen's driver does not take of the rest.
 func xenRefused(d *xml.Domain) error {
-	if l := d.OS.Loader; l != nil && l.Secure == "yes" {
+	if l := d.OS.Loader; l != nil && l.Type == "pflash" && l.Secure == "yes" {
 		return unsupported("Secure boot is not supported on Xen")
 	}
 	for _, t := range d.OS.ACPITables {

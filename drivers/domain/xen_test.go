@@ -21,6 +21,8 @@ func TestXenRefusals(t *testing.T) {
 		{">hvm", "", timer, vfio, "XEN does not support device assignment mode 'vfio'"},
 		{"arch='aarch64'>hvm", "", timer, "", "timer rtc doesn't support setting of timer mode"},
 		{"arch='aarch64'>hvm", "", hotplug, "", "could not find capabilities"},
+		{">hvm", "<boot dev='hd'/>", timer, "<interface type='bridge'><source bridge='b'/><boot order='1'/></interface>", "per-device boot elements cannot be used together"},
+		{">hvm", "<loader secure='yes'>/l</loader>", "", filter, "filterref is not supported in xen"},
 		{">hvm", "", "", "<hostdev mode='capabilities' type='misc'><source><char>/c</char></source></hostdev>", "hostdev mode 'capabilities' is not supported in xen"},
 		{">hvm", "", hotplug, "", "memory hotplug tunables <maxMemory> are not supported by this hypervisor driver"},
 		{">hvm", "", "<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>", "", "individual CPU state configuration is not supported"},
@@ -82,6 +84,11 @@ func TestReading(t *testing.T) {
 		{"hvm", "", numa, "<disk type='x'/>", "Number of CPUs in <numa> exceeds the <vcpu> count"},
 		{"hvm", "", numa + "<cputune><vcpupin vcpu='0' cpuset='x'/></cputune>", "", "Failed to parse bitmap 'x'"},
 		{"hvm", "", "<on_lockfailure/>", "", ""},
+		{"hvm", "", "", "<serial type='tcp'><source mode='connect' host='' service='1'/></serial>", ""},
+		{"hvm", "", "", "<serial type='tcp'><source mode='connect' service='1'/></serial>", "Missing source host attribute"},
+		{"hvm", "", "", "<serial type='file'><source path=''/></serial>", ""},
+		{"xen", "", "", "<input type='passthrough'/>", "xen bus does not support passthrough input device"},
+		{"hvm", "", "", "<disk><driver type='none'/><source file='/a'/><target dev='hda'/></disk>", "unknown driver format value 'none'"},
 		{"hvm", "<smbios mode='x'/>", "", "", "unknown smbios mode 'x'"},
 		{"xen", "<boot dev='x'/><acpi><table>/t</table></acpi>", "", "", ""},
 		{"exe", "<init>/i</init><loader type='x'/>", "", "", ""},
@@ -90,6 +97,14 @@ func TestReading(t *testing.T) {
 		_, err := Parse(xml.Source{Data: []byte(doc)}, &Traits{})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s %s%s%s: %v, want %q", c.kind, c.os, c.whole, c.devices, err, c.want)
+		}
+	}
+	for vcpu, want := range map[string]string{
+		"<vcpu>0</vcpu>": "CPU IDs in <numa> exceed the <vcpu> count", "<vcpu cpuset=''>1</vcpu>": "Failed to parse bitmap ''", "<vcpu>70000</vcpu>": "", "<vcpu/>": "maximum vcpus count must be an integer",
+	} {
+		_, err := Parse(xml.Source{Data: []byte("<domain type='test'><name>g</name><memory>1</memory>" + vcpu + "<os><type>hvm</type></os></domain>")}, &Traits{})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", vcpu, err, want)
 		}
 	}
 	for kind, want := range map[string]string{"arch='x'>x": "unknown OS type 'x'", "arch='x'>": "an os <type> must be specified", "arch='x'>hvm": "Unknown architecture x"} {

@@ -184,7 +184,7 @@ func (w *writer) system(d *xml.Domain) error {
 		w.Str("builder", "hvm")
 		w.firmware(o)
 		boot := ""
-		for _, b := range o.Boot {
+		for _, b := range w.boot(d) {
 			i := slices.IndexFunc(bootDevices, func(x struct {
 				letter byte
 				dev    string
@@ -209,6 +209,20 @@ func (w *writer) system(d *xml.Domain) error {
 	w.optional("bootargs", d.BootArgs)
 	w.kernel(o)
 	return nil
+}
+
+// boot is what a guest boots from. With a bootloader a domain keeps none of it,
+// but its document tells.
+func (w *writer) boot(d *xml.Domain) []xml.Boot {
+	if d.Bootloader == "" || w.doc == nil || w.doc.Child("os") == nil {
+		return d.OS.Boot
+	}
+	var list []xml.Boot
+	for _, n := range w.doc.Child("os").Elements("boot") {
+		dev, _ := n.Attr("dev")
+		list = append(list, xml.Boot{Dev: dev})
+	}
+	return list
 }
 
 func (w *writer) firmware(o *xml.OS) {

@@ -168,6 +168,7 @@ func (w *writer) serials(list []xml.Chardev) error {
 		}
 	}
 	out := make([]string, high+1)
+	taken := make([]bool, len(out))
 	for i := range out {
 		out[i] = "none"
 	}
@@ -180,12 +181,14 @@ func (w *writer) serials(list []xml.Chardev) error {
 		if err != nil {
 			return err
 		}
-		out[*t.Port] = text
+		if !taken[*t.Port] { // the first one has it
+			out[*t.Port], taken[*t.Port] = text, true
+		}
 	}
 	switch {
 	case len(out) == 0:
 		w.Str("serial", "none")
-	case len(out) == 1:
+	case len(out) == 1 && len(list) == 1:
 		w.Str("serial", out[0])
 	case w.dialect == XM:
 		return unsupported("Multiple serial devices are not supported by xen-xm")

@@ -86,6 +86,7 @@ func TestWrite(t *testing.T) {
 		{"linux", "<channel type='pty'><target type='xen' name=''/></channel>", "", "connection=pty,name=\"", ""},
 		{"linux", "<channel type='tcp'><source mode='bind' host='h' service='1'/><target type='xen'/></channel>", "", "An error occurred, but the cause is unknown", ""},
 		{"hvm", "<serial type='pty'><target port='16'/></serial>", "", `"none", "pty" ]`, ""},
+		{"hvm", "<serial type='dev'><source path='/d'/><target port='0'/></serial><serial type='pty'><target port='0'/></serial>", "", `serial = [ "/d" ]`, ""},
 		{"hvm", "<sound model='sb16'/><sound model='usb'/>", "", `soundhw = "sb16,usb"`, ""},
 		{"hvm", "", "<cpu mode='host-passthrough'><numa><cell id='0' cpus='0-1' memory='592897'/></numa></cpu>", `"size=579"`, ""},
 		{"hvm", "", "<cpu mode='host-passthrough'><numa><cell id='0' memory='592897'/></numa></cpu>", "An error occurred, but the cause is unknown", ""},
@@ -96,6 +97,9 @@ func TestWrite(t *testing.T) {
 		if !strings.Contains(got, c.has) || c.lacks != "" && strings.Contains(got, c.lacks) {
 			t.Errorf("%s %s%s: want %q, not %q, in\n%s", c.kind, c.devices, c.whole, c.has, c.lacks, got)
 		}
+	}
+	if got := written(t, strings.Replace(guest("hvm", "", "<bootloader>/b</bootloader>"), "</type>", "</type><boot dev='fd'/>", 1), XL); !strings.Contains(got, "boot = \"a\"\n") {
+		t.Errorf("order beside a bootloader: %s", got)
 	}
 	if got := written(t, strings.Replace(guest("hvm", "", ""), "<os>", "<os firmware='efi'>", 1), XL); strings.Contains(got, "bios") {
 		t.Errorf("firmware without a file: %s", got)
