@@ -19,7 +19,7 @@ func (w *writer) disks(d *xml.Domain) error {
 		var text string
 		var err error
 		if w.dialect == XM {
-			text, err = xmDiskText(v)
+			text, err = xmDiskText(v, w.named(v))
 		} else {
 			text, err = xlDiskText(v, w.named(v))
 		}
@@ -166,12 +166,13 @@ func networkImage(s *xml.DiskSource) string {
 	return s.Name
 }
 
-func xmDiskText(v *xml.Disk) (string, error) {
+// xmDiskText is xlDiskText for the older tool.
+func xmDiskText(v *xml.Disk, named bool) (string, error) {
 	name, format := driver(v)
 	var path string
 	if v.Type == "network" {
 		path = networkImage(v.Source)
-		if name == "" {
+		if name == "" && !named {
 			name = "qemu"
 		}
 	} else {
@@ -181,9 +182,8 @@ func xmDiskText(v *xml.Disk) (string, error) {
 		}
 	}
 	out := ""
-	if path != "" {
+	if path != "" && (name != "" || named) {
 		switch name {
-		case "":
 		case "tap", "tap2":
 			if format == "" || format == "raw" {
 				format = "aio"
