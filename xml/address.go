@@ -21,6 +21,7 @@ type Address struct {
 	Base                        *uint64 // dimm
 	NoBus                       bool    // usb, ccw: written without bus, port, or numbers
 	untyped                     bool    // printed without its type
+	host                        bool    // a place on the host: of PCI, numbers are printed even if all are 0
 }
 
 // ZPCI are the numbers of a PCI device on s390.
@@ -197,7 +198,7 @@ func (a *Address) attrs(out []addressAttr) []addressAttr {
 	}
 	switch a.Type {
 	case "pci":
-		if a.Domain|a.Bus|a.Slot|a.Function != 0 {
+		if a.host || a.Domain|a.Bus|a.Slot|a.Function != 0 {
 			hex("domain", uint64(a.Domain), 4)
 			hex("bus", uint64(a.Bus), 2)
 			hex("slot", uint64(a.Slot), 2)

@@ -194,7 +194,7 @@ func (s *DiskSource) DecodeNode(n *Node) error {
 	}
 	err := DecodeFields(n, s)
 	if s.Address != nil {
-		s.Address.untyped = true
+		s.Address.untyped, s.Address.host = true, true
 	}
 	return err
 }

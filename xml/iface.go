@@ -66,6 +66,15 @@ type InterfaceSource struct {
 	Routes       []Route         `el:"route"`
 }
 
+// DecodeNode reads the source.
+func (s *InterfaceSource) DecodeNode(n *Node) error {
+	err := DecodeFields(n, s)
+	if s.PCI != nil {
+		s.PCI.host = true
+	}
+	return err
+}
+
 // InterfaceLocal is the near end of a UDP tunnel.
 type InterfaceLocal struct {
 	Address string `el:"address,attr"`

@@ -70,6 +70,7 @@ func Insert(d *xml.Domain, v *Device) {
 		}
 		d.Devices.Disks = sortDisks(d.Devices.Disks)
 	case "controller":
+		nextIndexes(d.Devices.Controllers)
 		d.Devices.Controllers = sortControllers(d.Devices.Controllers)
 	}
 }

@@ -127,6 +127,9 @@ func tpms(d *xml.Domain, t *Traits) {
 	}
 }
 
+// InputBus is the bus that an input device is put on if its document names none.
+func InputBus(d *xml.Domain, in *xml.Input) string { return inputBus(d, in) }
+
 func inputBus(d *xml.Domain, in *xml.Input) string {
 	switch {
 	case in.Type == "passthrough" && d.OS.Type.Text == "hvm":

@@ -103,6 +103,9 @@ func duplicateHostdevs(d *xml.Domain) error {
 	return nil
 }
 
+// HostDevice names the host's device that is given to a guest; "" if nothing does.
+func HostDevice(h *xml.Hostdev) string { return hostdevKey(h) }
+
 // hostdevKey names the host's device; "" if nothing does.
 func hostdevKey(h *xml.Hostdev) string {
 	s := h.Source

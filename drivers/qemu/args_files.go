@@ -73,6 +73,9 @@ func Script(d *xml.Domain, p *drivers.StartPlan, layout Layout, key []byte) stri
 		}
 	}
 	for i, t := range taps(d, false) {
+		if t.Kind == vsockTap { // QEMU opens it
+			continue
+		}
 		name := shell.Quote(handTap(t, d, i))
 		if t.Kind == plainTap {
 			if !t.Unmanaged {

@@ -387,7 +387,15 @@ func (a *args) later() {
 	}
 	if v := a.d.Devices.Vsock; v != nil && v.CID != nil {
 		p := newProps("driver", a.virtioName("vhost-vsock", v.Model, v.Address))
-		virtioFlags(p, v.Driver).str("id", aliasOf(v.Alias)).num("guest-cid", uint64(v.CID.Address)).str("vhostfd", "-1")
+		virtioFlags(p, v.Driver).str("id", aliasOf(v.Alias)).num("guest-cid", uint64(v.CID.Address))
+		switch {
+		case a.ByHand:
+		case a.Live:
+			p.str("vhostfd", itoa(a.fd))
+			a.fd++
+		default:
+			p.str("vhostfd", "-1")
+		}
 		a.device(a.where(p, v.Address, v.ACPI))
 	}
 	for i := range a.d.Devices.Cryptos {

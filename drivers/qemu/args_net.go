@@ -284,7 +284,8 @@ func socketNetdev(i *xml.Interface) *props {
 	return p.str("udp", at).str("localaddr", near)
 }
 
-// taps lists the devices of the host that the interfaces need, in their order.
+// taps lists the devices of the host that the interfaces need, in their order,
+// and behind them the one of a socket device.
 func taps(d *xml.Domain, vhost bool) []Tap {
 	var list []Tap
 	for n := range d.Devices.Interfaces {
@@ -296,6 +297,9 @@ func taps(d *xml.Domain, vhost bool) []Tap {
 				list = append(list, Tap{Kind: passtTap, Queues: 1, Passt: passtArgs(i)})
 			}
 		}
+	}
+	if d.Devices.Vsock != nil {
+		list = append(list, Tap{Kind: vsockTap, Queues: 1})
 	}
 	return list
 }
@@ -349,6 +353,7 @@ const (
 	plainTap  = "plain"  // whoever wants it plugs it in
 	directTap = "direct" // a macvtap on a card
 	passtTap  = "passt"  // a socket to a passt
+	vsockTap  = "vsock"  // the kernel's half of a socket device
 )
 
 // Tap is a device of the host to be made for one interface.
@@ -372,9 +377,12 @@ type Tap struct {
 	Domain         string           // with Switch: the guest's UUID
 }
 
+// vhostVsock connects a guest's sockets to the host's.
+const vhostVsock = "/dev/vhost-vsock"
+
 // inherited says what its descriptors are.
 func (t *Tap) inherited() (list []string) {
-	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link, passtTap: "socket of passt"}[t.Kind]
+	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link, passtTap: "socket of passt", vsockTap: vhostVsock}[t.Kind]
 	for range t.Queues {
 		list = append(list, strings.TrimSpace(what))
 	}

@@ -139,42 +139,31 @@ func (d *domains) Attach(ctx context.Context, r drivers.Ref, src xml.Source, f d
 
 // attachConfig is the definition with the device.
 func (c *change) attachConfig(ctx context.Context, src xml.Source) (*xml.Domain, error) {
-	v, err := domain.ReadDevice(src)
+	v, err := readDevice(c.config, src, true)
 	if err != nil {
 		return nil, err
 	}
 	if err := domain.Compatible(c.config, v); err != nil {
 		return nil, err
 	}
-	switch k := v.Value.(type) {
-	case *xml.Disk:
-		if k.Target != nil && diskAt(c.config, k.Target.Dev) != nil {
-			return nil, xml.Errorf(xml.CodeOperationInvalid, "target %s already exists", k.Target.Dev)
-		}
-	case *xml.Controller:
-		for _, old := range c.config.Devices.Controllers {
-			if k.Index != nil && old.Type == k.Type && number(old.Index) == *k.Index {
-				return nil, xml.Errorf(xml.CodeOperationInvalid, "controller index='%d' already exists", *k.Index)
-			}
-		}
-	case *xml.TPM, *xml.Vsock, *xml.IOMMU:
-		if len(domain.All(c.config, v.Kind)) > 0 {
-			return nil, xml.Errorf(xml.CodeOperationInvalid, "domain already has a %s device", v.Kind)
-		}
+	t := c.d.traitsOf(ctx, c.config)
+	refused := duplicate(c.config, v)
+	if refused == nil && plugKindOf(v.Kind).attach&drivers.Config == 0 {
+		refused = xml.Errorf(xml.CodeUnsupported, "persistent attach of device '%s' is not supported", v.Kind)
 	}
-	whole, _, err := domain.Join(c.config, v, c.d.traitsOf(ctx, c.config))
-	if err != nil {
-		return nil, err
+	if refused != nil {
+		if err := domain.CheckDevice(c.config, v, t); err != nil {
+			return nil, err
+		}
+		return nil, refused
 	}
-	if plugKindOf(v.Kind).attach&drivers.Config == 0 {
-		return nil, xml.Errorf(xml.CodeUnsupported, "persistent attach of device '%s' is not supported", v.Kind)
-	}
-	return whole, nil
+	whole, _, err := domain.Join(c.config, v, t)
+	return whole, err
 }
 
 // attachLive plugs the device into the running guest.
 func (c *change) attachLive(ctx context.Context, src xml.Source) error {
-	v, err := domain.ReadDevice(src)
+	v, err := readDevice(c.live, src, true)
 	if err != nil {
 		return err
 	}
@@ -185,6 +174,12 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 		if old := diskAt(c.live, k.Target.Dev); old != nil {
 			return c.updateDisk(ctx, v, false) // a drive gets a medium
 		}
+	}
+	if k, ok := v.Value.(*xml.Controller); ok && !slices.Contains(pluggedControllers, k.Type) {
+		if err := domain.CheckDevice(c.live, v, c.d.traitsOf(ctx, c.live)); err != nil {
+			return err
+		}
+		return xml.Errorf(xml.CodeUnsupported, "'%s' controller cannot be hot plugged.", k.Type)
 	}
 	if k, ok := v.Value.(*xml.Controller); ok && k.Index != nil {
 		for _, old := range c.live.Devices.Controllers {
@@ -201,12 +196,35 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 			return err
 		}
 	}
-	whole, v, err := domain.Join(c.live, v, c.d.traitsOf(ctx, c.live))
+	t := c.d.traitsOf(ctx, c.live)
+	refused := c.duplicateLive(v)
+	if refused == nil && plugKindOf(v.Kind).attach&drivers.Live == 0 {
+		refused = notPluggable("attach", v.Kind)
+	}
+	placed := v.Address() != nil
+	if refused != nil {
+		err := domain.CheckDevice(c.live, v, t)
+		if err == nil && placed && v.Kind == "channel" { // a place that is taken is told first
+			_, _, err = domain.Join(c.live, v, t)
+		}
+		if err != nil {
+			return err
+		}
+		return refused
+	}
+	port := consolePort(v)
+	whole, v, err := domain.Join(c.live, v, t)
 	if err != nil {
 		return err
 	}
 	if err := hotplug(v); err != nil {
 		return err
+	}
+	if v.Kind == "console" && !placed { // QEMU finds a port
+		v.DropAddress()
+	}
+	if port != nil { // which no other one's moves
+		v.Value.(*xml.Chardev).Target.Port = port
 	}
 	added, err := newControllers(c.live, whole, v)
 	if err != nil {
@@ -214,6 +232,9 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 	}
 	return c.plug(ctx, append(added, v))
 }
+
+// pluggedControllers are the controllers that a running guest can be given.
+var pluggedControllers = []string{"scsi", "virtio-serial"}
 
 // hotplug refuses devices that a running guest cannot be given.
 func hotplug(v *domain.Device) error {
@@ -232,7 +253,7 @@ func hotplug(v *domain.Device) error {
 			return no("disk bus '%s' cannot be hotplugged.", bus)
 		}
 	case *xml.Controller:
-		if k.Type != "scsi" && k.Type != "virtio-serial" {
+		if !slices.Contains(pluggedControllers, k.Type) {
 			return no("'%s' controller cannot be hot plugged.", k.Type)
 		}
 	case *xml.Interface:
@@ -244,8 +265,16 @@ func hotplug(v *domain.Device) error {
 			return no("only virtiofs filesystems can be hotplugged")
 		}
 	case *xml.Chardev:
-		if k.Target != nil && k.Target.Type == "guestfwd" {
+		if k.Target != nil && v.Kind == "console" && k.Target.Type != "virtio" {
 			return notPluggable("attach", v.Kind)
+		}
+	case *xml.Input:
+		if k.Bus != "usb" && k.Bus != "virtio" {
+			return no("input device on bus '%s' cannot be hot plugged.", k.Bus)
+		}
+	case *xml.Watchdog:
+		if k.Model != "i6300esb" {
+			return no("hotplug of watchdog model '%s' is not supported", k.Model)
 		}
 	}
 	return nil
@@ -310,6 +339,9 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 		steps, err := plugged(c.live, v, b)
 		if err == nil && card {
 			steps, err = c.tapSteps(n, steps, &r)
+		}
+		if err == nil && v.Kind == "vsock" {
+			steps, err = tapNumbers([]Tap{{Kind: vsockTap, Queues: 1}}, steps, &r)
 		}
 		if err != nil {
 			return err
@@ -398,18 +430,33 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 	switch k := v.Value.(type) {
 	case *xml.Disk:
 		return c.prepareDisk(ctx, k, r)
+	case *xml.Input:
+		if k.Type == "passthrough" && k.Source != nil {
+			if _, err := os.Stat(k.Source.EvDev); err != nil {
+				return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", k.Source.EvDev, drivers.SystemText(unwrapPath(err)))
+			}
+		}
+	case *xml.Vsock:
+		f, err := openVsock()
+		if err != nil {
+			return err
+		}
+		f.Close()
+		vsockAddress(k, *c.live.ID)
+	case *xml.Interface:
+		return hostCard(k, c.d.layout.guest(c.ref.Name))
 	case *xml.Hostdev:
 		return hostDevice(k, c.d.layout.guest(c.ref.Name), c.hostDevicesUsed())
 	case *xml.Chardev:
+		if k.Type == "tcp" && k.TLS == "" { // QEMU's configuration asks for none
+			k.TLS = "no"
+		}
 		if k.Type == "unix" && k.Path == "" && k.Target != nil {
 			a := args{Build: Build{Layout: c.d.layout, ID: *c.live.ID}, d: c.live}
 			k.Mode, k.Path = "bind", a.channelPath(k)
 			if err := drivers.MakeDir(filepath.Dir(k.Path)); err != nil {
 				return err
 			}
-		}
-		if v.Kind == "channel" && k.Target != nil {
-			k.Target.State = channelWord(false)
 		}
 	}
 	return nil
@@ -503,13 +550,17 @@ func (c *change) ownFile(ctx context.Context, k *xml.Disk) error {
 
 // tapSteps has an interface's steps use the descriptors that are passed.
 func (c *change) tapSteps(n *xml.Interface, list []Step, r *plugRequest) ([]Step, error) {
-	found := taps(&xml.Domain{Type: c.live.Type, Devices: xml.Devices{Interfaces: []xml.Interface{*n}}}, hasVHost())
+	return tapNumbers(taps(&xml.Domain{Type: c.live.Type, Devices: xml.Devices{Interfaces: []xml.Interface{*n}}}, hasVHost()), list, r)
+}
+
+// tapNumbers is that for a device of the host.
+func tapNumbers(found []Tap, list []Step, r *plugRequest) ([]Step, error) {
 	if len(found) == 0 {
 		return list, nil
 	}
 	r.Tap = &found[0]
 	for i := range list {
-		if list[i].Execute != "netdev_add" {
+		if list[i].Execute != "netdev_add" && found[0].Kind != vsockTap {
 			continue
 		}
 		var args map[string]any
@@ -556,14 +607,14 @@ const detachWait = 5 * time.Second
 // Detach takes the device away that a document means.
 func (d *domains) Detach(ctx context.Context, r drivers.Ref, src xml.Source, f drivers.Flags) error {
 	return d.detach(ctx, r, running(f), func(dom *xml.Domain, live bool) (*domain.Device, error) {
-		v, err := domain.ReadDevice(src)
+		v, err := readDevice(dom, src, false)
 		if err != nil {
 			return nil, err
 		}
 		if err := detachable(v, live); err != nil {
 			return nil, err
 		}
-		return match(dom, v, d.traitsOf(ctx, dom), live)
+		return match(dom, v, live)
 	}, detachWait)
 }
 
@@ -581,6 +632,9 @@ func (d *domains) DetachAlias(ctx context.Context, r drivers.Ref, alias string, 
 
 // detachable refuses kinds of devices that stay.
 func detachable(v *domain.Device, live bool) error {
+	if k, ok := v.Value.(*xml.Controller); ok && live && k.Type != "scsi" {
+		return xml.Errorf(xml.CodeUnsupported, "'%s' controller cannot be hot unplugged.", k.Type)
+	}
 	switch can := plugKindOf(v.Kind).detach; {
 	case live && can&drivers.Live == 0:
 		return notPluggable("detach", v.Kind)
@@ -602,6 +656,10 @@ func (d *domains) detach(ctx context.Context, r drivers.Ref, f drivers.Flags, fi
 			return err
 		}
 		domain.Remove(c.config, v)
+		// What belongs to the machine comes back.
+		if err := domain.Complete(c.config, d.traitsOf(ctx, c.config)); err != nil {
+			return err
+		}
 	}
 	if c.live != nil {
 		v, err := find(c.live, true)
@@ -629,11 +687,12 @@ func (c *change) mayGo(v *domain.Device) error {
 			return xml.Errorf(xml.CodeUnsupported, "This type of disk cannot be hot unplugged")
 		}
 	case *xml.Controller:
-		if k.Type != "scsi" && k.Type != "virtio-serial" {
-			return xml.Errorf(xml.CodeUnsupported, "'%s' controller cannot be hot unplugged.", k.Type)
-		}
 		if busy(c.live, k) {
 			return xml.Errorf(xml.CodeOperationFailed, "device cannot be detached: device is busy")
+		}
+	case *xml.Input:
+		if k.Bus != "usb" && k.Bus != "virtio" {
+			return xml.Errorf(xml.CodeUnsupported, "input device on bus '%s' cannot be detached", k.Bus)
 		}
 	}
 	return nil
@@ -661,7 +720,7 @@ func busy(d *xml.Domain, k *xml.Controller) bool {
 func (c *change) unplug(ctx context.Context, v *domain.Device, wait time.Duration) error {
 	if v.Kind == "lease" {
 		return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
-			old, err := match(dom, v, nil, true)
+			old, err := match(dom, v, true)
 			if err == nil {
 				domain.Remove(dom, old)
 			}

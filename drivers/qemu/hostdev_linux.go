@@ -29,19 +29,23 @@ func hostDevices(dom *xml.Domain, dir string) error {
 		}
 	}
 	for i := range dom.Devices.Interfaces {
-		n := &dom.Devices.Interfaces[i]
-		if n.Type != "hostdev" || n.Source == nil || n.Source.PCI == nil {
-			continue
-		}
-		addr := pciName(n.Source.PCI)
-		if err := takePCI(addr, n.Managed == "yes", dir); err != nil {
-			return err
-		}
-		if err := setFunction(addr, n); err != nil {
+		if err := hostCard(&dom.Devices.Interfaces[i], dir); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hostCard takes the host's card that an interface is, if it is one.
+func hostCard(n *xml.Interface, dir string) error {
+	if n.Type != "hostdev" || n.Source == nil || n.Source.PCI == nil {
+		return nil
+	}
+	addr := pciName(n.Source.PCI)
+	if err := takePCI(addr, n.Managed == "yes", dir); err != nil {
+		return err
+	}
+	return setFunction(addr, n)
 }
 
 // hostDevice does so for one device; used are the USB devices that the guest has.

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -41,7 +42,18 @@ func plugged(d *xml.Domain, v *domain.Device, b Build) ([]Step, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	return steps(a.words)
+	list, err := steps(a.words)
+	// A command line may name what is behind; commands may not.
+	slices.SortStableFunc(list, func(x, y Step) int { return cmp.Compare(rank(x), rank(y)) })
+	return list, err
+}
+
+// rank orders steps: first what others use.
+func rank(s Step) int {
+	if s.Execute == "chardev-add" {
+		return 0
+	}
+	return 1
 }
 
 // both is the definition and the running guest.
@@ -60,13 +72,13 @@ var plugKinds = []plugKind{
 	{"controller", both, both, nil}, // plugged makes its words
 	{"lease", both, both, nil},      // QEMU has no part in it
 	{"filesystem", both, both, (*args).filesystems},
-	{"interface", both, both, func(a *args) { a.fd = 0; a.interfaces() }},
+	{"interface", both, both, func(a *args) { a.fd = 0; a.interfaces(); a.hostdevs() }},
 	{"serial", both, both, (*args).chardevs},
 	{"parallel", both, both, (*args).chardevs},
-	{"console", drivers.Config, 0, (*args).chardevs},
+	{"console", both, both, (*args).chardevs},
 	{"channel", both, both, (*args).chardevs},
 	{"input", both, both, (*args).inputs},
-	{"tpm", drivers.Config, drivers.Config, nil},
+	{"tpm", 0, 0, nil},
 	{"sound", drivers.Config, drivers.Config, nil},
 	{"hostdev", both, both, (*args).hostdevs},
 	{"redirdev", both, both, (*args).redirdevs},
@@ -75,7 +87,7 @@ var plugKinds = []plugKind{
 	{"shmem", both, both, func(a *args) { a.shmem(&a.d.Devices.Shmems[0]) }},
 	{"memory", both, both, (*args).memoryDevices},
 	{"iommu", drivers.Config, drivers.Config, nil},
-	{"vsock", both, both, (*args).later},
+	{"vsock", both, both, func(a *args) { a.fd = 0; a.later() }},
 }
 
 func plugKindOf(kind string) plugKind {
@@ -90,7 +102,13 @@ func plugKindOf(kind string) plugKind {
 // single adds the words of the only device.
 func (a *args) single(v *domain.Device) error {
 	if v.Kind == "hostdev" {
-		if t := a.d.Devices.Hostdevs[0].Type; t == "scsi" || t == "scsi_host" { // nothing would know its node's number when it goes
+		h := &a.d.Devices.Hostdevs[0]
+		if s := h.Source; h.Type == "scsi" && s != nil && s.Adapter != nil && s.Address != nil {
+			if _, err := scsiGeneric(s); err != nil {
+				return err
+			}
+		}
+		if t := h.Type; t == "scsi" || t == "scsi_host" { // nothing would know its node's number when it goes
 			return notPluggable("attach", "hostdev type "+t)
 		}
 	}

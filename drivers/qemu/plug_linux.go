@@ -229,6 +229,10 @@ func (g *guest) unplug(ctx context.Context, r unplugRequest) (unplugAnswer, erro
 		return unplugAnswer{}, err
 	}
 	ask, _ := unplugged(plug)
+	if k, ok := found[0].Value.(*xml.Chardev); ok && k.Target != nil && k.Target.Type == "guestfwd" { // the guest has no part in it
+		g.deviceGone(r.Alias)
+		return unplugAnswer{Gone: true}, nil
+	}
 	if ask.Execute == "" {
 		return unplugAnswer{}, xml.Errorf(xml.CodeUnsupported, "the device cannot be unplugged")
 	}

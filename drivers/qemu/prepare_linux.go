@@ -107,6 +107,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	domain.AssignAliases(dom)
 	plainChardevs(dom)
 	displaySockets(dom, args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom})
+	vsockAddress(dom.Devices.Vsock, s.ID)
 	dir := c.layout.guest(dom.Name)
 	undo.Add(func() { disconnect(dir, c.store.Has(dom.Name)) })
 	if err := c.connect(ctx, dom, dir); err != nil {

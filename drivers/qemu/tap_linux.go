@@ -37,6 +37,9 @@ func (t *Tap) open(ctx context.Context, dir string) (files []*os.File, err error
 		files, err = t.openDirect(dir)
 	case passtTap:
 		return t.startPasst(dir)
+	case vsockTap:
+		f, err := openVsock()
+		return []*os.File{f}, err
 	default:
 		files, err = t.openTap(ctx, dir)
 	}
@@ -56,6 +59,23 @@ func (t *Tap) open(ctx context.Context, dir string) (files []*os.File, err error
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// openVsock opens the kernel's half of a socket device.
+func openVsock() (*os.File, error) {
+	f, err := os.OpenFile(vhostVsock, os.O_RDWR, 0)
+	if err != nil {
+		return nil, xml.Errorf(xml.CodeConfigUnsupported, "unable to open vhost-vsock device")
+	}
+	return f, nil
+}
+
+// vsockAddress gives a socket device its address if it may be any: 3 and on, of
+// each guest of this root another.
+func vsockAddress(v *xml.Vsock, id int) {
+	if v != nil && v.CID != nil && v.CID.Auto == "yes" {
+		v.CID.Address = uint(id) + 2
+	}
 }
 
 // vhostNet lets the kernel move a guest's packets.

@@ -25,7 +25,7 @@ func (d *domains) UpdateDevice(ctx context.Context, r drivers.Ref, src xml.Sourc
 		}
 	}
 	if c.live != nil {
-		v, err := domain.ReadDevice(src)
+		v, err := readDevice(c.live, src, true)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func without(d *xml.Domain, old *domain.Device) (*xml.Domain, error) {
 
 // updateConfig puts the device into the place of the one that it means.
 func (c *change) updateConfig(ctx context.Context, src xml.Source) error {
-	v, err := domain.ReadDevice(src)
+	v, err := readDevice(c.config, src, true)
 	if err != nil {
 		return err
 	}
@@ -91,13 +91,24 @@ func (c *change) updateConfig(ctx context.Context, src xml.Source) error {
 			}
 		}
 		if old == nil {
-			return noDevice("cannot find existing graphics type '%s' device to modify", k.Type)
+			return xml.Errorf(xml.CodeInvalidArg, "cannot find existing graphics type '%s' device to modify", k.Type)
 		}
 	case *xml.MemoryDevice:
-		if old, err = match(c.config, v, c.d.traitsOf(ctx, c.config), false); err != nil {
-			return c.updateMemory(ctx, v, c.config)
+		if err := c.checked(ctx, c.config, v); err != nil {
+			return err
+		}
+		for _, m := range domain.All(c.config, "memory") { // by its place alone
+			if k.Address != nil && reflect.DeepEqual(m.Address(), k.Address) {
+				old = m
+			}
+		}
+		if old == nil {
+			return xml.Errorf(xml.CodeInvalidArg, "memory not found")
 		}
 	default:
+		if err := c.checked(ctx, c.config, v); err != nil {
+			return err
+		}
 		return xml.Errorf(xml.CodeUnsupported, "persistent update of device '%s' is not supported", kindWord(v.Kind))
 	}
 	rest, err := without(c.config, old)
@@ -106,6 +117,15 @@ func (c *change) updateConfig(ctx context.Context, src xml.Source) error {
 	}
 	if _, v, err = domain.Join(rest, v, c.d.traitsOf(ctx, c.config)); err != nil {
 		return err
+	}
+	if m, ok := v.Value.(*xml.MemoryDevice); ok { // which does not change how much there is in all
+		total := uint64(m.Target.Size)
+		for i := range rest.Devices.Memories {
+			total += uint64(rest.Devices.Memories[i].Target.Size)
+		}
+		if total > c.config.Memory.KiB {
+			return xml.Errorf(xml.CodeXML, "Total size of memory devices exceeds the total memory size")
+		}
 	}
 	domain.Replace(old, v)
 	return nil
@@ -121,9 +141,23 @@ func (c *change) updateLive(ctx context.Context, v *domain.Device, force bool) e
 	case *xml.Graphics:
 		return c.updateGraphics(ctx, k)
 	case *xml.MemoryDevice:
+		if err := c.checked(ctx, c.live, v); err != nil {
+			return err
+		}
 		return c.updateMemory(ctx, v, c.live)
 	}
+	if err := c.checked(ctx, c.live, v); err != nil {
+		return err
+	}
 	return xml.Errorf(xml.CodeConfigUnsupported, "live update of device '%s' is not supported", kindWord(v.Kind))
+}
+
+// checked is what is wrong with a device by itself.
+func (c *change) checked(ctx context.Context, dom *xml.Domain, v *domain.Device) error {
+	if err := domain.Compatible(dom, v); err != nil {
+		return err
+	}
+	return domain.CheckDevice(dom, v, c.d.traitsOf(ctx, dom))
 }
 
 // updateDisk exchanges the medium of a drive. force: also if the guest has
@@ -266,7 +300,7 @@ func (c *change) updateGraphics(ctx context.Context, k *xml.Graphics) error {
 			return nil
 		})
 	}
-	return noDevice("cannot find existing graphics device to modify")
+	return noDevice("cannot find existing graphics device to modify of type '%s'", k.Type)
 }
 
 // updateMemory sets how much of a virtio-mem device the guest is to use, in
