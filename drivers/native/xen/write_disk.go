@@ -19,7 +19,7 @@ func (w *writer) disks(d *xml.Domain) error {
 		var text string
 		var err error
 		if w.dialect == XM {
-			text, err = xmDiskText(v, w.named(v))
+			text = xmDiskText(v, w.named(v))
 		} else {
 			text, err = xlDiskText(v, w.named(v))
 		}
@@ -167,7 +167,7 @@ func networkImage(s *xml.DiskSource) string {
 }
 
 // xmDiskText is xlDiskText for the older tool.
-func xmDiskText(v *xml.Disk, named bool) (string, error) {
+func xmDiskText(v *xml.Disk, named bool) string {
 	name, format := driver(v)
 	var path string
 	if v.Type == "network" {
@@ -176,10 +176,7 @@ func xmDiskText(v *xml.Disk, named bool) (string, error) {
 			name = "qemu"
 		}
 	} else {
-		var err error
-		if path, err = image(v); err != nil {
-			return "", err
-		}
+		path, _ = image(v) // none of a type that the older tool lacks
 	}
 	out := ""
 	if path != "" && (name != "" || named) {
@@ -199,9 +196,9 @@ func xmDiskText(v *xml.Disk, named bool) (string, error) {
 	}
 	switch {
 	case v.Readonly:
-		return out + ",r", nil
+		return out + ",r"
 	case v.Shareable:
-		return out + ",!", nil
+		return out + ",!"
 	}
-	return out + ",w", nil
+	return out + ",w"
 }

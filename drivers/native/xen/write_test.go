@@ -112,6 +112,7 @@ func TestWriteXM(t *testing.T) {
 		{"xenpvh", "", "localtime = 0\non_poweroff = \"destroy\"\non_reboot = \"restart\"\non_crash = \"destroy\"\nkernel = \"/k\"\n"},
 		{"hvm", "<disk type='network'><source protocol='rbd' name='p/i'/><target dev='hda'/></disk>", `"qemu:i,hda,w"`},
 		{"hvm", "<disk type='network'><driver name='file'/><source protocol='gluster' name='v/a/b'><host name='h'/></source><target dev='hda'/></disk>", `"file:a/b,hda,w"`},
+		{"hvm", "<disk type='nvme'><driver name='phy'/><source type='pci' namespace='1'><address domain='0' bus='1' slot='0' function='0'/></source><target dev='hda'/></disk>", `",hda,w"`},
 		{"hvm", "<disk><driver name=''/><source file='/a'/><target dev='hda'/></disk>", `":/a,hda,w"`},
 		{"hvm", "<disk><driver type='raw'/><source file='/a'/><target dev='hda'/></disk>", `"/a,hda,w"`},
 		{"hvm", "<disk><source file='/a'/><target dev='hda'/><transient/></disk>", "transient disks not supported yet"},
