@@ -10,7 +10,7 @@ import (
 
 // guest is a document of a kind of guest with devices and with parts outside of them.
 func guest(kind, devices, whole string) string {
-	return "<domain type='xen' xmlns:xen='http://libvirt.org/schemas/domain/xen/1.0'><name>g</name><memory>592897</memory><vcpu>2</vcpu>" +
+	return "<domain type='xen' xmlns:xen='http://libvirt.org/schemas/domain/xen/1.0'><name>g</name><uuid>c7a5fdb2-cdaf-9455-926a-d65c16db1809</uuid><memory>592897</memory><vcpu>2</vcpu>" +
 		"<os><type arch='x86_64'>" + kind + "</type><kernel>/k</kernel></os>" + whole + "<devices>" + devices + "</devices></domain>"
 }
 
