@@ -37,7 +37,38 @@ func Locate(err error, root *Node) error {
 			return &placed
 		}
 	}
-	return err
+	return locateSpoken(err, *e, root)
+}
+
+// spoken are errors that name no value, and the elements that they speak of.
+var spoken = []struct {
+	text string
+	of   func(*Node) bool
+}{
+	{"Maximum CPUs greater than", func(n *Node) bool { return n.Name == "vcpu" }},
+	{"PCI controller index", func(n *Node) bool {
+		index, _ := n.Attr("index")
+		u, err := strconv.ParseUint(index, 10, 64)
+		return n.Name == "controller" && err == nil && u > 255
+	}},
+}
+
+// locateSpoken gives the place of the first element that an error speaks of.
+func locateSpoken(err error, e Error, root *Node) error {
+	for _, s := range spoken {
+		if !strings.HasPrefix(e.Msg, s.text) {
+			continue
+		}
+		root.each(func(n *Node) {
+			if e.Line == 0 && s.of(n) {
+				e.Line, e.Column, e.Err = int(n.Line), int(n.Column), err
+			}
+		})
+	}
+	if e.Line == 0 {
+		return err
+	}
+	return &e
 }
 
 // maxPlaces is how many places may have a value: one that stands everywhere says nothing.

@@ -191,6 +191,9 @@ func (g *guest) writeStream(ctx context.Context, j *job, file *os.File, path str
 	const name = "virgo-migration"
 	if err = g.passFile(ctx, name, f.qemu); err == nil {
 		err = refusal("migrate", g.qmp.Execute(ctx, "migrate", map[string]any{"detach": true, "uri": "fd:" + name}, nil))
+		if err != nil { // else it keeps the pipe, and what is written never ends
+			_ = g.qmp.Execute(context.WithoutCancel(ctx), "closefd", map[string]string{"fdname": name}, nil)
+		}
 	}
 	if err != nil {
 		f.abandon()
