@@ -36,11 +36,11 @@ func attachInterface(ctx context.Context, c *Call) error {
 // buildInterface makes the element of attach-interface's options, in virsh's order.
 func buildInterface(c *Call) (*xml.Node, error) {
 	kind, mode := c.Str("type"), c.Str("source-mode")
-	if !c.Lists("type", kind) {
-		return nil, shellError("No support for %s in command 'attach-interface'", kind)
-	}
 	if mode != "" && mode != "server" && mode != "client" {
 		return nil, shellError("Invalid source mode: %s", mode)
+	}
+	if !c.Lists("type", kind) {
+		return nil, shellError("No support for %s in command 'attach-interface'", kind)
 	}
 	bandwidth, err := bandwidthElement(c)
 	if err != nil {

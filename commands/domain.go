@@ -226,11 +226,11 @@ func modes(c *Call, last string) ([]string, error) {
 }
 
 func shutdown(ctx context.Context, c *Call) error {
-	objects, ref, err := c.Domain(ctx)
+	list, err := modes(c, ",")
 	if err != nil {
 		return err
 	}
-	list, err := modes(c, ",")
+	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
 	}
@@ -249,11 +249,11 @@ func shutdown(ctx context.Context, c *Call) error {
 }
 
 func reboot(ctx context.Context, c *Call) error {
-	objects, ref, err := c.Domain(ctx)
+	list, err := modes(c, "")
 	if err != nil {
 		return err
 	}
-	list, err := modes(c, "")
+	objects, ref, err := c.Domain(ctx)
 	if err != nil {
 		return err
 	}

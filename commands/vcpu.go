@@ -50,7 +50,7 @@ func vcpuRows() []Command {
 func threadID(name string) Option { return num(name, RP, "number of the thread").with(completion.Free) }
 
 func vcpucount(ctx context.Context, c *Call) error {
-	for _, pair := range [][2]string{{"active", "maximum"}, {"guest", "config"}, {"live", "config"}} {
+	for _, pair := range [][2]string{{"active", "maximum"}, {"live", "config"}, {"guest", "config"}} {
 		if err := c.Exclusive(pair[0], pair[1]); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func vcpucount(ctx context.Context, c *Call) error {
 	single := c.Has("maximum") || c.Has("active") || c.Has("live") || c.Has("config") || c.Has("current") || c.Has("guest")
 	if single {
 		n, err := d.VCPUCount(ctx, ref, c.Has("maximum"), c.Has("guest"), c.Flags("live", drivers.Live, "config", drivers.Config))
-		if err != nil && c.Has("guest") {
+		if err != nil && c.Has("guest") && xml.CodeOf(err) == xml.CodeInvalidArg {
 			return failed(err, "Failed to retrieve vCPU count from the guest")
 		}
 		if err != nil {
@@ -267,7 +267,7 @@ func vcpupin(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		return d.PinVCPU(ctx, ref, int(vcpu), set, f)
+		return d.PinVCPU(ctx, ref, int(vcpu), set, f|c.Flags("current", drivers.Current))
 	}
 	d, err := query[drivers.VCPUer](objects, "virDomainGetVcpuPinInfo")
 	if err != nil {
@@ -316,7 +316,7 @@ func emulatorpin(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		return d.PinEmulator(ctx, ref, set, f)
+		return d.PinEmulator(ctx, ref, set, f|c.Flags("current", drivers.Current))
 	}
 	d, err := query[drivers.VCPUer](objects, "virDomainGetEmulatorPinInfo")
 	if err != nil {

@@ -17,6 +17,9 @@ func CheckRead(d *xml.Domain, v *Device, use bool) error {
 			return err
 		}
 	}
+	if g, ok := v.Value.(*xml.Graphics); ok && use && g.Type == "vnc" && g.Connected != "" && g.Connected != "keep" {
+		return unsupported("VNC supports connected='keep' only")
+	}
 	if c, ok := v.Value.(*xml.Controller); ok && c.Type == "pci" {
 		return pciAlone(c, use)
 	}

@@ -2,8 +2,6 @@ package qemu
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -162,22 +160,12 @@ func (g *guest) passwords(ctx context.Context, v *xml.Graphics) error {
 	if v.Passwd == "" || v.Type != "vnc" && v.Type != "spice" {
 		return nil
 	}
-	args := map[string]any{"protocol": v.Type, "password": v.Passwd}
-	if v.Connected != "" {
-		args["connected"] = v.Connected
-	}
-	if err := refusal("set_password", g.qmp.Execute(ctx, "set_password", args, nil)); err != nil {
-		return err
-	}
-	until := "never"
-	if v.PasswdValidTo != "" {
-		at, err := time.Parse("2006-01-02T15:04:05", v.PasswdValidTo)
-		if err != nil {
-			return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", v.PasswdValidTo)
+	for _, s := range passwordSteps(v) {
+		if _, err := g.runStep(ctx, s); err != nil {
+			return err
 		}
-		until = strconv.FormatInt(at.Unix(), 10)
 	}
-	return refusal("expire_password", g.qmp.Execute(ctx, "expire_password", map[string]any{"protocol": v.Type, "time": until}, nil))
+	return nil
 }
 
 // lockedMemory is how much memory QEMU must be able to lock, in bytes, 0 for none:

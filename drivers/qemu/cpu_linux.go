@@ -65,9 +65,25 @@ func (d *domains) alter(ctx context.Context, r drivers.Ref, f drivers.Flags, edi
 	return c.keep(ctx)
 }
 
+// liveAllows tells what a running guest refuses of a change that the definition is
+// meant by, too: some of it is told first.
+func (d *domains) liveAllows(r drivers.Ref, f drivers.Flags, edit func(*xml.Domain) error) error {
+	if !f.Has(drivers.Live | drivers.Config) {
+		return nil
+	}
+	dom, err := readLive(d.layout.guest(r.Name))
+	if err != nil { // it does not run, which alter tells
+		return nil
+	}
+	return edit(dom)
+}
+
 // VCPUCount counts a domain's vCPUs.
 func (d *domains) VCPUCount(ctx context.Context, r drivers.Ref, maximum, agent bool, f drivers.Flags) (int, error) {
 	if agent {
+		if _, is := d.touch(ctx, r.Name); f.Has(drivers.Live) && !is {
+			return 0, notRunning()
+		}
 		return d.agentCount(ctx, r, maximum)
 	}
 	dom, err := d.one(ctx, r, f)
@@ -85,33 +101,16 @@ func (d *domains) SetVCPUs(ctx context.Context, r drivers.Ref, n int, how driver
 	if how.Guest {
 		return d.setAgentCount(ctx, r, n)
 	}
-	edit := func(dom *xml.Domain) error { return setCount(dom, n, how.Maximum) }
+	edit := func(dom *xml.Domain) error { return setCount(dom, n, how) }
+	if how == (drivers.VCPUChange{}) {
+		f = running(f)
+	}
+	if err := d.liveAllows(r, f, edit); err != nil {
+		return err
+	}
 	return d.alter(ctx, r, f, edit, func(*xml.Domain) error {
 		return d.asked(ctx, r, func(q *qmp.Conn) error { return plugVCPUs(ctx, q, n) })
 	})
-}
-
-// setCount sets how many vCPUs a definition has, or can have.
-func setCount(dom *xml.Domain, n int, maximum bool) error {
-	switch {
-	case maximum && dom.ID != nil:
-		return xml.Errorf(xml.CodeInvalidArg, "maximum vcpu count of a live domain can't be modified")
-	case maximum:
-		dom.VCPU.Current, dom.VCPU.Count = min(uint(vcpus(dom)), uint(n)), uint(n)
-	case n > int(dom.VCPU.Count):
-		where := "persistent"
-		if dom.ID != nil {
-			where = "live"
-		}
-		return xml.Errorf(xml.CodeInvalidArg, "requested vcpus is greater than max allowable vcpus for the %s domain: %d > %d", where, n, dom.VCPU.Count)
-	default:
-		dom.VCPU.Current = uint(n)
-	}
-	if dom.VCPU.Current == dom.VCPU.Count {
-		dom.VCPU.Current = 0
-	}
-	dom.VCPUs = nil
-	return nil
 }
 
 // vcpuSlot is a place for a vCPU.
@@ -232,50 +231,6 @@ func (d *domains) SwitchVCPUs(ctx context.Context, r drivers.Ref, cpus string, o
 	})
 }
 
-// switchStates notes which vCPUs there are.
-func switchStates(dom *xml.Domain, set xml.Set, on bool) error {
-	switch {
-	case set.Last() >= int(dom.VCPU.Count):
-		return xml.Errorf(xml.CodeInvalidArg, "vcpu %d is not present in the domain", set.Last())
-	case set.Has(0) && !on:
-		return xml.Errorf(xml.CodeInvalidArg, "vCPU '0' can't be unplugged")
-	}
-	if len(dom.VCPUs) == 0 {
-		n := uint(vcpus(dom))
-		for i := range dom.VCPU.Count {
-			s := xml.VCPUState{ID: i, Enabled: "no", Hotpluggable: "yes"}
-			if i < n {
-				s.Enabled = "yes"
-			}
-			if i == 0 {
-				s.Hotpluggable = "no"
-			}
-			dom.VCPUs = append(dom.VCPUs, s)
-		}
-	}
-	word := xml.YesNo("no")
-	if on {
-		word = "yes"
-	}
-	count := uint(0)
-	for i := range dom.VCPUs {
-		s := &dom.VCPUs[i]
-		if set.Has(int(s.ID)) {
-			s.Enabled = word
-		}
-		s.Order = 0
-		if s.Enabled == "yes" {
-			count++
-			s.Order = count
-		}
-	}
-	dom.VCPU.Current = count
-	if count == dom.VCPU.Count {
-		dom.VCPU.Current = 0
-	}
-	return nil
-}
-
 // SetMemory sets the memory that a guest uses: its balloon takes the rest.
 func (d *domains) SetMemory(ctx context.Context, r drivers.Ref, kib uint64, f drivers.Flags) error {
 	edit := func(dom *xml.Domain) error {
@@ -299,7 +254,7 @@ func (d *domains) SetMemory(ctx context.Context, r drivers.Ref, kib uint64, f dr
 
 // SetMaxMemory sets the memory that a guest can use, from its next start on.
 func (d *domains) SetMaxMemory(ctx context.Context, r drivers.Ref, kib uint64, f drivers.Flags) error {
-	return d.alter(ctx, r, f, func(dom *xml.Domain) error {
+	edit := func(dom *xml.Domain) error {
 		switch {
 		case dom.ID != nil:
 			return xml.Errorf(xml.CodeOperationInvalid, "cannot resize the maximum memory on an active domain")
@@ -309,5 +264,9 @@ func (d *domains) SetMaxMemory(ctx context.Context, r drivers.Ref, kib uint64, f
 		dom.Memory.KiB = kib
 		dom.CurrentMem = min(dom.CurrentMem, xml.KiB(kib))
 		return nil
-	}, nil)
+	}
+	if err := d.liveAllows(r, f, edit); err != nil {
+		return err
+	}
+	return d.alter(ctx, r, f, edit, nil)
 }

@@ -201,6 +201,9 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 	if refused == nil && plugKindOf(v.Kind).attach&drivers.Live == 0 {
 		refused = notPluggable("attach", v.Kind)
 	}
+	if _, ok := v.Value.(*xml.Watchdog); ok && refused == nil {
+		refused = hotplug(v)
+	}
 	placed := v.Address() != nil
 	if refused != nil {
 		err := domain.CheckDevice(c.live, v, t)
@@ -431,11 +434,7 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 	case *xml.Disk:
 		return c.prepareDisk(ctx, k, r)
 	case *xml.Input:
-		if k.Type == "passthrough" && k.Source != nil {
-			if _, err := os.Stat(k.Source.EvDev); err != nil {
-				return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", k.Source.EvDev, drivers.SystemText(unwrapPath(err)))
-			}
-		}
+		return inputThere(k)
 	case *xml.Vsock:
 		f, err := openVsock()
 		if err != nil {
@@ -444,13 +443,14 @@ func (c *change) prepareDevice(ctx context.Context, v *domain.Device, r *plugReq
 		f.Close()
 		vsockAddress(k, *c.live.ID)
 	case *xml.Interface:
+		if err := scriptFits(k); err != nil {
+			return err
+		}
 		return hostCard(k, c.d.layout.guest(c.ref.Name))
 	case *xml.Hostdev:
 		return hostDevice(k, c.d.layout.guest(c.ref.Name), c.hostDevicesUsed())
 	case *xml.Chardev:
-		if k.Type == "tcp" && k.TLS == "" { // QEMU's configuration asks for none
-			k.TLS = "no"
-		}
+		plainTCP(&k.CharSource)
 		if k.Type == "unix" && k.Path == "" && k.Target != nil {
 			a := args{Build: Build{Layout: c.d.layout, ID: *c.live.ID}, d: c.live}
 			k.Mode, k.Path = "bind", a.channelPath(k)
@@ -693,6 +693,10 @@ func (c *change) mayGo(v *domain.Device) error {
 	case *xml.Input:
 		if k.Bus != "usb" && k.Bus != "virtio" {
 			return xml.Errorf(xml.CodeUnsupported, "input device on bus '%s' cannot be detached", k.Bus)
+		}
+	case *xml.Watchdog:
+		if k.Model != "i6300esb" {
+			return xml.Errorf(xml.CodeUnsupported, "hot unplug of watchdog of model %s is not supported", k.Model)
 		}
 	}
 	return nil

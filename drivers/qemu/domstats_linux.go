@@ -77,6 +77,10 @@ func (b *statsOf) cpu(context.Context) error {
 		b.add("cpu.user", uint64(u.user))
 		b.add("cpu.system", uint64(u.system))
 		b.add("cpu.cache.monitor.count", uint32(0)) // there is nobody who sets up a monitor
+		if b.dom != nil && b.dom.Type != "kvm" {    // which alone waits for its vCPUs
+			b.add("cpu.haltpoll.success.time", uint64(0))
+			b.add("cpu.haltpoll.fail.time", uint64(0))
+		}
 	}
 	return nil
 }

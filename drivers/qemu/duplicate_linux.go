@@ -66,7 +66,7 @@ func duplicate(d *xml.Domain, v *domain.Device) error {
 			return no("device is already in the domain configuration")
 		}
 	case *xml.Interface:
-		if h := cardOf(k); h != nil && same(d, &domain.Device{Kind: "hostdev", Value: h}, false) != nil {
+		if h := cardOf(k); h != nil && (givenAsCard(d, h) || same(d, &domain.Device{Kind: "hostdev", Value: h}, false) != nil) {
 			return xml.Errorf(xml.CodeXML, "Hostdev already exists in the domain configuration")
 		}
 	}

@@ -255,6 +255,10 @@ func (g *guest) event(e qmp.Event) {
 	case "BALLOON_CHANGE":
 		if bytes, ok := e.Data["actual"].(float64); ok {
 			g.tell("balloon-change", fmt.Sprintf("%.0fKiB", bytes/1024), "")
+			_ = editLive(g.dir, func(dom *xml.Domain) error { // who asks QEMU has it better
+				dom.CurrentMem = xml.KiB(bytes / 1024)
+				return nil
+			})
 		}
 	case "RTC_CHANGE":
 		if offset, ok := e.Data["offset"].(float64); ok {

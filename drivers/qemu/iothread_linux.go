@@ -187,7 +187,11 @@ func setIOThread(t *xml.IOThread, list []drivers.Param) error {
 
 // PinIOThread says where a thread may run.
 func (d *domains) PinIOThread(ctx context.Context, r drivers.Ref, id int, cpus xml.Set, f drivers.Flags) error {
-	return d.onThread(ctx, r, id, f, "iothreadid %d not found", func(dom *xml.Domain, _ int) error {
+	absent := "iothreadid %d not found"
+	if _, is := d.touch(ctx, r.Name); is && (f.Has(drivers.Live) || !f.Has(drivers.Config)) {
+		absent = "iothread %d not found"
+	}
+	return d.onThread(ctx, r, id, f, absent, func(dom *xml.Domain, _ int) error {
 		domain.PinIOThread(dom, id, cpus)
 		return nil
 	}, func(q *qmp.Conn, _ *xml.Domain) error {

@@ -79,6 +79,9 @@ func (d *domains) Create(ctx context.Context, src xml.Source, f drivers.Flags) (
 	}
 	defer lock.Unlock()
 	if s, running := d.mend(ctx, dom.Name, lock); running {
+		if s.UUID == dom.UUID {
+			return drivers.Ref{}, xml.Errorf(xml.CodeOperationInvalid, "domain '%s' is already active", s.Name)
+		}
 		return drivers.Ref{}, xml.Errorf(xml.CodeOperationInvalid, "domain '%s' already exists with uuid %s", s.Name, s.UUID)
 	}
 	return d.launch(ctx, dom, f, lock)
@@ -342,6 +345,7 @@ func (d *domains) Reboot(ctx context.Context, r drivers.Ref, modes []string) err
 
 func (d *domains) power(ctx context.Context, r drivers.Ref, modes []string, command string) error {
 	agent, acpi := len(modes) == 0, len(modes) == 0
+	unknown := uint(0)
 	for _, m := range modes {
 		switch m {
 		case "acpi":
@@ -349,8 +353,11 @@ func (d *domains) power(ctx context.Context, r drivers.Ref, modes []string, comm
 		case "agent":
 			agent = true
 		default:
-			return xml.Errorf(xml.CodeInvalidArg, "unsupported flags (%s) in function qemuDomainShutdownFlags", m)
+			unknown |= map[string]uint{"initctl": 4, "signal": 8, "paravirt": 16}[m]
 		}
+	}
+	if unknown != 0 {
+		return drivers.BadFlags(unknown, map[string]string{cmdShutdown: "qemuDomainShutdownFlags", cmdReboot: "qemuDomainReboot"}[command])
 	}
 	if len(modes) == 0 { // the agent if there is one
 		_, _, err := d.agentReady(ctx, r)
@@ -423,7 +430,7 @@ func (d *domains) Info(ctx context.Context, r drivers.Ref) (drivers.DomainInfo, 
 	if d.ask(ctx, r, "query-balloon", nil, &balloon) == nil && balloon.Actual > 0 {
 		info.Memory = balloon.Actual / 1024
 	}
-	info.Messages = taints(dom)
+	info.Messages = d.taints(dom)
 	return info, nil
 }
 
@@ -434,6 +441,9 @@ func (d *domains) MonitorCommand(ctx context.Context, r drivers.Ref, command str
 		return "", err
 	}
 	defer c.Close()
+	if f, err := os.Create(filepath.Join(d.layout.guest(r.Name), customFile)); err == nil {
+		f.Close()
+	}
 	if hmp {
 		var text string
 		err := c.Execute(ctx, "human-monitor-command", map[string]string{"command-line": command}, &text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,10 +48,28 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 			return nil, err
 		}
 	}
+	if dom.CurrentMem, err = g.memoryInUse(ctx, dom); err != nil {
+		return nil, err
+	}
 	if agentPort(dom) != nil {
 		g.tell("agent-lifecycle", "state: 'disconnected' reason: 'domain started'", "")
 	}
 	return xml.Marshal(dom)
+}
+
+// memoryInUse is what the guest has of its memory, which its driver has to give back.
+func (g *guest) memoryInUse(ctx context.Context, dom *xml.Domain) (xml.KiB, error) {
+	if b := dom.Devices.Memballoon; b == nil || b.Model == "none" {
+		return xml.KiB(dom.Memory.KiB), nil
+	}
+	if uint64(dom.CurrentMem) == dom.Memory.KiB {
+		return dom.CurrentMem, nil
+	}
+	var now struct{ Actual uint64 }
+	if err := g.qmp.Execute(ctx, "query-balloon", nil, &now); err != nil {
+		return dom.CurrentMem, nil // no balloon of virtio
+	}
+	return xml.KiB(now.Actual / 1024), nil
 }
 
 // readCPU merges what the vCPU has into its definition.
@@ -99,7 +118,7 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 			c := &list[i]
 			if p := paths["char"+aliasOf(c.Alias)]; p != "" && c.Type == "pty" {
 				c.Path = p
-				if tty {
+				if tty && (c.Target == nil || c.Target.Type == "serial") {
 					c.TTY = p
 				}
 			}
@@ -288,8 +307,11 @@ func propNames(props json.RawMessage) []string {
 }
 
 // taints are the reasons why a bug report about this guest would be doubted.
-func taints(dom *xml.Domain) []string {
+func (d *domains) taints(dom *xml.Domain) []string {
 	var list, override []string
+	if _, err := os.Stat(filepath.Join(d.layout.guest(dom.Name), customFile)); err == nil {
+		list = append(list, "tainted: custom monitor control commands issued")
+	}
 	if dom.QEMUCommandline != nil && len(dom.QEMUCommandline.Args) > 0 {
 		list = append(list, "tainted: use of custom command line arguments")
 	}

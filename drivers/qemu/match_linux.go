@@ -176,7 +176,6 @@ func matchInterface(d *xml.Domain, want *xml.Interface) (*domain.Device, error) 
 		k := c.Value.(*xml.Interface)
 		switch {
 		case mac != "" && (k.MAC == nil || !strings.EqualFold(k.MAC.Address, mac)):
-		case mac == "" && k.Type != want.Type:
 		case want.Address != nil && (k.Address == nil || *k.Address != *want.Address):
 		case want.Alias != nil && k.Alias != nil && aliasOf(want.Alias) != aliasOf(k.Alias):
 		default:
@@ -185,14 +184,11 @@ func matchInterface(d *xml.Domain, want *xml.Interface) (*domain.Device, error) 
 	}
 	switch len(fit) {
 	case 0:
-		if want.Type == "hostdev" || want.Address != nil && want.Address.Type == "pci" {
-			place := orNone("")
-			if want.Address != nil {
-				place = pciName(want.Address)
-			}
-			return nil, noDevice("no device found at address '%s' matching MAC address '%s' and alias '%s'", place, mac, orNone(aliasOf(want.Alias)))
+		place := orNone("")
+		if want.Address != nil && want.Address.Type == "pci" {
+			place = pciName(want.Address)
 		}
-		return nil, noDevice("no device found matching MAC address '%s'", mac)
+		return nil, noDevice("no device found at address '%s' matching MAC address '%s' and alias '%s'", place, mac, orNone(aliasOf(want.Alias)))
 	case 1:
 		return fit[0], nil
 	}

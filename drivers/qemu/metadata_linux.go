@@ -31,7 +31,7 @@ func (d *domains) either(ctx context.Context, r drivers.Ref, f drivers.Flags) (d
 
 // Metadata reads title, description or an application's element.
 func (d *domains) Metadata(ctx context.Context, r drivers.Ref, k drivers.MetadataKind, uri string, f drivers.Flags) (string, error) {
-	dom, _, err := d.either(ctx, r, f)
+	dom, err := d.one(ctx, r, f)
 	if err != nil {
 		return "", err
 	}

@@ -85,6 +85,11 @@ func setAction(dom *xml.Domain, event, action string) {
 
 // SetLifecycleAction sets what follows poweroff, reboot or crash.
 func (d *domains) SetLifecycleAction(ctx context.Context, r drivers.Ref, event, action string, f drivers.Flags) error {
+	if action == "preserve" || action == "rename-restart" { // which QEMU alone refuses, and when it is asked
+		if _, is := d.touch(ctx, r.Name); f.Has(drivers.Live) && !is {
+			return notRunning()
+		}
+	}
 	var alone xml.Domain
 	setAction(&alone, event, action)
 	if err := domain.CheckActions(&alone); err != nil {

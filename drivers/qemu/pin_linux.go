@@ -149,6 +149,9 @@ func emulatorPlace(dom *xml.Domain) xml.Set {
 
 // VCPUPins tells where each vCPU may run.
 func (d *domains) VCPUPins(ctx context.Context, r drivers.Ref, f drivers.Flags) ([]xml.Set, error) {
+	if _, is := d.touch(ctx, r.Name); f.Has(drivers.Live) && !f.Has(drivers.Config) && !is {
+		return nil, xml.Errorf(xml.CodePlain, "cannot get vcpupin for offline domain")
+	}
 	dom, err := d.one(ctx, r, f)
 	if err != nil {
 		return nil, err
@@ -164,12 +167,12 @@ func (d *domains) VCPUPins(ctx context.Context, r drivers.Ref, f drivers.Flags) 
 func (d *domains) PinVCPU(ctx context.Context, r drivers.Ref, vcpu int, cpus xml.Set, f drivers.Flags) error {
 	edit := func(dom *xml.Domain) error {
 		if vcpu >= int(dom.VCPU.Count) {
-			return xml.Errorf(xml.CodeInvalidArg, "vcpu %d is out of range of vcpu count %d", vcpu, dom.VCPU.Count)
+			return xml.Errorf(xml.CodeInvalidArg, "vcpu %d is out of range of %s cpu count %d", vcpu, formOf(dom), vcpus(dom))
 		}
 		domain.PinVCPU(dom, uint(vcpu), cpus)
 		return nil
 	}
-	return d.alter(ctx, r, f, edit, func(*xml.Domain) error {
+	return d.alter(ctx, r, running(f), edit, func(*xml.Domain) error {
 		return d.pinned(r, "vcpupin"+strconv.Itoa(vcpu), cpus, d.asked(ctx, r, func(q *qmp.Conn) error {
 			list, err := vcpuThreads(ctx, q)
 			for _, t := range list {
@@ -197,7 +200,7 @@ func (d *domains) PinEmulator(ctx context.Context, r drivers.Ref, cpus xml.Set, 
 		domain.PinEmulator(dom, cpus)
 		return nil
 	}
-	return d.alter(ctx, r, f, edit, func(*xml.Domain) error {
+	return d.alter(ctx, r, running(f), edit, func(*xml.Domain) error {
 		s, err := readStatus(d.layout.guest(r.Name))
 		if err != nil {
 			return err

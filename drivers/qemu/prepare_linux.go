@@ -113,6 +113,9 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := c.connect(ctx, dom, dir); err != nil {
 		return nil, err
 	}
+	if err := prepareEnds(dom); err != nil {
+		return nil, err
+	}
 	if err := hostDevices(dom, dir); err != nil {
 		return nil, err
 	}
@@ -150,6 +153,11 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	id := s.ID
 	dom.ID = &id
 	liveDisks(dom, build, &s)
+	for i := range dom.Devices.Panics { // they are told of without a name
+		if p := &dom.Devices.Panics[i]; !strings.HasPrefix(aliasOf(p.Alias), "ua-") {
+			p.Alias = nil
+		}
+	}
 	live, err := xml.Marshal(dom)
 	if err != nil {
 		return nil, err

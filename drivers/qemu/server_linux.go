@@ -243,6 +243,12 @@ func (g *guest) press(ctx context.Context, command string) error {
 	case cmdSuspend:
 		return g.suspend(ctx)
 	case cmdResume:
+		g.mu.Lock()
+		state := g.status.State
+		g.mu.Unlock()
+		if state == drivers.Running {
+			return xml.Errorf(xml.CodeOperationInvalid, "domain is already running")
+		}
 		return g.resume(ctx)
 	}
 	return g.powerDown(ctx, command == cmdReboot)

@@ -309,6 +309,11 @@ func (d *domains) IfaceStats(ctx context.Context, r drivers.Ref, device string) 
 		}
 		return out, nil
 	}
+	for i := range dom.Devices.Interfaces {
+		if n := &dom.Devices.Interfaces[i]; n.MAC != nil && strings.EqualFold(n.MAC.Address, device) { // it has no end on the host
+			return nil, xml.Errorf(xml.CodeInternal, "Interface name not provided")
+		}
+	}
 	return nil, xml.Errorf(xml.CodeInvalidArg, "'%s' is not a known interface", device)
 }
 

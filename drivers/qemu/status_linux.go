@@ -14,6 +14,7 @@ const (
 	statusFile = "status.json"
 	liveFile   = "live.xml"
 	configFile = "config.xml" // what was started, as defined
+	customFile = "custom"     // there if somebody has given QEMU commands of his own
 	aliveFile  = "alive"      // QEMU holds its lock from the first instant to the last
 	pidFile    = "qemu.pid"   // QEMU's own
 	watchSock  = "watch.sock"

@@ -25,10 +25,10 @@ func (d *domains) SchedulerType(context.Context, drivers.Ref) (string, error) { 
 // Params reads a group of parameters: of the running guest as the host has them.
 func (d *domains) Params(ctx context.Context, r drivers.Ref, g drivers.ParamGroup, device string, f drivers.Flags) ([]drivers.Param, error) {
 	if g == drivers.Schedule && f.Has(drivers.Live|drivers.Config) {
-		f &^= drivers.Live | drivers.Config // virsh shows what counts now, then
+		return nil, xml.Errorf(xml.CodePlain, "cannot query both live and config at once")
 	}
 	if f.Has(drivers.Live | drivers.Config) {
-		return nil, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive")
+		return nil, d.countFailed(g, xml.Errorf(xml.CodePlain, "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive"))
 	}
 	dom, live, err := d.either(ctx, r, f)
 	if err != nil {

@@ -3,7 +3,9 @@ package qemu
 import (
 	"context"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 
 	"virgo/drivers"
 	"virgo/drivers/domain"
@@ -85,6 +87,9 @@ func (c *change) updateConfig(ctx context.Context, src xml.Source) error {
 			k.Address = o.Address
 		}
 	case *xml.Graphics:
+		if err := c.checked(ctx, c.config, v); err != nil {
+			return err
+		}
 		for _, g := range domain.All(c.config, "graphics") {
 			if g.Value.(*xml.Graphics).Type == k.Type {
 				old = g
@@ -139,6 +144,9 @@ func (c *change) updateLive(ctx context.Context, v *domain.Device, force bool) e
 	case *xml.Interface:
 		return c.updateInterface(ctx, k)
 	case *xml.Graphics:
+		if err := c.checked(ctx, c.live, v); err != nil {
+			return err
+		}
 		return c.updateGraphics(ctx, k)
 	case *xml.MemoryDevice:
 		if err := c.checked(ctx, c.live, v); err != nil {
@@ -250,11 +258,17 @@ func (c *change) updateInterface(ctx context.Context, k *xml.Interface) error {
 	}
 	switch {
 	case k.Type != o.Type:
-		return xml.Errorf(xml.CodeUnsupported, "unable to change config on '%s' network type", o.Type)
+		return xml.Errorf(xml.CodeUnsupported, "unable to change config on '%s' network type", k.Type)
 	case model(k) != model(o) && k.Model != nil:
 		return xml.Errorf(xml.CodeUnsupported, "cannot modify network device model from %s to %s", orNull(model(o)), orNull(model(k)))
 	case k.Source != nil && o.Source != nil && k.Source.Bridge != o.Source.Bridge:
 		return xml.Errorf(xml.CodeUnsupported, "cannot change the bridge of an interface that is in use")
+	}
+	if err := c.checked(ctx, c.live, &domain.Device{Kind: "interface", Value: k}); err != nil {
+		return err
+	}
+	if err := fixedInterface(c.live, o, k); err != nil {
+		return err
 	}
 	changed := *o
 	changed.Link, changed.Bandwidth = k.Link, k.Bandwidth
@@ -286,21 +300,39 @@ func (c *change) updateGraphics(ctx context.Context, k *xml.Graphics) error {
 		if k.Listen != "" && k.Listen != o.Listen {
 			return xml.Errorf(xml.CodeUnsupported, "cannot change listen address setting on '%s' graphics", k.Type)
 		}
+		if err := fixedGraphics(o, k); err != nil {
+			return err
+		}
 		if o.Type != "vnc" && o.Type != "spice" {
 			return xml.Errorf(xml.CodeInternal, "unable to change config on '%s' graphics type", o.Type)
 		}
-		if k.Passwd != o.Passwd {
-			args := map[string]any{"protocol": o.Type, "password": k.Passwd}
-			if err := c.d.ask(ctx, c.ref, "set_password", args, nil); err != nil {
-				return err
+		if k.Passwd != o.Passwd || k.PasswdValidTo != o.PasswdValidTo || k.Connected != o.Connected {
+			for _, s := range passwordSteps(k) {
+				if err := c.d.ask(ctx, c.ref, s.Execute, s.Arguments, nil); err != nil {
+					return err
+				}
 			}
 		}
 		return editLive(c.d.layout.guest(c.ref.Name), func(dom *xml.Domain) error {
-			dom.Devices.Graphics[i].Passwd = k.Passwd
+			g := &dom.Devices.Graphics[i]
+			g.Passwd, g.PasswdValidTo, g.Connected = k.Passwd, k.PasswdValidTo, k.Connected
 			return nil
 		})
 	}
 	return noDevice("cannot find existing graphics device to modify of type '%s'", k.Type)
+}
+
+// passwordSteps give a display its password, and the time until which it counts.
+func passwordSteps(g *xml.Graphics) []Step {
+	set := map[string]any{"protocol": g.Type, "password": g.Passwd}
+	if g.Connected != "" {
+		set["connected"] = g.Connected
+	}
+	until := "never"
+	if at, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err == nil {
+		until = strconv.FormatInt(at.Unix(), 10)
+	}
+	return []Step{qmp.NewStep("set_password", set), qmp.NewStep("expire_password", map[string]any{"protocol": g.Type, "time": until})}
 }
 
 // updateMemory sets how much of a virtio-mem device the guest is to use, in

@@ -197,7 +197,7 @@ func (d domains) PinVCPU(ctx context.Context, r drivers.Ref, vcpu int, cpus xml.
 	if err != nil {
 		return err
 	}
-	if flags := impact(f); flags != 0 {
+	if flags := impact(f); flags != 0 || f.Has(drivers.Current) {
 		return d.on(ctx, procDomainPinVcpuFlags, r, uint32(vcpu), cpuMap(cpus, total), flags)
 	}
 	return d.on(ctx, procDomainPinVcpu, r, uint32(vcpu), cpuMap(cpus, total))
