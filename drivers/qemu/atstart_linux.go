@@ -12,33 +12,6 @@ import (
 
 // What a guest gets over the monitor before it runs.
 
-// plugHot plugs in the vCPUs that the definition wants enabled and pluggable.
-func plugHot(ctx context.Context, q *qmp.Conn, dom *xml.Domain) error {
-	want := map[uint]bool{}
-	for _, v := range dom.VCPUs {
-		if v.Enabled == "yes" && v.Hotpluggable == "yes" {
-			want[v.ID] = true
-		}
-	}
-	if len(want) == 0 {
-		return nil
-	}
-	slots, err := vcpuSlots(ctx, q)
-	if err != nil {
-		return err
-	}
-	first := uint(0) // number of the slot's first vCPU
-	for _, s := range slots {
-		if s.Path == "" && want[first] {
-			if err := plugVCPU(ctx, q, int(first), s); err != nil {
-				return err
-			}
-		}
-		first += uint(s.Count)
-	}
-	return nil
-}
-
 // policies are the kernel's numbers of schedulers.
 var policies = map[string]uint32{"other": 0, "fifo": 1, "rr": 2, "batch": 3, "idle": 5}
 

@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
 	"slices"
@@ -176,6 +177,50 @@ func plugVCPU(ctx context.Context, q *qmp.Conn, number int, s vcpuSlot) error {
 		args[name] = v
 	}
 	return refusal("device_add", q.Execute(ctx, "device_add", args, nil))
+}
+
+// plugStartVCPUs plugs in, before a guest runs, the vCPUs that it can lose again: a
+// saved guest finds its devices as they were.
+func (g *guest) plugStartVCPUs(ctx context.Context, live []byte) error {
+	if !bytes.Contains(live, []byte("<vcpus>")) {
+		return nil
+	}
+	dom, err := readDomain(xml.Source{Name: g.status.Name, Data: live})
+	if err != nil {
+		return err
+	}
+	var list []xml.VCPUState
+	for _, v := range dom.VCPUs {
+		if v.Enabled == "yes" && v.Hotpluggable == "yes" {
+			list = append(list, v)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slots, err := vcpuSlots(ctx, g.qmp)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(list, func(a, b xml.VCPUState) int { return int(a.Order) - int(b.Order) })
+	for _, v := range list {
+		first := uint(0)
+		for i := range slots {
+			s := &slots[i]
+			if next := first + uint(s.Count); v.ID >= next {
+				first = next
+				continue
+			}
+			if s.Path == "" {
+				if err := plugVCPU(ctx, g.qmp, int(first), *s); err != nil {
+					return err
+				}
+				s.Path = "plugged"
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // unplugVCPU asks the guest to let go of a vCPU, and waits for that.

@@ -45,6 +45,24 @@ func openSaved(path string) (*saveImage, error) {
 	return image, nil
 }
 
+// giveCPU gives a guest that goes on the very CPU that it had, whatever its
+// definition would come to today; cells and topology are the definition's.
+func (in *incoming) giveCPU(dom *xml.Domain) {
+	if in == nil || in.CPU == nil {
+		return
+	}
+	c := *in.CPU
+	if dom.CPU != nil {
+		if c.NUMA == nil {
+			c.NUMA = dom.CPU.NUMA
+		}
+		if c.Topology == nil {
+			c.Topology = dom.CPU.Topology
+		}
+	}
+	dom.CPU = &c
+}
+
 // replaced tells whether another file stands where the saved guest was read.
 func (in *incoming) replaced(fi os.FileInfo, err error) bool {
 	return err == nil && in.File.Inode != 0 && !in.File.same(fi)

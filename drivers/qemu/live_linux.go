@@ -25,9 +25,6 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 	}
 	fillTerminals(dom, facts)
 	fillTaps(dom, st.Taps)
-	if err := plugHot(ctx, g.qmp, dom); err != nil {
-		return nil, err
-	}
 	if err := pinAll(ctx, g.qmp, g.status.QEMU.PID, dom); err != nil {
 		return nil, err
 	}

@@ -101,9 +101,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 		return nil, err
 	}
 	s.Version = e.VersionNumber()
-	if in != nil && in.CPU != nil { // the very CPU that the guest had, whatever the definition would come to today
-		dom.CPU = sameCPU(in.CPU, dom.CPU)
-	}
+	in.giveCPU(dom)
 	domain.AssignAliases(dom)
 	plainChardevs(dom)
 	displaySockets(dom, args{Build: Build{Layout: c.layout, ID: s.ID}, d: dom})
@@ -153,32 +151,12 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	id := s.ID
 	dom.ID = &id
 	liveDisks(dom, build, &s)
-	for i := range dom.Devices.Panics { // they are told of without a name
-		if p := &dom.Devices.Panics[i]; !strings.HasPrefix(aliasOf(p.Alias), "ua-") {
-			p.Alias = nil
-		}
-	}
+	orderVCPUs(dom.VCPUs)
 	live, err := xml.Marshal(dom)
 	if err != nil {
 		return nil, err
 	}
 	return &startConfig{Status: s, Locked: lockedMemory(dom), Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), Companions: beside, User: owner}, nil
-}
-
-// sameCPU is the CPU that a saved guest had, with the places of vCPUs and memory that
-// its definition says: how the state was saved depends on them, too.
-func sameCPU(saved, def *xml.CPU) *xml.CPU {
-	if def == nil {
-		return saved
-	}
-	out := saved.Clone()
-	if out.NUMA == nil {
-		out.NUMA = def.NUMA
-	}
-	if out.Topology == nil {
-		out.Topology = def.Topology
-	}
-	return out
 }
 
 // present refuses files of a kernel that are not there, before QEMU does.

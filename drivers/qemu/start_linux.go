@@ -96,6 +96,9 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 	if err := g.connect(ctx, qemu, logf); err != nil {
 		return err
 	}
+	if err := g.plugStartVCPUs(ctx, st.Live); err != nil {
+		return g.orLastWords(qemu, logf, err)
+	}
 	live, err := g.configure(ctx, st)
 	if err != nil {
 		return g.orLastWords(qemu, logf, err)

@@ -1,6 +1,9 @@
 package qemu
 
 import (
+	"cmp"
+	"slices"
+
 	"virgo/drivers"
 	"virgo/xml"
 )
@@ -43,6 +46,33 @@ func countStates(dom *xml.Domain) {
 	dom.VCPU.Current = n
 	if n == dom.VCPU.Count {
 		dom.VCPU.Current = 0
+	}
+}
+
+// orderVCPUs says in which order the vCPUs come at a start: those that stay first.
+func orderVCPUs(list []xml.VCPUState) {
+	var in []*xml.VCPUState
+	for i := range list {
+		if list[i].Enabled == "yes" {
+			in = append(in, &list[i])
+		}
+	}
+	rank := func(s *xml.VCPUState) (int, uint) {
+		switch {
+		case s.Hotpluggable != "yes":
+			return 0, s.ID
+		case s.Order > 0:
+			return 1, s.Order
+		}
+		return 2, s.ID
+	}
+	slices.SortStableFunc(in, func(a, b *xml.VCPUState) int {
+		x, p := rank(a)
+		y, q := rank(b)
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(p, q))
+	})
+	for i, s := range in {
+		s.Order = uint(i) + 1
 	}
 }
 
