@@ -115,7 +115,7 @@ func fillTerminals(dom *xml.Domain, facts liveFacts) {
 			c := &list[i]
 			if p := paths["char"+aliasOf(c.Alias)]; p != "" && c.Type == "pty" {
 				c.Path = p
-				if tty && (c.Target == nil || c.Target.Type == "serial") {
+				if tty && (i == 0 || c.Target == nil || c.Target.Type == "serial") {
 					c.TTY = p
 				}
 			}
