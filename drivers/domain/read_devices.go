@@ -47,19 +47,8 @@ func dropForeign(d *xml.Domain) error {
 		}
 		displayForeign(&dev.Graphics[i])
 	}
-	for i := range dev.Videos {
-		if m := dev.Videos[i].Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
-			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
-		}
-		v := &dev.Videos[i]
-		if r := v.Driver; r != nil && d.Type != "bhyve" && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
-			if r.VGAConf = ""; *r == (xml.VideoDriver{}) { // what is no word for it, and the default, does not count
-				v.Driver = nil
-			}
-		}
-		if v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
-			v.Driver = nil
-		}
+	if err := videosForeign(d); err != nil {
+		return err
 	}
 	for i := range dev.Interfaces {
 		interfaceForeign(&dev.Interfaces[i])
@@ -91,6 +80,25 @@ func dropForeign(d *xml.Domain) error {
 			if *s == (xml.MemorySource{}) {
 				m.Source = nil
 			}
+		}
+	}
+	return nil
+}
+
+// videosForeign is dropForeign for video cards.
+func videosForeign(d *xml.Domain) error {
+	for i := range d.Devices.Videos {
+		v := &d.Devices.Videos[i]
+		if m := v.Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
+			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
+		}
+		if r := v.Driver; r != nil && d.Type != "bhyve" && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
+			if r.VGAConf = ""; *r == (xml.VideoDriver{}) { // what is no word for it, and the default, does not count
+				v.Driver = nil
+			}
+		}
+		if v.Model == nil && v.Driver != nil && *v.Driver == (xml.VideoDriver{VGAConf: v.Driver.VGAConf}) {
+			v.Driver = nil
 		}
 	}
 	return nil
