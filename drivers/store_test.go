@@ -253,7 +253,7 @@ func TestLockObject(t *testing.T) {
 		err = child.Start()
 	}
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	a.Unlock()
 	if !taken("a") {

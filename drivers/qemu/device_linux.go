@@ -471,7 +471,7 @@ func (c *change) memoryPlaces(b Build) error {
 	if err != nil {
 		return err
 	}
-	openAbove(a.folders)
+	c.d.layout.openAbove(a.folders)
 	for _, dir := range a.folders {
 		if err := drivers.MakeDir(dir); err != nil {
 			return err

@@ -41,11 +41,14 @@ func dropMemory(l Layout, s Status) {
 	}
 }
 
-// openAbove makes what is above folders for memory, which others may have folders in.
-// What cannot be made is told when the folder itself is to be.
-func openAbove(folders []string) {
+// openAbove makes what is above folders for memory in huge pages, where others may
+// have folders, too; what is the root's own stays closed. What cannot be made is told
+// when the folder itself is to be.
+func (l Layout) openAbove(folders []string) {
 	for _, dir := range folders {
-		_ = os.MkdirAll(filepath.Dir(dir), 0o755)
+		if !strings.HasPrefix(dir, l.Lib+"/") {
+			_ = os.MkdirAll(filepath.Dir(dir), 0o755)
+		}
 	}
 }
 

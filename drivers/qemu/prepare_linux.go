@@ -339,7 +339,7 @@ func (c *Conn) resolveCPU(dom *xml.Domain, e *Emulator) (*xml.CPU, error) {
 
 // files makes the guest's own folder, its key, and its firmware's variables.
 func (c *Conn) files(dom *xml.Domain, b Build, undo *drivers.Undo) error {
-	openAbove(memoryFolders(dom, b))
+	c.layout.openAbove(memoryFolders(dom, b))
 	for _, f := range Files(dom, b) {
 		var err error
 		switch f.Kind {

@@ -72,6 +72,20 @@ func blockTop(t *testing.T, r *root) string {
 	return ""
 }
 
+// killWatchersAt starts a command, kills the watchers after a time, and waits for the
+// command's end.
+func (r *root) killWatchersAt(cmd *exec.Cmd, after time.Duration) {
+	r.t.Helper()
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	time.Sleep(after)
+	for _, p := range r.processes("watch") {
+		_ = syscall.Kill(p, syscall.SIGKILL)
+	}
+	_ = cmd.Wait()
+}
+
 // monitor asks the guest's QEMU.
 func monitor(t *testing.T, r *root, question string, answer any) {
 	t.Helper()
@@ -107,14 +121,7 @@ func killBlockJobs(t *testing.T, driver string, steps, nodesLeft int) {
 		if i%2 == 0 {
 			killAt(t, cmd, after)
 		} else {
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(after)
-			for _, p := range r.processes("watch") {
-				_ = syscall.Kill(p, syscall.SIGKILL)
-			}
-			_ = cmd.Wait()
+			r.killWatchersAt(cmd, after)
 		}
 		// What was under way comes to its end, or is undone, before anybody is answered.
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -254,14 +261,7 @@ func TestKillMemorySnapshots(t *testing.T) {
 		if i%2 == 0 {
 			killAt(t, cmd, after)
 		} else {
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(after)
-			for _, p := range r.processes("watch") {
-				_ = syscall.Kill(p, syscall.SIGKILL)
-			}
-			_ = cmd.Wait()
+			r.killWatchersAt(cmd, after)
 		}
 		eventually(t, fmt.Sprintf("step %d: a guest that runs, and documents that are true", i), func() bool {
 			if r.state("victim") != "running" {
