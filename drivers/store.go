@@ -33,6 +33,7 @@ type Store struct {
 	tail  follower
 	found entries
 	late  settler
+	ahead spare
 	// litter: there are temporary files, and who saw them did not hold LockNames.
 	litter atomic.Bool
 }
@@ -181,7 +182,7 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 		s.sweep()
 	}
 	current := s.current()
-	if err := replace(s.path(name), data, 0o600, (*os.File).Sync); err != nil {
+	if err := s.replace(name, data); err != nil {
 		return err
 	}
 	s.settle()
@@ -191,8 +192,21 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	return nil
 }
 
+// replace puts the document where it belongs. A lazy store has the next one's file made ahead.
+func (s *Store) replace(name string, data []byte) error {
+	if s.Lazy {
+		if f := s.ahead.take(s.Dir); f != nil {
+			return replaceBy(f, s.path(name), data, 0o600, (*os.File).Sync)
+		}
+	}
+	return replace(s.path(name), data, 0o600, (*os.File).Sync)
+}
+
 // Close makes durable what a lazy store has left for later.
-func (s *Store) Close() { s.late.now(s.Dir) }
+func (s *Store) Close() {
+	s.ahead.drop()
+	s.late.now(s.Dir)
+}
 
 // Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
@@ -309,7 +323,12 @@ func replace(path string, data []byte, mode os.FileMode, settle func(*os.File) e
 	if err != nil {
 		return SystemError("cannot create file in", filepath.Dir(path), err)
 	}
-	_, err = f.Write(data)
+	return replaceBy(f, path, data, mode, settle)
+}
+
+// replaceBy has a temporary file, which is new, take the place of another.
+func replaceBy(f *os.File, path string, data []byte, mode os.FileMode, settle func(*os.File) error) error {
+	_, err := f.Write(data)
 	if err == nil && mode != 0o600 {
 		err = f.Chmod(mode) // whatever the umask
 	}
