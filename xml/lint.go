@@ -61,7 +61,7 @@ func lint(n *Node, v any, strict bool) []Finding {
 	}
 	l.element(n, l.top)
 	l.whole(n, v)
-	if l.strict && l.top == reflect.TypeFor[Domain]() {
+	if l.top == reflect.TypeFor[Domain]() {
 		l.tied(n, nil)
 	}
 	sort.SliceStable(l.found, func(i, j int) bool {
@@ -77,10 +77,28 @@ type linter struct {
 	parents map[string][]string // what elements of a name may stand in, made when first asked for
 	strict  bool
 	found   []Finding
+	told    map[Finding]bool
+	lacking string          // the attribute that the element lacks whose names come next
+	unknown map[[2]int]bool // where a name was found that is not known there
 }
 
 func (l *linter) add(level Level, line, column int32, code, format string, args ...any) {
-	l.found = append(l.found, Finding{int(line), int(column), level, code, fmt.Sprintf(format, args...)})
+	f := Finding{int(line), int(column), level, code, fmt.Sprintf(format, args...)}
+	if l.told == nil {
+		l.told = map[Finding]bool{}
+	}
+	if !l.told[f] { // two rules may want the same
+		l.told[f] = true
+		l.found = append(l.found, f)
+	}
+}
+
+// level is a finding's level; a schema knows only errors.
+func (l *linter) level(otherwise Level) Level {
+	if l.strict {
+		return LintError
+	}
+	return otherwise
 }
 
 // whole reads the document as define does: what the tags do not say is found so.
@@ -131,7 +149,7 @@ func (l *linter) listed(n *Node, s *lintNames) {
 	seen := map[string]bool{}
 	l.names(n, strings.Fields(s.attrs), strings.Fields(s.kids), func(c *Node) {
 		if l.strict && seen[c.Name] && slices.Contains(strings.Fields(s.once), c.Name) {
-			l.add(LintError, c.Line, c.Column, "repeated", "Extra element %s", c.Name)
+			l.add(LintError, c.Line, c.Column, "repeated", "<%s> has more than one <%s>", n.Name, c.Name)
 		}
 		seen[c.Name] = true
 		if inner := s.inner[c.Name]; inner != nil {
@@ -156,6 +174,9 @@ func (l *linter) plan(n *Node, p *plan) {
 	if p.text != nil && hasText(n) {
 		l.value(p.text, n.Value(), n, n.Line, n.Column)
 	}
+	if p.text == nil {
+		l.stray(n)
+	}
 	if l.strict {
 		l.demands(n, p)
 	}
@@ -167,6 +188,7 @@ func (l *linter) plan(n *Node, p *plan) {
 		kids = append(kids, f.name)
 	}
 	seen := map[string]int{}
+	l.lacking = lacking(n, p)
 	l.names(n, attrs, kids, func(c *Node) {
 		f := inner[c.Name]
 		if seen[c.Name]++; seen[c.Name] == 2 && !f.list && (l.strict || !merged(p, c.Name)) {
@@ -189,6 +211,20 @@ func (l *linter) plan(n *Node, p *plan) {
 			l.value(f, c.Value(), c, c.Line, c.Column)
 		}
 	})
+}
+
+// lacking is the one attribute that is wanted and not there, "" if there is none or several.
+func lacking(n *Node, p *plan) string {
+	name := ""
+	for _, f := range p.attrs {
+		if _, ok := n.Attr(f.name); f.wanted && !ok {
+			if name != "" {
+				return ""
+			}
+			name = f.name
+		}
+	}
+	return name
 }
 
 // merged are the elements of which all count, though a document has one.
@@ -240,11 +276,17 @@ func (l *linter) value(f *field, text string, n *Node, line, column int32) {
 // names reports what is not in the lists and goes on with the children that
 // are.
 func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
+	lacking := l.lacking
+	l.lacking = ""
 	for _, a := range n.Attrs {
 		if strings.HasPrefix(a.Name, "xmlns") || strings.Contains(a.Name, ":") || slices.Contains(attrs, a.Name) || l.ignores(n, a.Name) {
 			continue
 		}
-		l.add(LintWarning, a.Line, a.Column, "unknown-attribute", "<%s> has no attribute '%s'%s", n.Name, a.Name, l.hint(a.Name, attrs, kids))
+		hint := l.hint(a.Name, attrs, kids)
+		if hint == "" && lacking != "" {
+			hint = didYouMean(lacking)
+		}
+		l.strange(a.Line, a.Column, "unknown-attribute", "<%s> has no attribute '%s'%s", n.Name, a.Name, hint)
 	}
 	for _, c := range n.Children {
 		if !c.IsElement() || c.Space != "" && !slices.Contains(kids, c.Name) {
@@ -262,10 +304,19 @@ func (l *linter) names(n *Node, attrs, kids []string, each func(*Node)) {
 		hint := l.hint(c.Name, kids, attrs)
 		code := "unknown-element"
 		if where := l.places(c.Name); where != "" && (hint == "" || !slices.Contains(attrs, c.Name)) {
-			hint, code = where, "misplaced-element"
+			hint, code = hint+where, "misplaced-element"
 		}
-		l.add(LintWarning, c.Line, c.Column, code, "<%s> has no element <%s>%s", n.Name, c.Name, hint)
+		l.strange(c.Line, c.Column, code, "<%s> has no element <%s>%s", n.Name, c.Name, hint)
 	}
+}
+
+// strange adds a name that is not known where it stands.
+func (l *linter) strange(line, column int32, code, format string, args ...any) {
+	if l.unknown == nil {
+		l.unknown = map[[2]int]bool{}
+	}
+	l.unknown[[2]int{int(line), int(column)}] = true
+	l.add(LintWarning, line, column, code, format, args...)
 }
 
 // hint names the nearest known name of the same kind, or says that the name is
@@ -275,10 +326,12 @@ func (l *linter) hint(name string, same, other []string) string {
 		return " (that name exists, but not as what it is here: attribute or element)"
 	}
 	if best := Nearest(name, same); best != "" {
-		return fmt.Sprintf(" (did you mean '%s'?)", best)
+		return didYouMean(best)
 	}
 	return ""
 }
+
+func didYouMean(name string) string { return " (did you mean '" + name + "'?)" }
 
 // places says where an element belongs that stands in the wrong place, "" if it
 // is known nowhere or in too many places.

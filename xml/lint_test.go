@@ -42,6 +42,34 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// TestLintMistakes: what people write, and what they are told.
+func TestLintMistakes(t *testing.T) {
+	for _, c := range []struct{ device, want string }{
+		{`<disk type='file'><source path='/a'/><target dev='vda'/></disk>`, "<source> in <disk type='file'> takes no attribute 'path' (it may have file, fdgroup, index, startupPolicy)"},
+		{`<disk type='block'><source file='/a'/><target dev='vda'/></disk>`, "<source> in <disk type='block'> takes no attribute 'file' (it may have dev, index, startupPolicy)"},
+		{`<disk type='file'><target device='vda'/></disk>`, "<target> has no attribute 'device' (did you mean 'dev'?)"},
+		{`<graphics type='sdl' port='1'/>`, "<graphics type='sdl'> takes no attribute 'port' (it may have type, display, xauth, fullscreen)"},
+		{`<disk type='network'><source protocol='nbd'><host name='a' transport='unix' socket='/s'/></source><target dev='vda'/></disk>`, "<host transport='unix'> takes no attribute 'name'"},
+		{`<watchdogs model='itco'/>`, "<devices> has no element <watchdogs> (did you mean 'watchdog'?)"},
+		{`<input type='mouse'>x</input>`, "<input> takes no text, and has 'x'"},
+		{`<description>x</description>`, "<devices> has no element <description>"},
+	} {
+		n, err := Parse(Source{Data: []byte("<domain type='qemu'><name>g</name><os><type>hvm</type></os><devices>" + c.device + "</devices></domain>")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range Lint(n, &Domain{}) {
+			if f.Level == LintWarning {
+				got = append(got, f.Message)
+			}
+		}
+		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+			t.Errorf("%s\ngot  %q\nwant %q", c.device, got, c.want)
+		}
+	}
+}
+
 // Nothing that the peer prints is unknown.
 func TestLintPeer(t *testing.T) {
 	dir := suites(t)

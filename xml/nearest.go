@@ -3,7 +3,8 @@ package xml
 import "strings"
 
 // Nearest is the known name that a mistyped one may mean: it differs in two
-// letters at most, in one if the name is short. "" if there is none.
+// letters at most, in one if the name is short, or is the only one of which one
+// begins with the other. "" if there is none.
 func Nearest(name string, known []string) string {
 	best, distance := "", 3
 	if len(name) < 4 {
@@ -12,6 +13,18 @@ func Nearest(name string, known []string) string {
 	for _, s := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(s)); d < distance {
 			best, distance = s, d
+		}
+	}
+	if best != "" {
+		return best
+	}
+	const least = 3 // letters, or too much begins with it
+	for _, s := range known {
+		if len(s) >= least && len(name) >= least && (strings.HasPrefix(name, s) || strings.HasPrefix(s, name)) {
+			if best != "" {
+				return ""
+			}
+			best = s
 		}
 	}
 	return best

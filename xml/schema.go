@@ -51,9 +51,6 @@ func CheckDocument(src Source, v any, schema string) error {
 
 // demands adds what a schema asks for and reading does not.
 func (l *linter) demands(n *Node, p *plan) {
-	if p.text == nil {
-		l.stray(n)
-	}
 	for _, f := range p.parse {
 		if f.like != "" {
 			l.like(n, f)
@@ -61,11 +58,8 @@ func (l *linter) demands(n *Node, p *plan) {
 		if !f.wanted {
 			continue
 		}
-		if _, ok := n.Attr(f.name); f.attr && !ok {
-			l.add(LintError, n.Line, n.Column, "missing", "Element %s lacks the attribute %s", n.Name, f.name)
-		}
-		if !f.attr && n.Child(f.name) == nil {
-			l.add(LintError, n.Line, n.Column, "missing", "Expecting an element %s, got nothing", f.name)
+		if _, ok := partOf(n, f.part()); !ok {
+			l.add(LintError, n.Line, n.Column, "missing", "<%s> lacks %s", n.Name, partName(f.part()))
 		}
 	}
 }
@@ -118,18 +112,33 @@ func (l *linter) like(n *Node, f *field) {
 		text, ok = c.Value(), true
 	}
 	if re, err := regexp.Compile("^(" + f.like + ")$"); ok && (err != nil || !re.MatchString(text)) {
-		l.add(LintError, n.Line, n.Column, "bad-form", "Element %s failed to validate content: %s cannot be '%s'", n.Name, f.name, text)
+		l.add(LintError, n.Line, n.Column, "bad-form", "%s cannot be '%s'", partOfTag(f.part(), "<"+n.Name+">"), text)
 	}
+}
+
+// part is the field's name among an element's parts.
+func (f *field) part() string {
+	if f.attr {
+		return "@" + f.name
+	}
+	return f.name
+}
+
+// beginning is the first word of a text, shortened.
+func beginning(text string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	const most = 20
+	if runes := []rune(word); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return word
 }
 
 // stray adds text where there is none to be.
 func (l *linter) stray(n *Node) {
-	if !l.strict {
-		return
-	}
 	for _, c := range n.Children {
 		if c.isText() && strings.TrimSpace(c.Text) != "" {
-			l.add(LintError, n.Line, n.Column, "stray-text", "Expecting an element of %s, got text", n.Name)
+			l.add(l.level(LintWarning), n.Line, n.Column, "stray-text", "<%s> takes no text, and has '%s'", n.Name, beginning(c.Text))
 			return
 		}
 	}

@@ -44,7 +44,7 @@ var ties = sync.OnceValue(func() map[string][]tie {
 func (l *linter) tied(n *Node, up []*Node) {
 	for _, t := range ties()[n.Name] {
 		if t.of(up) && t.holds(n, up) {
-			t.check(l, n)
+			t.check(l, n, up)
 		}
 	}
 	if n.Name == "metadata" {
@@ -97,40 +97,139 @@ func (t tie) holds(n *Node, up []*Node) bool {
 	return true
 }
 
-func (t tie) check(l *linter, n *Node) {
-	bad := func(format string, args ...any) {
-		with := ""
-		if t.when != "" {
-			with = " (" + t.when + ")"
+// check looks at what the rule wants. Without strict only what means nothing is told: the
+// rest is for define to refuse.
+func (t tie) check(l *linter, n *Node, up []*Node) {
+	tag := t.facts(n, up)
+	bad := func(code, format string, args ...any) {
+		if l.strict {
+			l.add(LintError, n.Line, n.Column, code, format, args...)
 		}
-		l.add(LintError, n.Line, n.Column, "bad-form", "Element "+n.Name+" failed to validate content%s: "+format, append([]any{with}, args...)...)
+	}
+	unused := func(name string, known []string) {
+		line, column := placeOf(n, name)
+		if !l.unknown[[2]int{int(line), int(column)}] {
+			l.add(l.level(LintWarning), line, column, "unused", "%s takes no %s%s", tag, partName(name), nearestPart(name, known))
+		}
 	}
 	var only []string
 	for _, w := range strings.Fields(t.want) {
 		switch w[0] {
 		case '+':
 			if !slices.ContainsFunc(strings.Split(w[1:], "|"), func(s string) bool { _, ok := partOf(n, s); return ok }) {
-				bad("expecting %s", w[1:])
+				bad("missing", "%s lacks %s", tag, partName(strings.Split(w[1:], "|")...))
 			}
 		case '-':
 			if _, ok := partOf(n, w[1:]); ok {
-				bad("%s cannot be here", w[1:])
+				unused(w[1:], nil)
 			}
 		case '=':
 			only = append(only, w[1:])
 		default:
 			if name, text, ok := t.form(n, w); !ok {
-				bad("%s cannot be '%s'", name, text)
+				bad("bad-form", "%s cannot be '%s'", partOfTag(name, tag), text)
 			}
 		}
 	}
 	if only != nil {
 		for _, name := range partNames(n) {
 			if !slices.Contains(only, name) {
-				bad("%s cannot be here", name)
+				unused(name, only)
 			}
 		}
 	}
+}
+
+// facts are the rule's conditions as they are met: the element's tag with its attributes
+// among them, and what is above it.
+func (t tie) facts(n *Node, up []*Node) string {
+	attrs, without, where := "", "", ""
+	for _, w := range strings.Fields(t.when) {
+		name := strings.TrimLeft(w, "^!")
+		above := strings.Count(w, "^")
+		name, _, _ = strings.Cut(name, "=")
+		name = strings.TrimSuffix(name, "!")
+		at := n
+		if above > 0 {
+			at = up[len(up)-above]
+		}
+		text, there := partOf(at, name)
+		attr, isAttr := strings.CutPrefix(name, "@")
+		fact := ""
+		switch {
+		case !there:
+			fact = " without " + partName(name)
+		case !isAttr:
+			fact = " with " + partName(name)
+		case above == 0:
+			attrs += " " + attr + "='" + text + "'"
+			continue
+		default:
+			fact = " " + attr + "='" + text + "'"
+		}
+		switch {
+		case above == 0:
+			without += fact
+		case there && isAttr:
+			where += " in <" + at.Name + fact + ">"
+		default:
+			where += " in <" + at.Name + ">" + fact
+		}
+	}
+	return "<" + n.Name + attrs + ">" + without + where
+}
+
+// partName names attributes and children, of which one is meant.
+func partName(names ...string) string {
+	var out []string
+	for _, name := range names {
+		if attr, ok := strings.CutPrefix(name, "@"); ok {
+			out = append(out, "attribute '"+attr+"'")
+		} else {
+			out = append(out, "<"+name+">")
+		}
+	}
+	return strings.Join(out, " or ")
+}
+
+// partOfTag names an attribute or a child of an element.
+func partOfTag(name, tag string) string {
+	if strings.HasPrefix(name, "@") {
+		return partName(name) + " of " + tag
+	}
+	return partName(name) + " in " + tag
+}
+
+// nearestPart is a hint at the nearest of the known parts of the same kind, or at all of
+// them if they are few.
+func nearestPart(name string, known []string) string {
+	const few = 5
+	attr, isAttr := strings.CutPrefix(name, "@")
+	var same []string
+	for _, k := range known {
+		if rest, ok := strings.CutPrefix(k, "@"); ok == isAttr && k != "privateData" {
+			same = append(same, rest)
+		}
+	}
+	if best := Nearest(attr, same); best != "" {
+		return didYouMean(best)
+	}
+	if len(same) == 0 || len(same) > few {
+		return ""
+	}
+	return " (it may have " + strings.Join(same, ", ") + ")"
+}
+
+// placeOf is where an attribute or a child stands.
+func placeOf(n *Node, name string) (line, column int32) {
+	if attr, ok := strings.CutPrefix(name, "@"); ok {
+		if a := n.attr(attr); a != nil {
+			return a.Line, a.Column
+		}
+	} else if c := n.Child(name); c != nil {
+		return c.Line, c.Column
+	}
+	return n.Line, n.Column
 }
 
 // partNames are the names of what an element has.
@@ -149,7 +248,7 @@ func partNames(n *Node) []string {
 	return out
 }
 
-// form checks one form, range or count.
+// form checks one form, range or count, and gives the text that was looked at.
 func (t tie) form(n *Node, w string) (name, text string, ok bool) {
 	at := strings.IndexAny(w, "~:*")
 	name = w[:at]
