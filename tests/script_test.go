@@ -21,7 +21,7 @@ import (
 
 // TestMain makes this test binary virgo itself, for scripts and for real shells.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"virgo": program, "virsh": program, "fakeagent": fakeAgent})
+	testscript.Main(m, map[string]func(){"virgo": program, "virsh": program, "fakeagent": fakeAgent, "fakeswitch": fakeSwitch})
 }
 
 func program() {

@@ -300,17 +300,22 @@ func (s *CharSource) reconnect(n *Node, r *attrReader) {
 		return
 	}
 	s.Reconnect = &CharReconnect{}
-	r.err = Decode(c, s.Reconnect)
-	if r.err == nil && s.Reconnect.Enabled == "" {
-		s.Reconnect = nil
-		return
+	if r.err = Decode(c, s.Reconnect); r.err == nil {
+		s.Reconnect, r.err = s.Reconnect.Settled()
 	}
-	if s.Reconnect.Enabled == "no" {
-		s.Reconnect.Timeout = nil
+}
+
+// Settled is what stays of it: nothing if it is not said whether, and no time if not.
+func (c *CharReconnect) Settled() (*CharReconnect, error) {
+	switch {
+	case c == nil || c.Enabled == "":
+		return nil, nil
+	case c.Enabled == "no":
+		c.Timeout = nil
+	case c.Timeout == nil:
+		return nil, Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
 	}
-	if r.err == nil && s.Reconnect.Enabled == "yes" && s.Reconnect.Timeout == nil {
-		r.err = Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
-	}
+	return c, nil
 }
 
 // hasSource tells whether a source element is printed.

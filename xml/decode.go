@@ -189,15 +189,18 @@ func (f *field) setNode(at unsafe.Pointer, c *Node) error {
 		pointer := at
 		at = f.make()
 		setPointee(pointer, at)
-		if f.kind == kindStruct {
-			err := f.inner().decode(c, at)
-			if err == errVoid {
-				setPointee(pointer, nil)
-				return nil
-			}
-			return err
+		err := f.setInner(at, c)
+		if err == errVoid {
+			setPointee(pointer, nil)
+			return nil
 		}
+		return err
 	}
+	return f.setInner(at, c)
+}
+
+// setInner stores an element in the place that is there for it.
+func (f *field) setInner(at unsafe.Pointer, c *Node) error {
 	switch f.kind {
 	case kindCustom:
 		return located(boxed(f.box, at).(NodeDecoder).DecodeNode(c), c)

@@ -1,5 +1,10 @@
 package xml
 
+import (
+	"slices"
+	"strings"
+)
+
 // Interface is a network card.
 type Interface struct {
 	Type          string            `el:"type,attr" enum:"user ethernet vhostuser server client mcast network bridge internal direct hostdev udp vdpa null vds" unknown:"XML error: Invalid value for attribute 'type' in element 'interface': '%s'."`
@@ -218,14 +223,35 @@ type InterfaceBackend struct {
 
 // FilterRef names a network filter.
 type FilterRef struct {
-	Filter     string        `el:"filter,attr"`
+	Filter     string        `el:"filter,attr,empty"`
 	Parameters []FilterParam `el:"parameter"`
 }
 
 // FilterParam is a variable of the filter.
 type FilterParam struct {
-	Name  string `el:"name,attr"`
+	Name  string `el:"name,attr,empty"`
 	Value string `el:"value,attr"`
+}
+
+// DecodeNode reads the reference. It drops variables of a form that no filter could use,
+// and puts the others in order of their names; several with one name are a list.
+func (f *FilterRef) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, f); err != nil {
+		return err
+	}
+	if _, ok := n.Attr("filter"); !ok {
+		return errVoid
+	}
+	f.Parameters = nil
+	for _, c := range n.Children {
+		name, named := c.Attr("name")
+		value, _ := c.Attr("value")
+		if c.IsElement() && c.Name == "parameter" && named && only(name, "_") && value != "" && only(value, "_.:") {
+			f.Parameters = append(f.Parameters, FilterParam{name, value})
+		}
+	}
+	slices.SortStableFunc(f.Parameters, func(a, b FilterParam) int { return strings.Compare(a.Name, b.Name) })
+	return nil
 }
 
 // InterfaceTune are settings of the tap device.

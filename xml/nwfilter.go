@@ -76,11 +76,8 @@ func (f *NWFilter) DecodeNode(n *Node) error {
 			err = Decode(c, e.Rule)
 		case c.Name == "filterref":
 			e.Ref = &FilterRef{}
-			if err = Decode(c, e.Ref); err == nil {
-				if _, ok := c.Attr("filter"); !ok {
-					err = located(Errorf(CodeXML, "Missing required attribute 'filter' in element 'filterref'"), c)
-				}
-				e.Ref.Parameters = filterParams(e.Ref.Parameters)
+			if err = Decode(c, e.Ref); err == errVoid {
+				err = located(Errorf(CodeXML, "Missing required attribute 'filter' in element 'filterref'"), c)
 			}
 		default:
 			continue
@@ -149,16 +146,6 @@ func only(text, others string) bool {
 		return false
 	}
 	return true
-}
-
-// filterParams drops variables of a form that no filter could use, and puts the
-// others in order of their names; several with one name are a list.
-func filterParams(all []FilterParam) []FilterParam {
-	all = slices.DeleteFunc(all, func(p FilterParam) bool {
-		return p.Name == "" || !only(p.Name, "_") || p.Value == "" || !only(p.Value, "_.:")
-	})
-	slices.SortStableFunc(all, func(a, b FilterParam) int { return strings.Compare(a.Name, b.Name) })
-	return all
 }
 
 // EncodeNode writes the filter.

@@ -438,14 +438,8 @@ func readInterfaces(d *xml.Domain) error {
 }
 
 func readInterfaceSource(n *xml.Interface) error {
-	if s := n.Source; n.Type == "vhostuser" && (n.Backend == nil || n.Backend.Type != "passt") {
-		switch {
-		case s == nil:
-		case s.Type != "" && s.Type != "unix":
-			return unsupported("Type='%s' unsupported for <interface type='vhostuser'>", s.Type)
-		case s.Mode != "" && s.Mode != "client" && s.Mode != "server":
-			return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'mode' in element 'source': '%s'.", s.Mode)
-		}
+	if err := readVHostUser(n); err != nil {
+		return err
 	}
 	attr, value := neededSource(n)
 	switch {
@@ -472,6 +466,27 @@ func readInterfaceSource(n *xml.Interface) error {
 		return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'source'", attr)
 	}
 	return nil
+}
+
+// readVHostUser reads the socket of a process that moves the packets.
+func readVHostUser(n *xml.Interface) error {
+	s := n.Source
+	if n.Type != "vhostuser" || s == nil || n.Backend != nil && n.Backend.Type == "passt" {
+		return nil
+	}
+	switch {
+	case s.Type != "" && s.Type != "unix":
+		return unsupported("Type='%s' unsupported for <interface type='vhostuser'>", s.Type)
+	case s.Mode != "" && s.Mode != "client" && s.Mode != "server":
+		return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'mode' in element 'source': '%s'.", s.Mode)
+	}
+	s.Type = "unix"
+	if s.Mode == "" {
+		s.Mode = "client"
+	}
+	var err error
+	s.Reconnect, err = s.Reconnect.Settled()
+	return err
 }
 
 // neededSource is the attribute that the source of an interface must have, ""

@@ -94,6 +94,14 @@ func TestFaults(t *testing.T) {
 		{"a pool that is too small", "pc", "<defaultiothread thread_pool_min='7'/>", "<serial type='pty'/>", "thread_pool_min must be smaller or equal to thread_pool_max", "", ""},
 		{"a socket that is not named, after the guest's address", "pc", "", "<interface type='vhostuser'><ip address='10.0.0.1'/></interface>", "guest-side IP address info", "", ""},
 		{"a socket that is not named", "pc", "", "<interface type='vhostuser'/>", "Missing required attribute 'path' in element 'source'", "", ""},
+		{"a switch that is told twice how to connect", "pc", "", "<interface type='vhostuser'><source path='/a' mode='server'><reconnect enabled='yes' timeout='1'/></source><model type='e1000'/></interface>", "'reconnect' attribute is not supported when source mode='server'", "", ""},
+		{"a switch that cannot see the memory", "pc", "", "<interface type='vhostuser'><source path='/a'/><model type='e1000'/></interface>", "'interface' requires shared memory", "", ""},
+		{"a switch for another card", "pc", "<memoryBacking><access mode='shared'/></memoryBacking>", "<interface type='vhostuser'><source path='/a'/><model type='e1000'/></interface>", "invalid model for interface of type 'vhostuser': 'e1000' - must be 'virtio'", "", ""},
+		{"a switch that is not asked again how soon", "pc", "<memoryBacking><access mode='shared'/></memoryBacking>", "<interface type='vhostuser'><source path='/a'><reconnect enabled='yes'/></source></interface>", "Missing required attribute 'timeout' in element 'reconnect'", "", ""},
+		{"a switch, filled in", "pc", "<memoryBacking><access mode='shared'/></memoryBacking>", "<interface type='vhostuser'><source path='/a'><reconnect enabled='no' timeout='3'/></source><model type='virtio'/></interface>", "", "<source type='unix' path='/a' mode='client'>\n        <reconnect enabled='no'/>", ""},
+		{"variables of a filter", "pc", "", "<interface type='bridge'><source bridge='b'/><filterref filter='f'><parameter name='MAC' value='x'/><parameter name='IP' value='2'/><parameter name='IP' value='1'/><parameter name='a b' value='1'/><parameter name='V' value='a;b'/><parameter value='1'/></filterref></interface>", "",
+			"<filterref filter='f'>\n        <parameter name='IP' value='2'/>\n        <parameter name='IP' value='1'/>\n        <parameter name='MAC' value='x'/>\n      </filterref>", ""},
+		{"a filter without name", "pc", "", "<interface type='bridge'><source bridge='b'/><filterref/></interface>", "", "", "<filterref"},
 		{"numbers as in C", "pc", "", "<hostdev mode='subsystem' type='usb'><source><address bus='0x10' device='010'/></source></hostdev>", "", "<address bus='16' device='8'/>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

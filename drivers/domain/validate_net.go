@@ -76,8 +76,13 @@ func checkQEMUInterface(c *deviceCheck, n *xml.Interface) error {
 	if err := vhostUserPath(n); err != nil {
 		return err
 	}
-	if n.Type == "vhostuser" && !sharedMemory(c.d) {
-		return unsupported("'interface' requires shared memory")
+	if n.Type == "vhostuser" {
+		if s := n.Source; s != nil && s.Mode == "server" && s.Reconnect != nil && s.Reconnect.Enabled == "yes" {
+			return unsupported("'reconnect' attribute is not supported when source mode='server' for <interface type='vhostuser'>")
+		}
+		if !sharedMemory(c.d) {
+			return unsupported("'interface' requires shared memory")
+		}
 	}
 	if err := qemuNetKind(n); err != nil {
 		return err
@@ -136,8 +141,8 @@ func qemuNetKind(n *xml.Interface) error {
 		}
 		virtio = strings.HasPrefix(n.Model.Type, "virtio")
 	}
-	if n.Type == "vdpa" && !virtio {
-		return unsupported("invalid model for interface of type 'vdpa': '%s' - must be 'virtio'", model)
+	if (n.Type == "vdpa" || n.Type == "vhostuser") && !virtio {
+		return unsupported("invalid model for interface of type '%s': '%s' - must be 'virtio'", n.Type, model)
 	}
 	if t := n.Teaming; t != nil {
 		switch {

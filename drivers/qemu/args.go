@@ -52,6 +52,7 @@ type args struct {
 	boot     bootOrder
 	fd       int             // next descriptor
 	taps     int             // how many taps there are so far
+	fdsets   int             // how many sets of descriptors
 	env      []string        // what devices add to the environment
 	made     map[string]bool // shared objects that are there already
 	zpci     *xml.ZPCI       // of the next device

@@ -73,7 +73,7 @@ func Script(d *xml.Domain, p *drivers.StartPlan, layout Layout, key []byte) stri
 		}
 	}
 	for i, t := range taps(d, false) {
-		if t.Kind == vsockTap { // QEMU opens it
+		if t.Kind == vsockTap || t.Kind == vdpaTap { // QEMU opens it
 			continue
 		}
 		name := shell.Quote(handTap(t, d, i))

@@ -84,6 +84,10 @@ func (a *args) liveInterface(i *xml.Interface) {
 		a.tap(i, id)
 	case "server", "client", "mcast", "udp":
 		a.add("-netdev", socketNetdev(i).str("id", id).String())
+	case "vhostuser":
+		a.vhostUser(i, id)
+	case "vdpa":
+		a.vdpa(i, id)
 	case "null":
 		if a.Live {
 			a.fail(xml.CodeConfigUnsupported, "network device type 'null' is not supported by this hypervisor")
@@ -207,6 +211,45 @@ func (a *args) passt(id string) {
 	a.taps++
 }
 
+// vhostUser is a switch's process that moves the packets itself, in the guest's memory.
+func (a *args) vhostUser(i *xml.Interface, id string) {
+	if i.Backend != nil && i.Backend.Type == "passt" {
+		a.fail(xml.CodeConfigUnsupported, "interfaces of type 'vhostuser' with the passt backend are not supported by this driver")
+		return
+	}
+	s := i.Source
+	char := "char" + aliasOf(i.Alias)
+	opt := "socket,id=" + char + ",path=" + escapeComma(s.Path)
+	if s.Mode == "server" {
+		opt += ",server=on" // and QEMU waits for the switch before the guest runs
+	} else {
+		opt += a.socketMode(&xml.CharSource{Reconnect: s.Reconnect})
+	}
+	a.add("-chardev", opt)
+	p := newProps("type", "vhost-user").str("chardev", char)
+	if i.Driver != nil && i.Driver.Queues > 1 {
+		p.num("queues", uint64(i.Driver.Queues))
+	}
+	a.add("-netdev", p.str("id", id).String())
+}
+
+// vdpa is a card's own virtio queues, whose device QEMU is given open.
+func (a *args) vdpa(i *xml.Interface, id string) {
+	dev := i.Source.Dev
+	if !a.ByHand { // QEMU can open it itself, where it is allowed to
+		set := itoa(a.fdsets)
+		a.fdsets++
+		a.add("-add-fd", "set="+set+",fd="+a.descriptors(1)+",opaque="+aliasOf(i.Alias)+"-vdpa")
+		dev = "/dev/fdset/" + set
+	}
+	p := newProps("type", "vhost-vdpa").str("vhostdev", dev)
+	if i.Driver != nil && i.Driver.Queues > 1 {
+		p.num("queues", uint64(i.Driver.Queues))
+	}
+	a.add("-netdev", p.str("id", id).String())
+	a.taps++
+}
+
 // passtArgs are passt's words behind the descriptor.
 func passtArgs(i *xml.Interface) []string {
 	args := []string{"--one-off", "--foreground", "--fd", "3"}
@@ -292,6 +335,8 @@ func taps(d *xml.Domain, vhost bool) []Tap {
 		switch i := &d.Devices.Interfaces[n]; i.Type {
 		case "bridge", "network", "ethernet", "direct":
 			list = append(list, tapOf(i, d, vhost))
+		case "vdpa":
+			list = append(list, Tap{Kind: vdpaTap, Link: i.Source.Dev, Queues: 1})
 		case "user":
 			if usesPasst(i) {
 				list = append(list, Tap{Kind: passtTap, Queues: 1, Passt: passtArgs(i)})
@@ -354,13 +399,14 @@ const (
 	directTap = "direct" // a macvtap on a card
 	passtTap  = "passt"  // a socket to a passt
 	vsockTap  = "vsock"  // the kernel's half of a socket device
+	vdpaTap   = "vdpa"   // a card's own virtio queues
 )
 
 // Tap is a device of the host to be made for one interface.
 type Tap struct {
 	Kind           string
 	Bridge         string
-	Link, Mode     string // directTap: the card, and vepa, private, bridge or passthrough
+	Link, Mode     string // directTap: the card, and vepa, private, bridge or passthrough; vdpaTap: the device's path
 	MAC            string // the guest's end
 	Name           string // filled in when it is made
 	Unmanaged      bool   // it is there already, and stays as it is
@@ -382,7 +428,7 @@ const vhostVsock = "/dev/vhost-vsock"
 
 // inherited says what its descriptors are.
 func (t *Tap) inherited() (list []string) {
-	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link, passtTap: "socket of passt", vsockTap: vhostVsock}[t.Kind]
+	what := map[string]string{bridgeTap: "tap in bridge " + t.Bridge, plainTap: "tap " + t.Name, directTap: "macvtap on " + t.Link, passtTap: "socket of passt", vsockTap: vhostVsock, vdpaTap: t.Link}[t.Kind]
 	for range t.Queues {
 		list = append(list, strings.TrimSpace(what))
 	}

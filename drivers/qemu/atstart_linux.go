@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -151,10 +152,10 @@ func lockedMemory(dom *xml.Domain) uint64 {
 	if dom.Backing != nil && dom.Backing.Locked {
 		return unix.RLIM_INFINITY
 	}
-	for i := range dom.Devices.Hostdevs {
-		if dom.Devices.Hostdevs[i].Type == "pci" {
-			return dom.Memory.KiB*1024 + 1<<30 // and what QEMU maps for itself
-		}
+	direct := slices.ContainsFunc(dom.Devices.Hostdevs, func(h xml.Hostdev) bool { return h.Type == "pci" }) ||
+		slices.ContainsFunc(dom.Devices.Interfaces, func(n xml.Interface) bool { return n.Type == "vdpa" })
+	if direct {
+		return dom.Memory.KiB*1024 + 1<<30 // and what QEMU maps for itself
 	}
 	return 0
 }

@@ -37,7 +37,8 @@ type hostEnd struct {
 	Switch     bool   `json:"switch,omitempty"`     // it is a port of an Open vSwitch
 	// Process is a companion that QEMU may not have reached.
 	Process *drivers.Process `json:"process,omitempty"`
-	State   string           `json:"state,omitempty"` // a folder that only a defined domain keeps
+	State   string           `json:"state,omitempty"`  // a folder that only a defined domain keeps
+	Socket  string           `json:"socket,omitempty"` // QEMU listens on it, and takes it away only if it ends in order
 }
 
 func hostEnds(dir string) (list []hostEnd) {
@@ -98,6 +99,9 @@ func (e hostEnd) remove() {
 	if e.PCI != "" {
 		_ = nodedev.Host{Sys: hostSys}.Bind(e.PCI, "")
 	}
+	if e.Socket != "" {
+		removeSocket(e.Socket)
+	}
 	if e.Process != nil {
 		_ = e.Process.Signal(unix.SIGTERM)
 	}
@@ -120,7 +124,8 @@ func release(dir string, device any) {
 	case *xml.Interface:
 		belongs = func(e hostEnd) bool {
 			port := k.Source != nil && k.Source.PortID != "" && filepath.Base(e.Port) == k.Source.PortID+".xml"
-			return port || e.Dev != "" && k.Target != nil && k.Target.Dev == e.Dev ||
+			return port || e.Socket != "" && k.Type == "vhostuser" && k.Source != nil && k.Source.Path == e.Socket ||
+				e.Dev != "" && k.Target != nil && k.Target.Dev == e.Dev ||
 				e.PCI != "" && k.Type == "hostdev" && k.Source != nil && k.Source.PCI != nil && pciName(k.Source.PCI) == e.PCI
 		}
 	case *xml.Hostdev:
@@ -158,6 +163,9 @@ func (c *Conn) connect(ctx context.Context, dom *xml.Domain, dir string) error {
 }
 
 func (c *Conn) connectOne(ctx context.Context, dom *xml.Domain, n *xml.Interface, dir string) error {
+	if n.Type == "vhostuser" {
+		return vhostUserEnd(n, dir)
+	}
 	if n.Type != "network" || n.Source == nil {
 		return nil
 	}
@@ -171,6 +179,40 @@ func (c *Conn) connectOne(ctx context.Context, dom *xml.Domain, n *xml.Interface
 	}
 	plugInto(n, p)
 	return nil
+}
+
+// vhostUserEnd prepares the host's end of an interface that another process serves.
+func vhostUserEnd(n *xml.Interface, dir string) error {
+	if n.MTU != nil && n.MTU.Size > 0 {
+		name := "(null)" // as libvirt says it of one that has no name
+		if n.Target != nil && n.Target.Dev != "" {
+			name = n.Target.Dev
+		}
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return xml.Errorf(xml.CodeSystem, "Cannot set interface MTU on '%s': No such device", name)
+		}
+		if err := netlink.LinkSetMTU(link, int(n.MTU.Size)); err != nil {
+			return xml.Errorf(xml.CodeSystem, "Cannot set interface MTU on '%s': %s", name, drivers.SystemText(err))
+		}
+	}
+	if n.Source.Mode == "server" {
+		return note(dir, hostEnd{Socket: n.Source.Path})
+	}
+	return nil
+}
+
+// removeSocket removes a socket on which nobody listens any more.
+func removeSocket(path string) {
+	fi, err := os.Lstat(path)
+	if err != nil || fi.Mode()&os.ModeSocket == 0 {
+		return
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return
+	}
+	os.Remove(path)
 }
 
 // portOf asks a network for a port.

@@ -263,6 +263,9 @@ func hotplug(v *domain.Device) error {
 		if usesPasst(k) {
 			return no("hotplug of interfaces with the passt backend is not supported; attach it with --config")
 		}
+		if k.Type == "vdpa" {
+			return no("hotplug of interfaces of type 'vdpa' is not supported; attach it with --config")
+		}
 	case *xml.Filesystem:
 		if k.Driver == nil || k.Driver.Type != "virtiofs" {
 			return no("only virtiofs filesystems can be hotplugged")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"virgo/drivers"
@@ -24,10 +25,11 @@ const unlimited = int64(9223372036853727232)
 // migrationState is what query-migrate answers.
 type migrationState struct {
 	Status    string
-	ErrorDesc string  `json:"error-desc"`
-	Downtime  *uint64 `json:"downtime"`
-	Expected  *uint64 `json:"expected-downtime"`
-	Setup     uint64  `json:"setup-time"`
+	ErrorDesc string   `json:"error-desc"`
+	Blocked   []string `json:"blocked-reasons"`
+	Downtime  *uint64  `json:"downtime"`
+	Expected  *uint64  `json:"expected-downtime"`
+	Setup     uint64   `json:"setup-time"`
 	RAM       *struct {
 		Total, Transferred, Remaining, Duplicate, Normal uint64
 		NormalBytes                                      uint64 `json:"normal-bytes"`
@@ -88,6 +90,13 @@ func (g *guest) canLeave(ctx context.Context) error {
 		if dom.Devices.Disks[i].Transient != nil {
 			return xml.Errorf(xml.CodeOperationInvalid, "migration with transient disk is not supported")
 		}
+	}
+	now, err := g.migrationNow(ctx)
+	if err != nil {
+		return lost(err)
+	}
+	if len(now.Blocked) > 0 {
+		return xml.Errorf(xml.CodeOperationInvalid, "cannot migrate domain: %s", strings.Join(now.Blocked, "; "))
 	}
 	return nil
 }

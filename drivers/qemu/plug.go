@@ -289,7 +289,7 @@ func chardevStep(value string) (Step, error) {
 		}
 		data["server"] = given["server"] == "on"
 		if data["server"] == true {
-			onOff("wait", "wait")
+			data["wait"] = given["wait"] == "on" // a running guest waits for nobody
 		}
 		onOff("telnet", "telnet")
 		if ms, err := strconv.Atoi(given["reconnect-ms"]); err == nil && ms > 0 {

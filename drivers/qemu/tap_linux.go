@@ -40,6 +40,12 @@ func (t *Tap) open(ctx context.Context, dir string) (files []*os.File, err error
 	case vsockTap:
 		f, err := openVsock()
 		return []*os.File{f}, err
+	case vdpaTap:
+		f, err := os.OpenFile(t.Link, os.O_RDWR, 0)
+		if err != nil {
+			return nil, xml.Errorf(xml.CodeSystem, "Unable to open '%s' for vdpa device: %s", t.Link, drivers.SystemText(unwrapPath(err)))
+		}
+		return []*os.File{f}, nil
 	default:
 		files, err = t.openTap(ctx, dir)
 	}

@@ -270,6 +270,9 @@ func (c *change) updateInterface(ctx context.Context, k *xml.Interface) error {
 	if err := fixedInterface(c.live, o, k); err != nil {
 		return err
 	}
+	if k.Type == "vhostuser" || k.Type == "vdpa" {
+		return xml.Errorf(xml.CodeUnsupported, "unable to change config on '%s' network type", k.Type)
+	}
 	changed := *o
 	changed.Link, changed.Bandwidth = k.Link, k.Bandwidth
 	up := k.Link == nil || k.Link.State != "down"

@@ -75,7 +75,13 @@ func Args(d *xml.Domain) (Command, error) {
 	return c, nil
 }
 
-func megabytes(d *xml.Domain) string { return strconv.FormatUint((d.Memory.KiB+1023)/1024, 10) }
+// megabytes is the memory; a command line need not have said how much.
+func megabytes(d *xml.Domain) string {
+	if d.Memory == nil {
+		return "0"
+	}
+	return strconv.FormatUint((d.Memory.KiB+1023)/1024, 10)
+}
 
 func (w *writer) general() error {
 	d := w.d
