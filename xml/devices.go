@@ -95,7 +95,7 @@ type VirtioDriver struct {
 type Input struct {
 	Type    string        `el:"type,attr" missing:"internal error: missing input device type" enum:"mouse tablet keyboard passthrough evdev" unknown:"unsupported configuration: unknown input device type '%s'"`
 	Bus     string        `el:"bus,attr" enum:"ps2 usb xen parallels virtio none" unknown:"unsupported configuration: unknown input bus type '%s'"`
-	Model   string        `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
+	Model   string        `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional" unknown:"unsupported configuration: unknown input model '%s'"`
 	Driver  *VirtioDriver `el:"driver"`
 	Source  *InputSource  `el:"source"`
 	Alias   *Alias        `el:"alias"`
@@ -321,6 +321,7 @@ type TPMDevice struct {
 
 // NVRAM is the board's memory on POWER.
 type NVRAM struct {
+	_       struct{}   `root:",pair"`
 	Alias   *Alias     `el:"alias"`
 	ACPI    *ACPIIndex `el:"acpi"`
 	Address *Address   `el:"address"`

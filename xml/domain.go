@@ -409,10 +409,28 @@ type IDRange struct {
 type Clock struct {
 	Offset     string  `el:"offset,attr,blank,wanted" enum:"utc localtime variable timezone absolute" unknown:"unsupported configuration: unknown clock offset '%s'"`
 	Timezone   string  `el:"timezone,attr"`
-	Start      *uint64 `el:"start,attr"`
+	Start      *uint64 `el:"start,attr" unknown:"internal error: missing 'start' attribute for clock with offset='absolute'"`
 	Adjustment string  `el:"adjustment,attr"` // seconds, or reset
-	Basis      string  `el:"basis,attr" enum:"utc localtime" unknown:"unsupported configuration: unknown clock basis '%s'"`
+	Basis      string  `el:"basis,attr,blank" enum:"utc localtime" unknown:"unsupported configuration: unknown clock basis '%s'"`
 	Timers     []Timer `el:"timer"`
+}
+
+// DecodeNode reads what a clock of this offset has.
+func (c *Clock) DecodeNode(n *Node) error {
+	offset, _ := n.Attr("offset")
+	return DecodeFields(n.without(func(name string, attr bool) bool {
+		switch {
+		case !attr:
+			return false
+		case name == "start":
+			return offset != "absolute"
+		case name == "timezone":
+			return offset != "timezone"
+		case name == "basis":
+			return offset != "variable"
+		}
+		return name == "adjustment" && (offset == "absolute" || offset == "timezone")
+	}), c)
 }
 
 // Timer is one of the guest's timers.
@@ -491,8 +509,26 @@ type LaunchSecurity struct {
 	HostData     string  `el:"hostData"`
 }
 
-// Policy is a number in hexadecimal.
-type Policy uint64
+// DecodeNode reads what a guest of this type has.
+func (l *LaunchSecurity) DecodeNode(n *Node) error {
+	kind, _ := n.Attr("type")
+	foreign := map[string]string{
+		"sev":     "authorKey vcek guestVisibleWorkarounds idBlock idAuth hostData",
+		"sev-snp": "dhCert session",
+		"s390-pv": "kernelHashes authorKey vcek cbitpos reducedPhysBits policy dhCert session guestVisibleWorkarounds idBlock idAuth hostData",
+	}[kind]
+	err := DecodeFields(n.without(func(name string, _ bool) bool { return slices.Contains(strings.Fields(foreign), name) }), l)
+	if l.Policy != nil && kind == "sev-snp" {
+		l.Policy.Digits = 8
+	}
+	return err
+}
+
+// Policy is a number in hexadecimal, printed with at least so many digits.
+type Policy struct {
+	Bits   uint64
+	Digits int
+}
 
 // QEMUCommandline is passed to QEMU as it stands.
 type QEMUCommandline struct {

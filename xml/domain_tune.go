@@ -218,12 +218,12 @@ func (p *Policy) ParseValue(text string) error {
 	if err != nil {
 		return Errorf(CodeXML, "failed to get launch security policy")
 	}
-	*p = Policy(v)
+	*p = Policy{v, 4}
 	return nil
 }
 
-// FormatValue prints it with four digits.
-func (p *Policy) FormatValue() string { return hexText(uint64(*p), 4) }
+// FormatValue prints it.
+func (p *Policy) FormatValue() string { return hexText(p.Bits, p.Digits) }
 
 // DecodeNode reads the limits. A limit of both directions excludes those of
 // one.

@@ -10,7 +10,7 @@ import (
 
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
-	if err := readBefore(d); err != nil {
+	if err := readBefore(d, t); err != nil {
 		return err
 	}
 	for _, s := range readSteps {
@@ -41,7 +41,7 @@ var readSteps = []struct {
 
 // earlier is the error that the peer tells instead of one of the decoding: it
 // checks each part when it has read it.
-func earlier(d *xml.Domain, err error) error {
+func earlier(d *xml.Domain, t *Traits, err error) error {
 	if !d.Devices.Begun {
 		if d.CPU != nil && d.CPU.Whole || d.Features != nil { // they come behind the CPU
 			if first := readNUMACounts(d); first != nil {
@@ -50,7 +50,7 @@ func earlier(d *xml.Domain, err error) error {
 		}
 		return err
 	}
-	if first := readBefore(d); first != nil {
+	if first := readBefore(d, t); first != nil {
 		return first
 	}
 	for _, s := range readSteps {
@@ -65,9 +65,12 @@ func earlier(d *xml.Domain, err error) error {
 }
 
 // readBefore is what is refused before any device is read.
-func readBefore(d *xml.Domain) error {
+func readBefore(d *xml.Domain, t *Traits) error {
+	if err := readIDs(d, t); err != nil {
+		return err
+	}
 	for _, s := range []func(*xml.Domain) error{
-		readIDs, readVCPUs, readPins, readScheds, readCacheTunes, readNUMACounts, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
+		readVCPUs, readPins, readScheds, readCacheTunes, readNUMACounts, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
 	} {
 		if err := s(d); err != nil {
 			return err
@@ -76,7 +79,7 @@ func readBefore(d *xml.Domain) error {
 	return nil
 }
 
-func readIDs(d *xml.Domain) error {
+func readIDs(d *xml.Domain, t *Traits) error {
 	d.UUID, _ = xml.ParseUUID(d.UUID)
 	if strings.Contains(d.Title, "\n") {
 		return xml.Errorf(xml.CodeXML, "Domain title can't contain newlines")
@@ -84,39 +87,47 @@ func readIDs(d *xml.Domain) error {
 	if d.OS.Type.Text == "" && d.Bootloader == "" {
 		return xml.Errorf(xml.CodeXML, "an os <type> must be specified")
 	}
-	return readSecLabels(d)
+	return readSecLabels(d, t)
 }
 
-func readSecLabels(d *xml.Domain) error {
+// readSecLabels reads the labels one by one, then compares them. The model
+// "none" makes of any type the type "none".
+func readSecLabels(d *xml.Domain, t *Traits) error {
 	for i := range d.SecLabels {
 		s := &d.SecLabels[i]
-		kind := s.Type
-		setDefault(&kind, "dynamic")
 		switch {
-		case kind == "static" && s.Label == "":
+		case s.Type == "static" && s.Label == "" && s.Model != "none":
 			return xml.Errorf(xml.CodeXML, "security label is missing")
-		case kind == "dynamic" && s.Relabel == "no":
+		case s.Type == "dynamic" && s.Relabel == "no":
 			return unsupported("dynamic label type must use resource relabeling")
-		case kind == "none" && s.Relabel == "yes":
+		case s.Type == "none" && s.Relabel == "yes":
 			return unsupported("resource relabeling is not compatible with 'none' label type")
-		case s.Model == "" && kind != "none" && (s.Type == "" || kind == "static" || s.BaseLabel != ""):
-			return xml.Errorf(xml.CodeXML, "missing security model in domain seclabel")
 		}
-		if kind != "static" {
+		if s.Model == "none" {
+			s.Type = "none"
+		}
+		if s.Type != "static" {
 			s.Label = ""
 		}
-	}
-	if len(d.SecLabels) < 2 {
-		return nil
+		if s.Type == "none" {
+			s.BaseLabel = ""
+		}
 	}
 	for i := range d.SecLabels {
-		if d.SecLabels[i].Model == "" {
+		for j := range i {
+			if model := d.SecLabels[i].Model; model == d.SecLabels[j].Model {
+				setDefault(&model, "(null)")
+				return xml.Errorf(xml.CodePlain, "seclabel for model %s is already provided", model)
+			}
+		}
+	}
+	for i := range d.SecLabels {
+		s := &d.SecLabels[i]
+		if s.Model == "" && len(d.SecLabels) > 1 {
 			return xml.Errorf(xml.CodeXML, "missing security model when using multiple labels")
 		}
-		for j := range i {
-			if d.SecLabels[i].Model == d.SecLabels[j].Model {
-				return xml.Errorf(xml.CodeXML, "security label for model %s is already provided", d.SecLabels[i].Model)
-			}
+		if s.Model == "" && t.QEMU != nil && (s.Type == "" || s.Type == "static" || s.BaseLabel != "") {
+			return xml.Errorf(xml.CodeXML, "missing security model in domain seclabel")
 		}
 	}
 	return nil

@@ -85,7 +85,7 @@ func Read(src xml.Source, root *xml.Node, traits func() *Traits) (*xml.Domain, e
 	d := &xml.Domain{}
 	err := xml.Decode(root, d)
 	if err != nil {
-		err = earlier(d, err)
+		err = earlier(d, traits(), err)
 	} else {
 		err = Complete(d, traits())
 	}

@@ -171,9 +171,14 @@ func readClock(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeInternal, "missing 'start' attribute for clock with offset='absolute'")
 		}
 	case "", "utc", "localtime":
-		if _, err := strconv.ParseInt(c.Adjustment, 10, 64); err != nil && c.Adjustment != "" && c.Adjustment != "reset" {
+		if c.Adjustment == "" || c.Adjustment == "reset" {
+			return nil
+		}
+		v, err := strconv.ParseInt(c.Adjustment, 10, 64)
+		if err != nil {
 			return xml.Errorf(xml.CodeXML, "unknown clock adjustment '%s'", c.Adjustment)
 		}
+		c.Adjustment = strconv.FormatInt(v, 10)
 	}
 	return nil
 }
@@ -236,7 +241,7 @@ func readSystemUUID(d *xml.Domain) error {
 
 // readSecurity wants the policy of a guest with encrypted memory.
 func readSecurity(d *xml.Domain) error {
-	if s := d.Security; s != nil && (s.Type == "sev" && (s.Policy == nil || *s.Policy > math.MaxUint32) || s.Type == "sev-snp" && s.Policy == nil) {
+	if s := d.Security; s != nil && (s.Type == "sev" && (s.Policy == nil || s.Policy.Bits > math.MaxUint32) || s.Type == "sev-snp" && s.Policy == nil) {
 		return xml.Errorf(xml.CodeXML, "failed to get launch security policy")
 	}
 	return nil

@@ -21,6 +21,46 @@ func checkSecurity(d *xml.Domain) error {
 	return nil
 }
 
+// checkSealed measures what is handed to the launch of an SEV-SNP guest.
+func checkSealed(d *xml.Domain, _ *Traits) error {
+	s := d.Security
+	if s == nil {
+		return nil
+	}
+	for _, p := range []struct {
+		name, text string
+		size       int
+	}{
+		{"guestVisibleWorkarounds", s.GuestVisible, 16}, {"idBlock", s.IDBlock, 96}, {"idAuth", s.IDAuth, 4096}, {"hostData", s.HostData, 32},
+	} {
+		if n := base64Len(p.text); p.text != "" && n != p.size {
+			return unsupported("Unexpected length of '%s', expected %d got %d", p.name, p.size, n)
+		}
+	}
+	return nil
+}
+
+// base64Len is how many bytes a text in base64 stands for as the peer counts:
+// only whole groups of four do, and other characters are passed over.
+func base64Len(text string) int {
+	count, fill := 0, 0
+	for _, c := range []byte(text) {
+		switch {
+		case c == '=':
+			fill++
+		case c == '+' || c == '/' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z':
+			fill = 0
+		default:
+			continue
+		}
+		count++
+	}
+	if count%4 != 0 {
+		fill = 0
+	}
+	return count/4*3 - min(fill, 2)
+}
+
 // checkACPI wants firmware and ACPI together where one cannot be without the other.
 func checkACPI(d *xml.Domain) error {
 	acpi := d.Features != nil && d.Features.ACPI

@@ -430,6 +430,9 @@ func checkQEMUCrypto(c *deviceCheck, v *xml.Crypto) error {
 }
 
 func checkPStore(c *deviceCheck, p *xml.PStore) error {
+	if p.Path == "" {
+		return xml.Errorf(xml.CodeXML, "missing path for ACPI ERST pstore device")
+	}
 	if p.Size < 4 || p.Size&(p.Size-1) != 0 {
 		return xml.Errorf(xml.CodeXML, "invalid size of ACPI ERST pstore device")
 	}
