@@ -398,7 +398,7 @@ type MemorySource struct {
 type MemoryTarget struct {
 	DynamicMemslots YesNo          `el:"dynamicMemslots,attr"`
 	Size            KiB            `el:"size,empty" missing:"XML error: missing element or attribute './size'"`
-	Node            *uint          `el:"node"`
+	Node            *uint          `el:"node" unknown:"XML error: invalid value of memory device node"`
 	Label           *MemoryLabel   `el:"label"`
 	Block           KiB            `el:"block"`
 	Requested       *KiB           `el:"requested"`

@@ -60,7 +60,7 @@ type DiskDriver struct {
 
 // DriverIOThread serves some of a device's queues.
 type DriverIOThread struct {
-	ID     uint          `el:"id,attr,required,nonzero"`
+	ID     uint          `el:"id,attr,empty,required"`
 	Queues []DriverQueue `el:"queue"`
 }
 

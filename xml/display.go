@@ -149,22 +149,22 @@ type Resolution struct {
 type Filesystem struct {
 	Type       string     `el:"type,attr" enum:"mount block file template ram bind volume"`
 	AccessMode string     `el:"accessmode,attr" enum:"passthrough mapped squash" unknown:"XML error: Invalid value for attribute 'accessmode' in element 'filesystem': '%s'."`
+	Model      string     `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
 	MultiDevs  string     `el:"multidevs,attr" enum:"default remap forbid warn"`
 	FMode      string     `el:"fmode,attr"`
 	DMode      string     `el:"dmode,attr"`
-	Model      string     `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
 	Driver     *FSDriver  `el:"driver"`
 	Binary     *FSBinary  `el:"binary"`
 	IDMap      *IDMap     `el:"idmap"`
 	Source     *FSSource  `el:"source"`
 	Target     *FSTarget  `el:"target"`
 	Readonly   bool       `el:"readonly"`
-	HardLimit  *Bytes     `el:"space_hard_limit"`
-	SoftLimit  *Bytes     `el:"space_soft_limit"`
 	Boot       *BootOrder `el:"boot"`
 	Alias      *Alias     `el:"alias"`
 	ACPI       *ACPIIndex `el:"acpi"`
 	Address    *Address   `el:"address"`
+	HardLimit  *Bytes     `el:"space_hard_limit"`
+	SoftLimit  *Bytes     `el:"space_soft_limit"`
 }
 
 // CheckNode checks the modes of files and folders.
@@ -188,7 +188,7 @@ func (f *Filesystem) CheckNode(n *Node) error {
 // FSDriver serves the folder.
 type FSDriver struct {
 	Type      string `el:"type,attr" enum:"path handle loop nbd ploop virtiofs mtp"`
-	Format    string `el:"format,attr"`
+	Format    string `el:"format,attr,blank" enum:"raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio" unknown:"unsupported configuration: unknown driver format value '%s'"`
 	WRPolicy  string `el:"wrpolicy,attr" enum:"immediate" unknown:"XML error: unknown wrpolicy '%s'"`
 	Queue     uint64 `el:"queue,attr"`
 	IOMMU     OnOff  `el:"iommu,attr"`

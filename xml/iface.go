@@ -8,7 +8,7 @@ import (
 // Interface is a network card.
 type Interface struct {
 	Type          string            `el:"type,attr" enum:"user ethernet vhostuser server client mcast network bridge internal direct hostdev udp vdpa null vds" unknown:"XML error: Invalid value for attribute 'type' in element 'interface': '%s'."`
-	Managed       YesNo             `el:"managed,attr"` // hostdev
+	Managed       string            `el:"managed,attr" like:"yes|no"` // hostdev
 	TrustGuest    YesNo             `el:"trustGuestRxFilters,attr"`
 	MAC           *MAC              `el:"mac"`
 	Source        *InterfaceSource  `el:"source"`

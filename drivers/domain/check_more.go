@@ -243,11 +243,6 @@ func readSingles(d *xml.Domain) error {
 			}
 		}
 	}
-	for i := range dev.Controllers {
-		if c := &dev.Controllers[i]; c.Driver != nil && c.Driver.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
-			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
-		}
-	}
 	return nil
 }
 

@@ -35,7 +35,7 @@ var readSteps = []struct {
 	place int
 	check func(*xml.Domain) error
 }{
-	{2, readDisks}, {3, usbMasters}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
+	{2, readDisks}, {3, readControllers}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
 	{28, readSecurity}, {30, readLabels},
 }
 
@@ -317,6 +317,9 @@ func readDisks(d *xml.Domain) error {
 		if err := readDiskParts(v); err != nil {
 			return err
 		}
+		if v.Target != nil { // Xen's old name of an emulated disk
+			v.Target.Dev = strings.TrimPrefix(v.Target.Dev, "ioemu:")
+		}
 		s := v.Source
 		if s != nil && s.Protocol == "sheepdog" {
 			return xml.Errorf(xml.CodeConfigUnsupported, "'sheepdog' protocol is no longer supported by any hypervisor driver")
@@ -425,6 +428,9 @@ func readBoot(b *xml.BootOrder) error {
 func readInterfaces(d *xml.Domain) error {
 	for i := range d.Devices.Interfaces {
 		n := &d.Devices.Interfaces[i]
+		if err := readInterfaceSource(n); err != nil {
+			return err
+		}
 		if n.MAC != nil && n.MAC.Address != "" {
 			m, ok := xml.ParseMAC(n.MAC.Address)
 			if !ok {
@@ -434,9 +440,6 @@ func readInterfaces(d *xml.Domain) error {
 				return xml.Errorf(xml.CodeXML, "expected unicast mac address, found multicast '%s'", n.MAC.Address)
 			}
 			n.MAC.Address = m
-		}
-		if err := readInterfaceSource(n); err != nil {
-			return err
 		}
 		if err := readInterfaceParts(n); err != nil {
 			return err

@@ -48,7 +48,16 @@ func pciDevices(d *xml.Domain) []pciDevice {
 		l.video(&dev.Videos[0], true)
 	}
 	for i := range dev.Filesystems {
-		if f := &dev.Filesystems[i]; f.Driver == nil || f.Driver.Type != "mtp" {
+		f := &dev.Filesystems[i]
+		kind := ""
+		if f.Driver != nil {
+			kind = f.Driver.Type
+		}
+		switch kind {
+		case "mtp":
+		case "loop", "nbd", "ploop": // the peer knows no place for them
+			l.add(&f.Address, 0)
+		default:
 			l.add(&f.Address, l.virtio(f.Model))
 		}
 	}

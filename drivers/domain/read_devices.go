@@ -73,14 +73,7 @@ func dropForeign(d *xml.Domain) error {
 		m.Alias, m.ACPI, m.Address = nil, nil, nil
 	}
 	for i := range dev.Memories {
-		m := &dev.Memories[i]
-		memoryForeign(m)
-		if s := m.Source; s != nil && m.Model == "dimm" {
-			s.Path, s.AlignSize, s.PMem = "", 0, false
-			if *s == (xml.MemorySource{}) {
-				m.Source = nil
-			}
-		}
+		memoryForeign(&dev.Memories[i])
 	}
 	return nil
 }
@@ -157,20 +150,23 @@ func filesystemForeign(f *xml.Filesystem) {
 	if f.MultiDevs == "default" {
 		f.MultiDevs = ""
 	}
-	if f.Driver != nil && f.Driver.Type != "virtiofs" {
-		f.Driver.Queue = 0
+	if dr := f.Driver; dr != nil {
+		dr.Name = ""
+		if dr.Type != "virtiofs" {
+			dr.Queue = 0
+		}
+		if dr.Type == "" {
+			dr.Format, dr.WRPolicy = "", ""
+		}
 	}
 	if f.Driver == nil || f.Driver.Type != "virtiofs" {
 		f.Binary, f.IDMap = nil, nil
-	}
-	if s := f.Source; s != nil && f.Type == "ram" && s.Usage != "" {
-		setDefault(&s.Units, "KiB")
 	}
 }
 
 // interfaceForeign completes what printing shows of the source.
 func interfaceForeign(n *xml.Interface) {
-	if n.Type != "hostdev" {
+	if n.Type != "hostdev" || n.Managed != "yes" {
 		n.Managed = ""
 	}
 	if n.Type == "user" && (n.Backend == nil || n.Backend.Type != "passt") {

@@ -103,11 +103,25 @@ func memoryForeign(m *xml.MemoryDevice) {
 	if m.Model != "virtio-mem" && m.Model != "virtio-pmem" {
 		t.Address = nil
 	}
-	if s := m.Source; s != nil && m.Model == "virtio-mem" {
-		s.Path, s.AlignSize, s.PMem = "", 0, false
-		if *s == (xml.MemorySource{}) {
-			m.Source = nil
-		}
+	if m.Model == "virtio-mem" || m.Model == "sgx-epc" {
+		m.UUID = ""
+	}
+	s := m.Source
+	if s == nil {
+		return
+	}
+	switch m.Model {
+	case "dimm", "virtio-mem":
+		*s = xml.MemorySource{NodeMask: s.NodeMask, PageSize: s.PageSize}
+	case "nvdimm":
+		*s = xml.MemorySource{Path: s.Path, AlignSize: s.AlignSize, PMem: s.PMem}
+	case "virtio-pmem":
+		*s = xml.MemorySource{Path: s.Path}
+	case "sgx-epc":
+		*s = xml.MemorySource{NodeMask: s.NodeMask}
+	}
+	if *s == (xml.MemorySource{}) {
+		m.Source = nil
 	}
 }
 

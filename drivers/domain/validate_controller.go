@@ -47,11 +47,11 @@ var scsiDevices = []struct{ model, device, lacks string }{
 // scsiController refuses models that the emulator or the board does not have.
 func scsiController(c *deviceCheck, v *xml.Controller) error {
 	if v.Model == "ncr53c90" {
-		if c.d.OS.Type.Arch != "sparc" && !(c.d.OS.Type.Arch == "m68k" && c.d.OS.Type.Machine == "q800") {
-			return unsupported("ncr53c90 SCSI controller is not a built-in for this machine")
-		}
 		if *v.Index != 0 {
 			return unsupported("ncr53c90 can only be used as first SCSI controller")
+		}
+		if c.d.OS.Type.Arch != "sparc" && !(c.d.OS.Type.Arch == "m68k" && c.d.OS.Type.Machine == "q800") {
+			return unsupported("ncr53c90 SCSI controller is not a built-in for this machine")
 		}
 	}
 	for _, s := range scsiDevices {
@@ -64,8 +64,8 @@ func scsiController(c *deviceCheck, v *xml.Controller) error {
 
 // checkController checks the numbers of PCI controllers.
 func checkController(_ *deviceCheck, v *xml.Controller) error {
-	if v.Type != "pci" {
-		return nil
+	if err := controllerThreads(v); err != nil || v.Type != "pci" {
+		return err
 	}
 	if *v.Index > 255 {
 		return unsupported("PCI controller index %d too high, maximum is 255", *v.Index)
@@ -185,6 +185,20 @@ func pciOptions(c *deviceCheck, v *xml.Controller) error {
 	return nil
 }
 
+// controllerThreads lets virtio's SCSI controllers have threads, named in one way.
+func controllerThreads(v *xml.Controller) error {
+	dr := v.Driver
+	switch {
+	case dr == nil || len(dr.IOThreads) == 0:
+		return nil
+	case dr.IOThread > 0:
+		return xml.Errorf(xml.CodeXML, "controller driver 'iothread' attribute can't be used together with 'iothreads' subelement")
+	case v.Type != "scsi" || !strings.HasPrefix(v.Model, "virtio"):
+		return unsupported("iothreads are supported only by 'virtio-scsi' controllers")
+	}
+	return nil
+}
+
 // controllerDriver refuses what only virtio's SCSI controllers have.
 func controllerDriver(c *deviceCheck, v *xml.Controller) error {
 	dr := v.Driver
@@ -195,8 +209,6 @@ func controllerDriver(c *deviceCheck, v *xml.Controller) error {
 	switch {
 	case virtio && dr.IOThread > 0 && !hasIOThread(c.d, dr.IOThread):
 		return unsupported("controller iothread '%d' not defined in iothreadid", dr.IOThread)
-	case !virtio && len(dr.IOThreads) > 0:
-		return unsupported("iothreads are supported only by 'virtio-scsi' controllers")
 	case virtio:
 		return checkThreadMap(c.d, dr.IOThreads, dr.Queues)
 	case dr.Queues > 0:

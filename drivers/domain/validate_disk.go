@@ -9,7 +9,7 @@ import (
 
 // checkDisk checks what no driver takes.
 func checkDisk(c *deviceCheck, v *xml.Disk) error {
-	for _, check := range []func(*deviceCheck, *xml.Disk) error{diskPlaces, diskSwitches, diskVirtio, diskPresent, diskSource, diskVhostUser} {
+	for _, check := range []func(*deviceCheck, *xml.Disk) error{diskPlaces, diskThreads, diskSwitches, diskVirtio, diskPresent, diskSource, diskVhostUser} {
 		if err := check(c, v); err != nil {
 			return err
 		}
@@ -46,6 +46,14 @@ func diskPlaces(c *deviceCheck, v *xml.Disk) error {
 		case "ide", "scsi", "sata", "fdc":
 			return unsupported("Invalid address type '%s' for the disk '%s' with the bus type '%s'", a.Type, v.Target.Dev, bus)
 		}
+	}
+	return nil
+}
+
+// diskThreads wants threads to be named in one way.
+func diskThreads(_ *deviceCheck, v *xml.Disk) error {
+	if v.Driver != nil && v.Driver.IOThread > 0 && len(v.Driver.IOThreads) > 0 {
+		return xml.Errorf(xml.CodeXML, "disk driver 'iothread' attribute can't be used together with 'iothreads' subelement")
 	}
 	return nil
 }

@@ -214,6 +214,9 @@ func checkDiskThreads(c *deviceCheck, v *xml.Disk) error {
 // one, or no queue is named.
 func checkThreadMap(d *xml.Domain, list []xml.DriverIOThread, queues uint) error {
 	taken := map[uint]bool{}
+	if len(list) > 0 && len(list[0].Queues) > 0 && queues == 0 {
+		return unsupported("'queue' count must be configured for explicit iothread to queue mapping")
+	}
 	for i := range list {
 		t := &list[i]
 		for j := range i {
@@ -229,8 +232,6 @@ func checkThreadMap(d *xml.Domain, list []xml.DriverIOThread, queues uint) error
 		}
 		for _, q := range t.Queues {
 			switch {
-			case queues == 0:
-				return unsupported("'queue' count must be configured for explicit iothread to queue mapping")
 			case q.ID >= queues:
 				return unsupported("iothread queue '%d' mapping out of range", q.ID)
 			case taken[q.ID]:
@@ -254,7 +255,7 @@ func hasIOThread(d *xml.Domain, id uint) bool {
 			return true
 		}
 	}
-	return len(d.IOThreadIDs) == 0 && id <= d.IOThreads
+	return len(d.IOThreadIDs) == 0 && id > 0 && id <= d.IOThreads
 }
 
 // qemuDiskAddress checks the place on the bus.

@@ -66,7 +66,7 @@ func checkMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 	if n := t.Node; n != nil && int(*n) >= cells {
 		return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
 	}
-	if err := checkMemoryDevice(m); err != nil || t.Address == nil {
+	if err := checkMemoryDevice(d, m); err != nil || t.Address == nil {
 		return err
 	}
 	for i := range d.Devices.Memories {
@@ -83,7 +83,7 @@ func checkMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 }
 
 // checkMemoryDevice checks a memory device by itself.
-func checkMemoryDevice(m *xml.MemoryDevice) error {
+func checkMemoryDevice(d *xml.Domain, m *xml.MemoryDevice) error {
 	t := m.Target
 	if t == nil {
 		return nil
@@ -93,12 +93,28 @@ func checkMemoryDevice(m *xml.MemoryDevice) error {
 		if m.Discard == "yes" {
 			return unsupported("discard is not supported for nvdimms")
 		}
+		if m.UUID != "" && !isPSeries(d) {
+			return unsupported("UUID is not supported for NVDIMM device")
+		}
+		if t.Label == nil && isPSeries(d) {
+			return unsupported("label size is required for NVDIMM device")
+		}
 	case "virtio-pmem":
 		if m.Discard == "yes" {
 			return unsupported("discard is not supported for model '%s'", m.Model)
 		}
 		if m.Access != "" && m.Access != "shared" {
 			return unsupported("shared access mode required for virtio-pmem device")
+		}
+		if t.Node != nil {
+			return unsupported("virtio-pmem does not support NUMA nodes")
+		}
+		if t.Address != nil && t.Address.Base%4096 != 0 {
+			return unsupported("memory address must be aligned to 4096 bytes")
+		}
+	case "sgx-epc":
+		if m.Address != nil {
+			return unsupported("memory device address is not supported for model 'sgx-epc'")
 		}
 	case "virtio-mem":
 		return checkVirtioMem(t)
@@ -116,12 +132,12 @@ func checkVirtioMem(t *xml.MemoryTarget) error {
 		requested = *t.Requested
 	}
 	switch {
+	case requested > t.Size:
+		return plain("requested size must be smaller than or equal to @size (%dKiB)", t.Size)
 	case t.Block == 0 || t.Block&(t.Block-1) != 0:
 		return plain("block size must be a power of two")
 	case t.Block < smallestBlock:
 		return plain("block size too small, must be at least %dKiB", smallestBlock)
-	case requested > t.Size:
-		return plain("requested size must be smaller than or equal to @size (%dKiB)", t.Size)
 	case requested%t.Block != 0:
 		return plain("requested size must be an integer multiple of block size")
 	case t.Address != nil && t.Address.Base%(uint64(t.Block)*1024) != 0:
@@ -136,23 +152,14 @@ var memoryDevices = [][3]string{{"dimm", "pc-dimm", "memory hotplug"}, {"nvdimm"
 
 // checkQEMUMemory checks what QEMU can plug.
 func checkQEMUMemory(c *deviceCheck, m *xml.MemoryDevice) error {
-	d, has := c.d, c.has
-	t := m.Target
-	if t == nil {
+	has := c.has
+	if m.Target == nil {
 		return nil
 	}
 	for _, v := range memoryDevices {
 		if v[0] == m.Model && (v[1] == "" || !has(v[1]) && !(m.Model == "virtio-mem" && has("virtio-mem-ccw"))) {
 			return unsupported("%s isn't supported by this QEMU binary", v[2])
 		}
-	}
-	switch {
-	case m.Model == "nvdimm" && m.UUID != "" && !isPSeries(d):
-		return unsupported("UUID is not supported for NVDIMM device")
-	case m.Model == "nvdimm" && t.Label == nil && isPSeries(d):
-		return unsupported("label size is required for NVDIMM device")
-	case m.Model == "virtio-pmem" && t.Node != nil:
-		return unsupported("virtio-pmem does not support NUMA nodes")
 	}
 	return nil
 }

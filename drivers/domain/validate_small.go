@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -118,6 +119,9 @@ func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
 func readFilesystems(d *xml.Domain) error {
 	for i := range d.Devices.Filesystems {
 		f := &d.Devices.Filesystems[i]
+		if err := readFilesystemSource(f); err != nil {
+			return err
+		}
 		switch {
 		case fsSource(f) != "":
 		case f.Target != nil && f.Target.Dir != "":
@@ -126,6 +130,47 @@ func readFilesystems(d *xml.Domain) error {
 			return xml.Errorf(xml.CodePlain, "missing source information for device")
 		}
 	}
+	return nil
+}
+
+// readFilesystemSource keeps of the source what this type of file system is made of.
+func readFilesystemSource(f *xml.Filesystem) error {
+	s := f.Source
+	if s == nil {
+		return nil
+	}
+	own := xml.FSSource{}
+	switch f.Type {
+	case "block":
+		own.Dev = s.Dev
+	case "file":
+		own.File = s.File
+	case "template":
+		own.Name = s.Name
+	case "volume":
+		if (s.Pool == "") != (s.Volume == "") {
+			return xml.Errorf(xml.CodeXML, "'pool' and 'volume' must be specified together for 'pool' type source")
+		}
+		own.Pool, own.Volume = s.Pool, s.Volume
+	case "ram":
+		if s.Usage == "" {
+			return xml.Errorf(xml.CodeXML, "missing 'usage' attribute for RAM filesystem")
+		}
+		n, err := strconv.ParseUint(s.Usage, 10, 64)
+		if err != nil {
+			return xml.Errorf(xml.CodeXML, "cannot parse usage '%s' for RAM filesystem", s.Usage)
+		}
+		if n, err = xml.Scale(n, s.Units, 1024); err != nil {
+			return err
+		}
+		own.Usage, own.Units = strconv.FormatUint(n/1024, 10), "KiB"
+	default:
+		own.Dir = s.Dir
+		if f.Driver != nil && f.Driver.Type == "virtiofs" {
+			own.Socket = s.Socket
+		}
+	}
+	*s = own
 	return nil
 }
 
@@ -160,7 +205,7 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 		return unsupported("filesystem usage limits are not supported with QEMU")
 	case (f.FMode != "" || f.DMode != "") && f.AccessMode != "mapped":
 		return unsupported("fmode and dmode must be used with accessmode=mapped")
-	case f.Driver != nil && f.Driver.Type == "mtp" && f.AccessMode != "" && f.AccessMode != "passthrough":
+	case f.Driver != nil && f.Driver.Type == "mtp" && f.AccessMode != "passthrough":
 		return unsupported("mtp only supports passthrough accessmode")
 	}
 	if f.Driver == nil || f.Driver.Type != "virtiofs" {
