@@ -61,18 +61,26 @@ type CharLog struct {
 	Append OnOff  `el:"append,attr"`
 }
 
-var charTypes = strings.Fields("null vc pty dev file pipe stdio udp tcp unix spicevmc spiceport nmdm qemu-vdagent dbus")
+// CharTypes are the kinds of character devices.
+var CharTypes = strings.Fields("null vc pty dev file pipe stdio udp tcp unix spicevmc spiceport nmdm qemu-vdagent dbus")
 
-// DecodeNode reads the device.
+// DecodeNode reads the device: the guest's side before the host's.
 func (c *Chardev) DecodeNode(n *Node) error {
-	if err := c.CharSource.decode(n, n.Name); err != nil {
+	if err := c.CharSource.decodeType(n, n.Name); err != nil {
 		return err
 	}
-	if t := n.Child("target"); t != nil {
+	t := n.Child("target")
+	if t == nil && n.Name == "channel" {
+		return Errorf(CodeXML, "target type must be specified for channel device")
+	}
+	if t != nil {
 		c.Target = &CharTarget{}
 		if err := c.Target.decode(t, n.Name); err != nil {
 			return err
 		}
+	}
+	if err := c.CharSource.decodeParts(n); err != nil {
+		return err
 	}
 	var rest struct {
 		Alias   *Alias     `el:"alias"`
@@ -102,8 +110,15 @@ func (t *CharTarget) decode(n *Node, kind string) error {
 	t.Name, _ = n.Attr("name")
 	t.State, _ = n.Attr("state")
 	for _, k := range charTargets {
-		if k.kind == kind && given && !contains(strings.Fields(k.types), t.Type) {
-			return Errorf(CodeConfigUnsupported, "unknown target type '%s' specified for character device", t.Type)
+		if k.kind != kind || contains(strings.Fields(k.types), t.Type) {
+			continue
+		}
+		text := t.Type
+		if !given {
+			text = "(null)" // of channels only, which need one
+		}
+		if given || kind == "channel" {
+			return Errorf(CodeConfigUnsupported, "unknown target type '%s' specified for character device", text)
 		}
 	}
 	if t.Type == "none" && kind != "channel" {
@@ -170,9 +185,17 @@ func ptr[T any](v T) *T { return &v }
 // decode reads the host's side from an element of the kind serial, channel,
 // rng and so on.
 func (s *CharSource) decode(n *Node, kind string) error {
+	if err := s.decodeType(n, kind); err != nil {
+		return err
+	}
+	return s.decodeParts(n)
+}
+
+// decodeType reads the kind of the host's side.
+func (s *CharSource) decodeType(n *Node, kind string) error {
 	if t, ok := n.Attr("type"); ok {
 		s.Type = t
-		if !contains(charTypes, t) {
+		if !contains(CharTypes, t) {
 			if kind == "redirdev" {
 				return Errorf(CodeConfigUnsupported, "unknown redirdev character device type '%s'", t)
 			}
@@ -188,7 +211,7 @@ func (s *CharSource) decode(n *Node, kind string) error {
 		s.Type = "pty"
 	}
 	s.TTY, _ = n.Attr("tty")
-	return s.decodeParts(n)
+	return nil
 }
 
 // decodeParts reads the source, protocol and log elements.

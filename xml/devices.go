@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Devices are the guest's devices. Their order here is that of printing.
@@ -272,15 +273,23 @@ type TPM struct {
 
 // TPMBackend is what the module is made of.
 type TPMBackend struct {
-	Type            string       `el:"type,attr,required" enum:"default passthrough emulator external"`
+	Type            string       `el:"type,attr,required" enum:"passthrough emulator external"`
 	Version         string       `el:"version,attr" enum:"default 1.2 2.0"`
-	PersistentState YesNo        `el:"persistent_state,attr"`
-	Debug           uint         `el:"debug,attr,anybase"`
+	PersistentState YesNo        `el:"persistent_state,attr" unknown:"internal error: Invalid persistent_state value, either 'yes' or 'no'"`
+	Debug           uint         `el:"debug,attr"`
 	Encryption      *TPMSecret   `el:"encryption"`
 	PCRBanks        *TPMPCRBanks `el:"active_pcr_banks"`
 	Source          *TPMSource   `el:"source"`
 	Profile         *TPMProfile  `el:"profile"`
 	Device          *TPMDevice   `el:"device"`
+}
+
+// DecodeNode reads what a backend of this type has.
+func (b *TPMBackend) DecodeNode(n *Node) error {
+	kind, _ := n.Attr("type")
+	foreign := map[string]string{"emulator": "device", "external": "version persistent_state debug encryption active_pcr_banks profile device",
+		"passthrough": "version persistent_state debug encryption active_pcr_banks profile source"}[kind]
+	return DecodeFields(n.without(func(name string, _ bool) bool { return slices.Contains(strings.Fields(foreign), name) }), b)
 }
 
 // TPMSecret is the key of the state.
@@ -294,6 +303,16 @@ type TPMPCRBanks struct {
 	SHA256 bool `el:"sha256"`
 	SHA384 bool `el:"sha384"`
 	SHA512 bool `el:"sha512"`
+}
+
+// DecodeNode reads the banks.
+func (b *TPMPCRBanks) DecodeNode(n *Node) error {
+	for _, c := range n.Children {
+		if c.IsElement() && !slices.Contains([]string{"sha1", "sha256", "sha384", "sha512"}, c.Name) {
+			return Errorf(CodeConfigUnsupported, "Unsupported PCR banks '%s'", c.Name)
+		}
+	}
+	return DecodeFields(n, b)
 }
 
 // TPMSource is where the state, or an external module's socket, lies.

@@ -35,7 +35,7 @@ var readSteps = []struct {
 	place int
 	check func(*xml.Domain) error
 }{
-	{2, readDisks}, {3, readControllers}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {25, readHubs},
+	{2, readDisks}, {3, readControllers}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {22, readTPMs}, {25, readHubs},
 	{28, readSecurity}, {30, readLabels},
 }
 
@@ -529,17 +529,8 @@ func neededSource(n *xml.Interface) (attr, value string) {
 	return "", ""
 }
 
-// readChars wants targets of channels, and knows where SPICE's own channel can be.
+// readChars knows where SPICE's own channel can be.
 func readChars(d *xml.Domain) error {
-	for i := range d.Devices.Channels {
-		c := &d.Devices.Channels[i]
-		if c.Target == nil {
-			return xml.Errorf(xml.CodeXML, "target type must be specified for channel device")
-		}
-		if c.Target.Type == "" {
-			return unsupported("unknown target type '%s' specified for character device", "(null)")
-		}
-	}
 	dev := &d.Devices
 	for n, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
 		for i := range list {

@@ -168,8 +168,6 @@ func defaultVRAM(d *xml.Domain, kind string, t *Traits) uint {
 		return 16 * 1024
 	case "qxl":
 		return 64 * 1024
-	case "vbox", "parallels":
-		return 8 * 1024
 	}
 	return 0
 }

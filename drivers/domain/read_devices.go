@@ -26,9 +26,6 @@ func dropForeign(d *xml.Domain) error {
 	if err := keepHostdevs(dev.Hostdevs); err != nil {
 		return err
 	}
-	if err := keepTPMs(dev.TPMs); err != nil {
-		return err
-	}
 	for i := range dev.Shmems {
 		s := &dev.Shmems[i]
 		if s.Model == nil {
@@ -59,7 +56,6 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Filesystems {
 		filesystemForeign(&dev.Filesystems[i])
-		folderForeign(&dev.Filesystems[i])
 	}
 	for i := range dev.Audios {
 		audioForeign(&dev.Audios[i])
@@ -82,9 +78,6 @@ func dropForeign(d *xml.Domain) error {
 func videosForeign(d *xml.Domain) error {
 	for i := range d.Devices.Videos {
 		v := &d.Devices.Videos[i]
-		if m := v.Model; m != nil && m.Resolution != nil && contains(fixedVideos, m.Type) {
-			return xml.Errorf(xml.CodeXML, "model resolution is not supported")
-		}
 		if r := v.Driver; r != nil && d.Type != "bhyve" && (r.VGAConf != "on" && r.VGAConf != "off" || v.Model != nil && v.Model.Type == "none") {
 			if r.VGAConf = ""; *r == (xml.VideoDriver{}) { // what is no word for it, and the default, does not count
 				v.Driver = nil
@@ -96,9 +89,6 @@ func videosForeign(d *xml.Domain) error {
 	}
 	return nil
 }
-
-// fixedVideos are the models whose size of screen cannot be set.
-var fixedVideos = []string{"cirrus", "vmvga", "ramfb"}
 
 // graphicsForeign drops what says nothing, or nothing without a password.
 func graphicsForeign(g *xml.Graphics) {
@@ -206,23 +196,6 @@ func keepHostdevs(list []xml.Hostdev) error {
 		}
 		if err := readBoot(h.Boot); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-func keepTPMs(list []xml.TPM) error {
-	for i := range list {
-		b := list[i].Backend
-		if b == nil {
-			continue
-		}
-		tpmForeign(b)
-		if b.Type == "external" && b.Source == nil {
-			return xml.Errorf(xml.CodeXML, "missing external TPM backend source type")
-		}
-		if b.PersistentState == "no" {
-			b.PersistentState = ""
 		}
 	}
 	return nil

@@ -48,6 +48,10 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 		if lacks("service", s.Service) {
 			return missing("service")
 		}
+	case "nmdm":
+		if (s.Master == "") != (s.Slave == "") {
+			return xml.Errorf(xml.CodeInternal, "Should define both master and slave path attributes for nmdm device")
+		}
 	case "spiceport", "dbus":
 		if lacks("channel", s.Channel) {
 			return unsupported("Missing source channel attribute for char device")

@@ -100,6 +100,9 @@ func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
 	return nil
 }
 
+// fixedVideos are the models whose size of screen cannot be set.
+var fixedVideos = []string{"cirrus", "vmvga", "ramfb"}
+
 // qemuVideoModel checks what only some models have.
 func qemuVideoModel(m *xml.VideoModel) error {
 	switch m.Type {
@@ -112,6 +115,9 @@ func qemuVideoModel(m *xml.VideoModel) error {
 	}
 	if err := videoMemory(m); err != nil {
 		return err
+	}
+	if m.Resolution != nil && contains(fixedVideos, m.Type) {
+		return xml.Errorf(xml.CodeXML, "model resolution is not supported")
 	}
 	if a := m.Acceleration; a != nil {
 		if a.Accel2D != "" && a.Accel2D != "no" {

@@ -165,9 +165,8 @@ func readFilesystemSource(f *xml.Filesystem) error {
 		}
 		own.Usage, own.Units = strconv.FormatUint(n/1024, 10), "KiB"
 	default:
-		own.Dir = s.Dir
-		if f.Driver != nil && f.Driver.Type == "virtiofs" {
-			own.Socket = s.Socket
+		if own.Socket = s.Socket; s.Socket == "" {
+			own.Dir = s.Dir
 		}
 	}
 	*s = own
@@ -323,10 +322,13 @@ func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
 
 func checkTPM(c *deviceCheck, t *xml.TPM) error {
 	b := t.Backend
+	if b != nil && b.Type == "external" {
+		return checkExternalTPM(b.Source)
+	}
 	if b == nil || b.Type != "emulator" || c.e != nil && b.Version != "1.2" && !c.hasTPM(b.Version) {
 		return nil // the version's own error comes first
 	}
-	if b.Version != "2.0" && b.PCRBanks != nil {
+	if b.Version != "2.0" && b.PCRBanks != nil && *b.PCRBanks != (xml.TPMPCRBanks{}) {
 		return xml.Errorf(xml.CodeXML, "<active_pcr_banks/> requires TPM version '2.0'")
 	}
 	if b.Version != "2.0" && b.Profile != nil && *b.Profile != (xml.TPMProfile{}) {

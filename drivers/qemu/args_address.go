@@ -72,9 +72,7 @@ func (a *args) where(p *props, addr *xml.Address, acpi *xml.ACPIIndex) *props {
 			p.optNum("reg", *addr.Reg)
 		}
 	case "isa":
-		if addr.IOBase != nil && *addr.IOBase > 0 {
-			p.num("iobase", *addr.IOBase)
-		}
+		p.num("iobase", orZero(addr.IOBase))
 		if addr.IRQ != nil && *addr.IRQ > 0 {
 			p.num("irq", *addr.IRQ)
 		}
@@ -82,6 +80,14 @@ func (a *args) where(p *props, addr *xml.Address, acpi *xml.ACPIIndex) *props {
 		p.str("bus", a.controllerAlias("ccid", addr.Controller)+".0")
 	}
 	return p
+}
+
+// orZero is a number that need not be there.
+func orZero(v *uint64) uint64 {
+	if v == nil {
+		return 0
+	}
+	return *v
 }
 
 func (a *args) usbBus(index uint) string { return a.controllerAlias("usb", index) }

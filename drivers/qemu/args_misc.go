@@ -425,8 +425,8 @@ func (a *args) panics() {
 		switch p.Model {
 		case "", "default", "isa":
 			dev := newProps("driver", "pvpanic")
-			if p.Address != nil && p.Address.Type == "isa" && p.Address.IOBase != nil {
-				dev.num("ioport", *p.Address.IOBase)
+			if p.Address != nil && p.Address.Type == "isa" {
+				dev.num("ioport", orZero(p.Address.IOBase))
 			}
 			a.device(dev)
 		case "pvpanic":
