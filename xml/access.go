@@ -97,6 +97,11 @@ func (f *field) grow(at unsafe.Pointer, count int) (first unsafe.Pointer) {
 	return out.UnsafePointer()
 }
 
+// shorten leaves the first items of a list.
+func (f *field) shorten(at unsafe.Pointer, count int) {
+	(*slice)(at).len = count
+}
+
 // face is what an interface without methods is in memory.
 type face struct{ typ, value unsafe.Pointer }
 

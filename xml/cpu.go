@@ -24,7 +24,6 @@ type CPU struct {
 	Features    []CPUFeature
 	NUMA        *CPUNUMA // guests: read with a domain only
 
-	Whole bool // reading has come to the end of it
 }
 
 // CPUFeature is one feature; a host's has no policy.
@@ -104,7 +103,6 @@ func (c *CPU) DecodeNode(n *Node) error {
 			return err
 		}
 	}
-	c.Whole = true
 	return nil
 }
 

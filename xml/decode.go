@@ -157,12 +157,14 @@ func (f *field) decodeList(n *Node, at unsafe.Pointer) error {
 	if count == 0 {
 		return nil
 	}
+	total := count
 	item, stride := f.grow(f.in(at), count), f.stride()
 	for _, c := range n.Children {
 		if c.Name != f.name {
 			continue
 		}
 		if err := f.setNode(item, c); err != nil {
+			f.shorten(f.in(at), total-count) // what is read can be looked at
 			return err
 		}
 		if count--; count > 0 { // a place behind the last item is not the list's

@@ -556,13 +556,13 @@ func (d *Devices) DecodeNode(n *Node) error {
 	}
 	err := DecodeFields(n, d)
 	if d.Failed = math.MaxInt; err != nil {
-		d.Failed = d.place(n, err)
+		d.Failed = orderOf[Devices](n.partWith(err))
 	}
 	for _, s := range singles {
 		if countChildren(n, s.name) <= s.most {
 			continue
 		}
-		switch place := orderOf(s.name); {
+		switch place := orderOf[Devices](s.name); {
 		case err == nil:
 			d.Doubled = raise(s.text)
 			return nil
@@ -574,24 +574,24 @@ func (d *Devices) DecodeNode(n *Node) error {
 	return err
 }
 
-// place is where in the order of reading the kind of device stands that has a fault.
-func (d *Devices) place(n *Node, err error) int {
+// partWith is the name of the child in which a fault lies.
+func (n *Node) partWith(err error) string {
 	var e *Error
 	if !errors.As(err, &e) {
-		return 0
+		return ""
 	}
-	kind := ""
+	name := ""
 	for _, c := range n.Children {
 		if c.IsElement() && (int(c.Line) < e.Line || int(c.Line) == e.Line && int(c.Column) <= e.Column) {
-			kind = c.Name
+			name = c.Name
 		}
 	}
-	return orderOf(kind)
+	return name
 }
 
-// orderOf is the place of a kind of device in the order of reading.
-func orderOf(kind string) int {
-	for _, f := range planOf(reflect.TypeFor[Devices]()).kids {
+// orderOf is the place of a child of a T in the order of reading.
+func orderOf[T any](kind string) int {
+	for _, f := range planOf(reflect.TypeFor[T]()).kids {
 		if f.name == kind {
 			return f.order
 		}

@@ -61,6 +61,10 @@ type Domain struct {
 	QEMUDeprecation  *QEMUDeprecation  `el:"qemu:deprecation"`
 	XenCommandline   *XenCommandline   `el:"xen:commandline"`
 	BhyveCommandline *BhyveCommandline `el:"bhyve:commandline"`
+
+	// Failed is the part at which reading ended with an error: its place in
+	// the order of reading.
+	Failed int
 }
 
 // The namespaces of what is passed to a hypervisor as it stands.
@@ -91,6 +95,7 @@ func (d *Domain) DecodeNode(n *Node) error {
 		}
 	}
 	if err := DecodeFields(own, d); err != nil {
+		d.Failed = orderOf[Domain](n.partWith(err))
 		return err
 	}
 	if d.QEMUCommandline != nil || d.QEMUCapabilities != nil || d.QEMUOverride != nil || d.QEMUDeprecation != nil {

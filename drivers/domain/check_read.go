@@ -10,7 +10,7 @@ import (
 
 // checkRead holds what the peer refuses while it reads.
 func checkRead(d *xml.Domain, t *Traits) error {
-	if err := readBefore(d, t); err != nil {
+	if err := readBefore(d, t, math.MaxInt); err != nil {
 		return err
 	}
 	for _, s := range readSteps {
@@ -30,31 +30,28 @@ func checkRead(d *xml.Domain, t *Traits) error {
 }
 
 // readSteps are what is refused when all devices of some kinds are read: from
-// which place on in the order of xml.Devices, and how.
+// which place on in the order of xml.Devices, and how. Some look at each device
+// when it is read, so that the first fault of several is told.
 var readSteps = []struct {
 	place int
+	each  bool
 	check func(*xml.Domain) error
 }{
-	{2, readDisks}, {3, readControllers}, {4, readLeases}, {5, readFilesystems}, {6, readInterfaces}, {11, readChars}, {12, readInputs}, {13, readGraphics}, {16, readVideos}, {17, readHostdevs}, {19, readSingles}, {22, readTPMs}, {25, readHubs},
-	{28, readSecurity}, {30, readLabels},
+	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {11, true, readChars}, {12, true, readInputs}, {13, true, readGraphics},
+	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readLabels},
 }
 
 // earlier is the error that the peer tells instead of one of the decoding: it
 // checks each part when it has read it.
 func earlier(d *xml.Domain, t *Traits, err error) error {
-	if !d.Devices.Begun {
-		if d.CPU != nil && d.CPU.Whole || d.Features != nil { // they come behind the CPU
-			if first := readNUMACounts(d); first != nil {
-				return first
-			}
-		}
-		return err
-	}
-	if first := readBefore(d, t); first != nil {
+	if first := readBefore(d, t, d.Failed); first != nil {
 		return first
 	}
+	if !d.Devices.Begun {
+		return err
+	}
 	for _, s := range readSteps {
-		if s.place > d.Devices.Failed {
+		if s.place > d.Devices.Failed && !(s.each && s.place == d.Devices.Failed+1) {
 			break
 		}
 		if first := s.check(d); first != nil {
@@ -64,15 +61,29 @@ func earlier(d *xml.Domain, t *Traits, err error) error {
 	return err
 }
 
-// readBefore is what is refused before any device is read.
-func readBefore(d *xml.Domain, t *Traits) error {
-	if err := readIDs(d, t); err != nil {
-		return err
+// wholeSteps are what is refused when a part of the domain is read that stands
+// before the devices: from which place on in the order of xml.Domain, and how.
+var wholeSteps = []struct {
+	place int
+	check func(*xml.Domain) error
+}{
+	{16, readVCPUs}, {17, readVCPUStates}, {18, readIOThreads}, {19, readIOThreadIDs}, {20, readPins}, {20, readScheds}, {20, readCacheTunes}, {21, readNUMACounts}, {23, readNUMATune},
+	{25, readHyperV}, {25, readKVM}, {31, readPerf}, {33, readClock}, {34, readOS}, {36, readThrottle},
+}
+
+// readBefore is what is refused before any device is read, as far as reading
+// has come.
+func readBefore(d *xml.Domain, t *Traits, end int) error {
+	if end >= 9 {
+		if err := readIDs(d, t); err != nil {
+			return err
+		}
 	}
-	for _, s := range []func(*xml.Domain) error{
-		readVCPUs, readPins, readScheds, readCacheTunes, readNUMACounts, readNUMATune, readHyperV, readKVM, readPerf, readClock, readOS, readThrottle,
-	} {
-		if err := s(d); err != nil {
+	for _, s := range wholeSteps {
+		if s.place > end {
+			break
+		}
+		if err := s.check(d); err != nil {
 			return err
 		}
 	}
@@ -83,9 +94,6 @@ func readIDs(d *xml.Domain, t *Traits) error {
 	d.UUID, _ = xml.ParseUUID(d.UUID)
 	if strings.Contains(d.Title, "\n") {
 		return xml.Errorf(xml.CodeXML, "Domain title can't contain newlines")
-	}
-	if d.OS.Type.Text == "" && d.Bootloader == "" {
-		return xml.Errorf(xml.CodeXML, "an os <type> must be specified")
 	}
 	return readSecLabels(d, t)
 }
@@ -137,15 +145,20 @@ func readVCPUs(d *xml.Domain) error {
 	if d.VCPU != nil && d.VCPU.Count > math.MaxUint32 {
 		return xml.Errorf(xml.CodeXML, "maximum vcpus count must be an integer")
 	}
-	if d.IOThreads > 1<<16 {
-		return xml.Errorf(xml.CodeXML, "%d iothreads are out of range", d.IOThreads)
-	}
 	if d.VCPU != nil && d.VCPU.Current > d.VCPU.Count {
 		return unsupported("maximum vCPU count must not be less than current vCPU count")
 	}
-	if err := readVCPUStates(d); err != nil {
-		return err
+	return nil
+}
+
+func readIOThreads(d *xml.Domain) error {
+	if d.IOThreads > 1<<16 {
+		return xml.Errorf(xml.CodeXML, "%d iothreads are out of range", d.IOThreads)
 	}
+	return nil
+}
+
+func readIOThreadIDs(d *xml.Domain) error {
 	seen := map[uint]bool{}
 	for _, t := range d.IOThreadIDs {
 		if seen[t.ID] {
