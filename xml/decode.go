@@ -307,7 +307,11 @@ func (f *field) setNumber(at unsafe.Pointer, text string, n *Node) error {
 			return f.invalid(text, n, " Expected non-negative value")
 		}
 	}
-	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, f.typ.Bits())
+	bits := f.typ.Bits()
+	if f.typ.Kind() == reflect.Uint { // what is wider is uint64
+		bits = 32
+	}
+	u, err := strconv.ParseUint(strings.TrimPrefix(digits, "+"), base, bits)
 	if err != nil || strings.Contains(digits, "_") {
 		return f.invalid(text, n, " Expected non-negative integer value")
 	}

@@ -1,6 +1,10 @@
 package xml
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Graphics is a way to see and use the guest's screen.
 type Graphics struct {
@@ -21,7 +25,7 @@ type Graphics struct {
 	Username      string            `el:"username,attr"`
 	Passwd        string            `el:"passwd,attr"`
 	PasswdValidTo string            `el:"passwdValidTo,attr"`
-	Connected     string            `el:"connected,attr" enum:"fail disconnect keep"`
+	Connected     string            `el:"connected,attr" enum:"fail disconnect keep" unknown:"unsupported configuration: unknown connected value %s"`
 	Display       string            `el:"display,attr"`
 	XAuth         string            `el:"xauth,attr"`
 	Fullscreen    YesNo             `el:"fullscreen,attr"`
@@ -285,15 +289,50 @@ func (a *Amount) DecodeNode(n *Node) error {
 	return nil
 }
 
-// DecodeNode reads the display.
+// displayWords are the attributes with numbers and fixed words that each type
+// of display has.
+var displayWords = []struct{ kind, own string }{
+	{"vnc", "port autoport websocket websocketGenerated sharePolicy powerControl connected"},
+	{"spice", "port tlsPort autoport defaultMode connected"},
+	{"rdp", "port autoport replaceUser multiUser"},
+	{"sdl", "fullscreen"},
+	{"desktop", "fullscreen"},
+	{"dbus", "p2p"},
+	{"egl-headless", ""},
+}
+
+// DecodeNode reads what a display of the type has. VNC and RDP take any word
+// for no.
 func (g *Graphics) DecodeNode(n *Node) error {
 	kind, _ := n.Attr("type")
-	for _, name := range []string{"port", "tlsPort", "websocket"} {
-		v, ok := n.Attr(name)
-		if _, err := strconv.ParseInt(v, 10, 32); ok && err != nil {
-			words := map[string]string{"port": kind + " port", "tlsPort": kind + " tlsPort", "websocket": kind + " WebSocket port"}[name]
-			return Errorf(CodeInternal, "cannot parse %s %s", words, v)
+	own := ""
+	for _, w := range displayWords {
+		if w.kind == kind {
+			own = w.own
 		}
 	}
-	return DecodeFields(n, g)
+	loose := kind == "vnc" || kind == "rdp"
+	if v, ok := n.Attr("port"); ok && loose {
+		if _, err := strconv.ParseInt(strings.TrimLeft(v, " \t\n"), 10, 32); err != nil {
+			return Errorf(CodeInternal, "cannot parse %s port %s", kind, v)
+		}
+	}
+	passwd, _ := n.Attr("passwd")
+	return DecodeFields(n.without(func(name string, attr bool) bool {
+		if !attr || !slices.ContainsFunc(displayWords, func(w struct{ kind, own string }) bool { return slices.Contains(strings.Fields(w.own), name) }) {
+			return false
+		}
+		v, _ := n.Attr(name)
+		switch name {
+		case "autoport", "replaceUser", "multiUser":
+			if loose && v != "yes" && v != "no" {
+				return true
+			}
+		case "connected":
+			if passwd == "" {
+				return true
+			}
+		}
+		return !slices.Contains(strings.Fields(own), name)
+	}), g)
 }

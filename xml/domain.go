@@ -85,6 +85,7 @@ func (d *Domain) DecodeNode(n *Node) error {
 		if c.Name == "features" {
 			f := *c
 			f.merge("kvm", "hyperv", "xen")
+			f.keepLast()
 			own.Children[i] = &f
 		}
 	}
@@ -139,6 +140,17 @@ func (n *Node) merge(names ...string) {
 		}
 		n.Children = kids
 	}
+}
+
+// keepLast leaves of several elements of a name the last.
+func (n *Node) keepLast() {
+	var kept []*Node
+	for i, c := range n.Children {
+		if !c.IsElement() || !slices.ContainsFunc(n.Children[i+1:], func(o *Node) bool { return o.Name == c.Name }) {
+			kept = append(kept, c)
+		}
+	}
+	n.Children = kept
 }
 
 // mergeBoot moves the boot order of further <os> elements to the first, as the

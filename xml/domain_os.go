@@ -3,6 +3,8 @@ package xml
 import (
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // OS is how the guest boots.
@@ -338,6 +340,32 @@ type TSEG struct {
 	Value uint64 `el:",text,empty"`
 }
 
+// DecodeNode reads the size in any unit, and keeps it in the largest of which it
+// is a whole number.
+func (t *TSEG) DecodeNode(n *Node) error {
+	text := strings.TrimLeft(n.Value(), " \t\r\n")
+	if text == "" {
+		return errVoid
+	}
+	v, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return Errorf(CodeXML, "Invalid value '%s' for element or attribute 'string(./features/smm/tseg)'", n.Value())
+	}
+	unit, _ := n.Attr("unit")
+	if v, err = Scale(v, unit, 1<<20); err != nil {
+		return err
+	}
+	t.Unit = "B"
+	for _, u := range []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"} {
+		if v == 0 || v%1024 != 0 {
+			break
+		}
+		t.Unit, v = u, v/1024
+	}
+	t.Value = v
+	return nil
+}
+
 // IOAPIC says who emulates it.
 type IOAPIC struct {
 	Driver string `el:"driver,attr" enum:"qemu kvm"`
@@ -347,6 +375,16 @@ type IOAPIC struct {
 type HPT struct {
 	Resizing    string `el:"resizing,attr" enum:"enabled disabled required"`
 	MaxPageSize KiB    `el:"maxpagesize"`
+}
+
+// DecodeNode reads the page table's features.
+func (h *HPT) DecodeNode(n *Node) error {
+	if c := n.Child("maxpagesize"); c != nil {
+		if _, err := ScaledNode(c, 1024); err != nil {
+			return Errorf(CodeConfigUnsupported, "Unable to parse HPT maxpagesize setting")
+		}
+	}
+	return DecodeFields(n, h)
 }
 
 // MSRs says what happens on access to an unknown register.

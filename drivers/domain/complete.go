@@ -211,6 +211,9 @@ func features(d *xml.Domain) {
 	if f.SMM != nil && f.SMM.TSEG != nil {
 		setDefault(&f.SMM.TSEG.Unit, "MiB")
 	}
+	if f.HPT != nil && *f.HPT == (xml.HPT{}) {
+		f.HPT = nil
+	}
 	if *f == (xml.Features{}) {
 		d.Features = nil
 	}

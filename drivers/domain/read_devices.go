@@ -118,8 +118,11 @@ func graphicsForeign(g *xml.Graphics) {
 	}
 	g.Channels = kept
 	for i := range g.Listens {
-		if l := &g.Listens[i]; l.Type == "network" {
+		l := &g.Listens[i]
+		if l.Type != "address" {
 			l.Address = ""
+		}
+		if l.Type == "network" {
 			g.Listen = ""
 		}
 	}

@@ -90,7 +90,7 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 	if v.Source != nil && v.Source.DataStore != nil && (v.Driver == nil || v.Driver.Type != "qcow2") {
 		return unsupported("<dataStore> feature available only with qcow2 images")
 	}
-	if dr := v.Driver; dr != nil && dr.DiscardNoUnref != "" && dr.Type != "qcow2" {
+	if dr := v.Driver; dr != nil && dr.DiscardNoUnref == "on" && dr.Type != "qcow2" {
 		return unsupported("'discard_no_unref' only works with qcow2 disk format")
 	}
 	for _, f := range v.Throttle {

@@ -158,6 +158,10 @@ func checkGraphics(c *deviceCheck, g *xml.Graphics) error {
 // checkQEMUGraphics checks the displays.
 func checkQEMUGraphics(c *deviceCheck, g *xml.Graphics) error {
 	switch g.Type {
+	case "vnc":
+		if len(g.Passwd) > 8 {
+			return unsupported("VNC password is %d characters long, only 8 permitted", len(g.Passwd))
+		}
 	case "spice", "rdp", "desktop":
 		return unsupported("%s graphics are not supported with this QEMU", g.Type)
 	case "egl-headless":
