@@ -152,6 +152,9 @@ func receiveEvents[T any](ctx context.Context, c *Call, stream <-chan T, show fu
 	}
 }
 
+// diskEvents are those whose text virsh gives no colon.
+var diskEvents = []string{"disk-change", "tray-change"}
+
 // eventResult is one event as virsh prints it.
 func (k *kind) eventResult(c *Call, e drivers.Event) Event {
 	var b strings.Builder
@@ -160,7 +163,9 @@ func (k *kind) eventResult(c *Call, e drivers.Event) Event {
 	}
 	fmt.Fprintf(&b, "event '%s' for %s %s", e.Name, k.noun, "'"+e.Ref.Name+"'")
 	if e.Detail != "" {
-		b.WriteByte(':')
+		if !slices.Contains(diskEvents, e.Name) {
+			b.WriteByte(':')
+		}
 		if !strings.HasPrefix(e.Detail, "\n") { // numbers stand on lines of their own
 			b.WriteByte(' ')
 		}

@@ -49,6 +49,7 @@ const (
 	RunningUnpaused     Reason = 5
 	RunningWakeup       Reason = 8
 	RunningSaveCanceled Reason = 7
+	RunningCrashed      Reason = 9
 	PausedUser          Reason = 1
 	PausedMigrating     Reason = 2
 	PausedSaving        Reason = 3

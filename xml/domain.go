@@ -572,7 +572,7 @@ type QEMUCapabilities struct {
 
 // QEMUCapability is one of them.
 type QEMUCapability struct {
-	Capability string `el:"capability,attr"`
+	Capability string `el:"capability,attr" missing:"internal error: missing capability name"`
 }
 
 // QEMUOverride sets properties of a device.

@@ -157,6 +157,9 @@ func readDiskSource(v *xml.Disk) error {
 		if s.Type == "" {
 			return xml.Errorf(xml.CodeXML, "missing 'type' attribute to disk source")
 		}
+		if s.Address == nil {
+			return xml.Errorf(xml.CodeXML, "NVMe disk source is missing address")
+		}
 	}
 	if i := s.Identity; i != nil && kind == "network" && s.Protocol == "ssh" && i.Keyfile == "" && i.AgentSock == "" {
 		return xml.Errorf(xml.CodeXML, "element 'identity' requires either 'keyfile' or 'agentsock' attribute")

@@ -37,8 +37,10 @@ type Build struct {
 	HugePages func() HugePages
 	// Probed are the images that only headers of images tell of.
 	Probed map[*xml.DiskSource]bool
-	Numad  []int    // host nodes for placement auto
-	Nodes  []string // host NUMA nodes
+	// HostSMBIOS is what a guest with the host's tables gets; nil: the host has none.
+	HostSMBIOS *xml.Sysinfo
+	Numad      []int    // host nodes for placement auto
+	Nodes      []string // host NUMA nodes
 }
 
 // args collects a command line.
@@ -296,8 +298,12 @@ func (a *args) identity() {
 	if a.d.OS.SMBIOS != nil {
 		mode = a.d.OS.SMBIOS.Mode
 	}
-	if mode == "host" && !a.Live { // whose tables are not read
-		a.fail(xml.CodeConfigUnsupported, "Host SMBIOS information is not available")
+	if mode == "host" {
+		if a.HostSMBIOS == nil {
+			a.fail(xml.CodeConfigUnsupported, "Host SMBIOS information is not available")
+		} else {
+			a.smbios(*a.HostSMBIOS)
+		}
 	}
 	if mode == "sysinfo" {
 		if !slices.ContainsFunc(a.d.Sysinfo, func(s xml.Sysinfo) bool { return s.Type == "smbios" }) {

@@ -148,7 +148,7 @@ func rom(p *props, r *xml.ROM) {
 		return
 	}
 	if r.Enabled == "no" {
-		p.num("rombar", 0).str("romfile", "")
+		p.str("romfile", "")
 		return
 	}
 	switch r.Bar {

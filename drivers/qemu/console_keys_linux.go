@@ -80,7 +80,7 @@ func (d *domains) Screenshot(ctx context.Context, r drivers.Ref, screen int) (st
 // screenOf finds the video card and the head that show a screen.
 func screenOf(dom *xml.Domain, screen int) (map[string]any, error) {
 	if len(dom.Devices.Videos) == 0 {
-		return nil, xml.Errorf(xml.CodeOperationInvalid, "no screens to take a screenshot from")
+		return nil, xml.Errorf(xml.CodeOperationInvalid, "no screens to take screenshot from")
 	}
 	args := map[string]any{}
 	if screen == 0 { // the first one: QEMU's own choice

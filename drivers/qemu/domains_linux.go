@@ -373,7 +373,7 @@ func (d *domains) Define(ctx context.Context, src xml.Source, f drivers.Flags) (
 		return drivers.Ref{}, err
 	}
 	ref := d.refOf(dom.Name, dom.UUID)
-	if existed {
+	if existed || ref.ID >= 0 { // one that runs without a definition is there too
 		d.tell(ref, "Defined", "Updated")
 	} else {
 		d.tell(ref, "Defined", "Added")

@@ -223,7 +223,7 @@ func (b *statsOf) block(ctx context.Context, prefix string, k *xml.Disk, use *bl
 	full := !emptySource(k.Source)
 	path := ""
 	if full {
-		path = k.Source.File + k.Source.Dev
+		path = k.Source.File + k.Source.Dev + k.Source.Dir
 	}
 	if full && k.Type == "volume" {
 		path, _ = b.d.volume(k.Source.Pool, k.Source.Volume)

@@ -51,6 +51,8 @@ type guest struct {
 	ioError   bool           // the next stop is for an I/O error
 	watchdog  bool           // the next stop is the watchdog's
 	ending    drivers.Reason // why QEMU ends; 0 while nobody knows
+	told      bool           // that the host ends it
+	passes    uint64         // of a migration over the memory, as far as they were told
 	pulls     pulls
 	job       *job           // what the guest is busy with
 	farewell  string         // the word of the event at its end; "" for the reason's
@@ -228,9 +230,11 @@ func (g *guest) event(e qmp.Event) {
 		g.stopped()
 	case "RESUME":
 		switch {
-		case g.resetting:
+		case g.resetting && g.status.State == drivers.Crashed:
 			g.resetting = false
-			g.change(drivers.Running, drivers.RunningBooted, "Resumed", "Unpaused")
+			g.change(drivers.Running, drivers.RunningCrashed, "Resumed", "Unpaused")
+		case g.resetting: // it was never told to have stopped
+			g.resetting = false
 		case g.status.State != drivers.Running:
 			g.change(drivers.Running, cmp.Or(g.goesOn, drivers.RunningUnpaused), "Resumed", "Unpaused")
 		}
@@ -274,7 +278,7 @@ func (g *guest) event(e qmp.Event) {
 		}
 	case "MIGRATION_PASS":
 		if pass, ok := e.Data["pass"].(float64); ok {
-			g.tell("migration-iteration", fmt.Sprintf("iteration: '%.0f'", pass), "")
+			g.tellPasses(uint64(pass))
 		}
 	case "VSERPORT_CHANGE":
 		id, _ := e.Data["id"].(string)
@@ -292,7 +296,8 @@ func (g *guest) event(e qmp.Event) {
 		g.panicked()
 	case "SHUTDOWN":
 		reason, _ := e.Data["reason"].(string)
-		g.shutDown(reason)
+		byGuest, _ := e.Data["guest"].(bool)
+		g.shutDown(reason, byGuest)
 	}
 }
 
@@ -314,10 +319,20 @@ func (g *guest) stopped() {
 	g.change(drivers.PausedState, reason, "Suspended", detail)
 }
 
+// Who asked for a guest's end, in the words of the event.
+const (
+	guestFinished = "Finished after guest request"
+	hostFinished  = "Finished after host request"
+)
+
 // shutDown: the guest has powered off, or wants to be reset. g.mu is held.
-func (g *guest) shutDown(reason string) {
+func (g *guest) shutDown(reason string, byGuest bool) {
 	if g.ending != 0 {
 		return
+	}
+	detail := hostFinished
+	if byGuest {
+		detail = guestFinished
 	}
 	action := g.status.Policy.OnPoweroff
 	if reason == "guest-reset" {
@@ -331,9 +346,9 @@ func (g *guest) shutDown(reason string) {
 		g.rebooting, g.resetting = false, true
 		go g.restart()
 	case "preserve":
-		g.change(drivers.PausedState, drivers.PausedShuttingDown, "Shutdown", "Finished")
+		g.change(drivers.PausedState, drivers.PausedShuttingDown, "Shutdown", detail)
 	default:
-		g.change(drivers.ShuttingDown, drivers.ShuttingDownUser, "Shutdown", "Finished")
+		g.change(drivers.ShuttingDown, drivers.ShuttingDownUser, "Shutdown", detail)
 		g.ending = drivers.ShutOffShutdown
 		go g.quit()
 	}
@@ -341,6 +356,12 @@ func (g *guest) shutDown(reason string) {
 
 // panicked: the guest's kernel said so. g.mu is held.
 func (g *guest) panicked() {
+	switch g.status.Policy.OnCrash {
+	case "preserve", "restart", "rename-restart", "coredump-restart":
+		g.tell("lifecycle", "Suspended", "Paused")
+	default:
+		g.farewell = "Crashed"
+	}
 	g.change(drivers.Crashed, drivers.CrashedPanicked, "Crashed", "Panicked")
 	switch action := g.status.Policy.OnCrash; action {
 	case "preserve":
@@ -365,6 +386,7 @@ func (g *guest) dumpThen(restart bool) {
 		return
 	}
 	g.ending = drivers.ShutOffCrashed
+	g.tellEnd()
 	g.mu.Unlock()
 	g.quit()
 }
@@ -398,6 +420,7 @@ func (g *guest) kill(reason drivers.Reason) {
 	if g.ending == 0 {
 		g.ending = reason
 	}
+	g.tellEnd()
 	g.mu.Unlock()
 	if !g.status.Caches { // nothing is lost, and it is gone in a moment
 		_ = g.status.QEMU.Signal(unix.SIGKILL)
@@ -408,6 +431,16 @@ func (g *guest) kill(reason drivers.Reason) {
 	case <-g.over:
 	case <-time.After(10 * time.Second):
 		_ = g.status.QEMU.Signal(unix.SIGKILL)
+	}
+}
+
+// tellEnd says that the host ends the guest. QEMU would say so itself if it were
+// always asked, and not killed where nothing is lost by that; of a guest that is to
+// start anew where it powers off the peer does not say it. g.mu is held.
+func (g *guest) tellEnd() {
+	if !g.told && g.status.Policy.OnPoweroff != "restart" {
+		g.told = true
+		g.tell("lifecycle", "Shutdown", hostFinished)
 	}
 }
 

@@ -28,6 +28,14 @@ func hostDevices(dom *xml.Domain, dir string) error {
 			return err
 		}
 	}
+	for i := range dom.Devices.Disks {
+		k := &dom.Devices.Disks[i]
+		if k.Type == "nvme" && k.Source != nil && k.Source.Address != nil {
+			if err := takeNVMe(pciName(k.Source.Address), k.Source.Managed == "yes", dir); err != nil {
+				return err
+			}
+		}
+	}
 	for i := range dom.Devices.Interfaces {
 		if err := hostCard(&dom.Devices.Interfaces[i], dir); err != nil {
 			return err
@@ -174,6 +182,15 @@ func hostPCIName(a *xml.HostAddress) string {
 
 // vfioDriver is the driver of devices that guests have.
 const vfioDriver = "vfio-pci"
+
+// takeNVMe makes a controller ready that is a guest's disk.
+func takeNVMe(addr string, managed bool, dir string) error {
+	config := filepath.Join(hostSys, "bus/pci/devices", addr, "config")
+	if _, err := os.Stat(config); err != nil {
+		return xml.Errorf(xml.CodeSystem, "Device %s not found: could not access %s: %s", addr, config, drivers.SystemText(unwrapPath(err)))
+	}
+	return takePCI(addr, managed, dir)
+}
 
 // takePCI makes a PCI device ready for a guest. One that is managed goes back to
 // its driver when the guest ends.

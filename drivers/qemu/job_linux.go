@@ -51,7 +51,7 @@ func (g *guest) begin(ctx context.Context, operation int32, name string) (j *job
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j = &job{operation: operation, name: name, began: time.Now(), cancel: cancel}
 	g.mu.Lock()
-	g.job = j
+	g.job, g.passes = j, 0
 	g.mu.Unlock()
 	return j, work, func() {
 		g.mu.Lock()
@@ -193,13 +193,26 @@ func (g *guest) completed(j *job, stats []drivers.Param) {
 		list = append(list, p)
 	}
 	var told strings.Builder
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, p := range list {
+		if passes, ok := p.Value.(uint64); ok && p.Name == "memory_iteration" {
+			g.tellPasses(passes)
+		}
 		fmt.Fprintf(&told, "\n\t%s: %v", p.Name, p.Value)
 	}
 	g.tell("job-completed", told.String(), "")
 	path := g.layout.completedJob(g.status.Name)
 	if data, err := json.Marshal(jobAnswer{drivers.CompletedJob, toWire(list)}); err == nil && drivers.MakeDir(filepath.Dir(path)) == nil {
 		_ = drivers.ReplaceFile(path, data, 0o600) // numbers of the past: nothing fails for want of them
+	}
+}
+
+// tellPasses says that a migration has come to a pass over the memory, and to those
+// before. What QEMU answers at the end may be read before its events are. g.mu is held.
+func (g *guest) tellPasses(upTo uint64) {
+	for ; g.passes < upTo; g.passes++ {
+		g.tell("migration-iteration", fmt.Sprintf("iteration: '%d'", g.passes+1), "")
 	}
 }
 

@@ -117,6 +117,7 @@ func (d *domains) launchWith(ctx context.Context, dom *xml.Domain, f drivers.Fla
 		return drivers.Ref{}, err
 	}
 	st.Paused = f.Has(drivers.Paused)
+	st.Held = st.Paused
 	if in != nil {
 		st.Incoming, st.Paused = in, st.Paused || !in.Running
 	}

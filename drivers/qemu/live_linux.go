@@ -48,10 +48,24 @@ func (g *guest) completeLive(ctx context.Context, st *startConfig, facts liveFac
 	if dom.CurrentMem, err = g.memoryInUse(ctx, dom); err != nil {
 		return nil, err
 	}
+	g.closedTrays(dom)
 	if agentPort(dom) != nil {
 		g.tell("agent-lifecycle", "state: 'disconnected' reason: 'domain started'", "")
 	}
 	return xml.Marshal(dom)
+}
+
+// closedTrays notes that a drive begins with its tray closed, whatever its definition
+// says.
+func (g *guest) closedTrays(dom *xml.Domain) {
+	for i := range dom.Devices.Disks {
+		d := &dom.Devices.Disks[i]
+		if d.Target == nil || d.Target.Tray != "open" {
+			continue
+		}
+		d.Target.Tray = ""
+		g.tell("tray-change", "disk "+aliasOf(d.Alias)+": closed", "")
+	}
 }
 
 // memoryInUse is what the guest has of its memory, which its driver has to give back.
@@ -168,7 +182,7 @@ func liveDisks(dom *xml.Domain, b Build, status *Status) {
 				s.Source.Index = itoa(a.nodes[s.Source])
 			}
 		}
-		if d.BackingStore == nil && (d.Driver == nil || d.Driver.Type == "" || d.Driver.Type == "raw") {
+		if d.BackingStore == nil && (d.Driver == nil || slices.Contains([]string{"", "raw", "fat"}, d.Driver.Type)) {
 			d.BackingStore = &xml.BackingStore{}
 		}
 	}
@@ -312,8 +326,11 @@ func (d *domains) taints(dom *xml.Domain) []string {
 	if dom.QEMUCommandline != nil && len(dom.QEMUCommandline.Args) > 0 {
 		list = append(list, "tainted: use of custom command line arguments")
 	}
+	if c := dom.QEMUCapabilities; c != nil && len(c.Add)+len(c.Del) > 0 {
+		override = append(override, "tainted: hypervisor feature autodetection override")
+	}
 	if len(dom.QEMUOverride) > 0 {
-		override = []string{"tainted: custom device configuration"}
+		override = append(override, "tainted: custom device configuration")
 	}
 	if os.Geteuid() == 0 {
 		list = append(list, "tainted: running with undesirable elevated privileges")

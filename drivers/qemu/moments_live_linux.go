@@ -17,7 +17,7 @@ func (m moments) makeLive(ctx context.Context, dom drivers.Ref, set *moment.Set,
 	if fl.Halt && !m.store.Has(dom.Name) {
 		return xml.Errorf(xml.CodeOperationInvalid, "cannot halt after transient domain snapshot")
 	}
-	if err := m.describeLive(dom, one, fl); err != nil {
+	if err := m.describeLive(ctx, dom, one, fl); err != nil {
 		return err
 	}
 	if set.Current != nil {
@@ -76,7 +76,7 @@ func (m moments) halt(ctx context.Context, dom drivers.Ref, fl drivers.MomentFla
 }
 
 // describeLive completes a snapshot's description by what runs.
-func (m moments) describeLive(dom drivers.Ref, one *moment.Moment, fl drivers.MomentFlags) error {
+func (m moments) describeLive(ctx context.Context, dom drivers.Ref, one *moment.Moment, fl drivers.MomentFlags) error {
 	dir := m.layout.guest(dom.Name)
 	s, err := readStatus(dir)
 	if err != nil {
@@ -86,12 +86,18 @@ func (m moments) describeLive(dom drivers.Ref, one *moment.Moment, fl drivers.Mo
 	if err != nil {
 		return err
 	}
-	if one.Domain, err = m.domains().portable(dom); err != nil {
+	now, err := m.domains().portable(dom)
+	if err != nil {
+		return err
+	}
+	if one.Domain, err = m.reread(ctx, now); err != nil {
 		return err
 	}
 	localize(one.Domain, m.volume)
 	if def, _, err := m.domains().definition(dom); err == nil {
-		one.Inactive = def
+		if one.Inactive, err = m.reread(ctx, def); err != nil {
+			return err
+		}
 	}
 	one.State = snapshotState(s.State)
 	mode := "internal"

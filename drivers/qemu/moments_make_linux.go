@@ -121,7 +121,7 @@ func (m moments) make(ctx context.Context, dom drivers.Ref, set *moment.Set, one
 	if err != nil {
 		return err
 	}
-	if one.Domain, err = domain.Clone(def); err != nil {
+	if one.Domain, err = m.reread(ctx, def); err != nil {
 		return err
 	}
 	one.State = "shutoff"

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"virgo/cpu"
@@ -208,6 +209,9 @@ func displaySockets(dom *xml.Domain, a args) {
 // is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
 	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
+	if dom.OS.SMBIOS != nil && dom.OS.SMBIOS.Mode == "host" {
+		b.HostSMBIOS = hostSMBIOS()
+	}
 	if dom.CPU == nil || dom.CPU.Mode == "" && dom.CPU.Model == "" && !cpu.HasModels(dom.OS.Type.Arch) {
 		domain.PlugCell(dom)
 		return b, nil // the machine's own
@@ -232,6 +236,21 @@ func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, er
 		b.CPU = defaultCPU(e, dom) + strings.TrimPrefix(b.CPU, resolved.Model)
 	}
 	return b, nil
+}
+
+// hostSMBIOS are the host's tables, but for its UUID: the guest has its own. Nil: there
+// are none.
+func hostSMBIOS() *xml.Sysinfo {
+	data, err := host.Facts{}.Sysinfo(context.Background())
+	if err != nil {
+		return nil
+	}
+	s := &xml.Sysinfo{}
+	if xml.Unmarshal(xml.Source{Data: data}, s) != nil {
+		return nil
+	}
+	s.System = slices.DeleteFunc(s.System, func(e xml.SysinfoEntry) bool { return e.Name == "uuid" })
+	return s
 }
 
 // reveal gives the values of the root's secrets.

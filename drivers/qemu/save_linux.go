@@ -163,17 +163,23 @@ func (c *Conn) otherDoc(ctx context.Context, dom *xml.Domain, src xml.Source) (*
 	if err != nil {
 		return nil, err
 	}
-	var forms [2]*xml.Domain // as another host would read them
-	for i, x := range []*xml.Domain{dom, other} {
-		data, err := domain.Print(x, &printTraits, drivers.SecurityInfo|drivers.MigratableXML)
-		if err == nil {
-			forms[i], err = c.parse(ctx, xml.Source{Name: src.Name, Data: data}, 0)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if dom, err = c.reread(ctx, dom); err != nil {
+		return nil, err
 	}
-	return other, domain.Stable(forms[0], forms[1])
+	if other, err = c.reread(ctx, other); err != nil {
+		return nil, err
+	}
+	return other, domain.Stable(dom, other)
+}
+
+// reread is a document as another host would read it: what older versions would not
+// know is left out and comes back in its own place.
+func (c *Conn) reread(ctx context.Context, dom *xml.Domain) (*xml.Domain, error) {
+	data, err := domain.Print(dom, &printTraits, drivers.SecurityInfo|drivers.MigratableXML)
+	if err != nil {
+		return nil, err
+	}
+	return c.parse(ctx, xml.Source{Name: dom.Name, Data: data}, 0)
 }
 
 // Restore starts the guest that a file keeps.
@@ -470,8 +476,12 @@ func asDefined(live, config *xml.Domain, l Layout, probed []int) *xml.Domain {
 		}
 	}
 	for i := range v.Interfaces {
-		if n := &v.Interfaces[i]; n.Target != nil && strings.HasPrefix(n.Target.Dev, "vnet") {
+		n := &v.Interfaces[i]
+		if n.Target != nil && strings.HasPrefix(n.Target.Dev, "vnet") {
 			n.Target = nil
+		}
+		if n.Type == "network" && n.Source != nil {
+			n.Source.PortID = ""
 		}
 	}
 	return live

@@ -299,9 +299,14 @@ func (g *guest) resume(ctx context.Context) error {
 }
 
 // powerDown presses the power button. To reboot, the guest's power-off is
-// answered with a reset, since there is no button for that.
+// answered with a reset, since there is no button for that; the peer lets a guest be
+// asked for it that stands still.
 func (g *guest) powerDown(ctx context.Context, reboot bool) error {
 	g.mu.Lock()
+	if g.status.State != drivers.Running && !reboot {
+		g.mu.Unlock()
+		return notRunning()
+	}
 	g.rebooting = reboot
 	g.mu.Unlock()
 	return g.qmp.Execute(ctx, "system_powerdown", nil, nil)
@@ -332,6 +337,9 @@ func (g *guest) destroy(ctx context.Context, r destroyRequest) error {
 }
 
 func (g *guest) destroyGracefully(ctx context.Context) error {
+	g.mu.Lock()
+	g.tellEnd()
+	g.mu.Unlock()
 	_ = g.qmp.Execute(ctx, "quit", nil, nil)
 	select {
 	case <-g.over:

@@ -46,6 +46,11 @@ func (g *guest) snapshot(ctx context.Context, r blockRequest) error {
 	case r.Memory != nil:
 		return g.snapshotMemory(work, j, r, disks)
 	case len(r.Disks) > 0:
+		// The passes over the memory are told, as those of a save are.
+		caps := []map[string]any{{"capability": "events", "state": true}}
+		if err := g.qmp.Execute(work, "migrate-set-capabilities", map[string]any{"capabilities": caps}, nil); err != nil {
+			return lost(err)
+		}
 		return g.blocks.Stopped(work, !r.Halt, func() error { return g.blocks.SaveWithin(work, r.Tag, r.Disks) })
 	}
 	return disks()

@@ -30,6 +30,7 @@ type startConfig struct {
 	Env    []string
 	Live   []byte // the live document so far
 	Paused bool
+	Held   bool // it is the start that asks for that, not the saved guest
 	// Incoming is the saved guest that the start goes on from; nil: it starts anew.
 	Incoming *incoming `json:",omitempty"`
 	// Snapshot is the snapshot within its disks that it goes on from; nil: none.
@@ -94,6 +95,7 @@ func (g *guest) start(ctx context.Context, s *watch.Session, cfg guestConfig, se
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := g.connect(ctx, qemu, logf); err != nil {
+		g.tell("control-error", "", "")
 		return err
 	}
 	if err := g.plugStartVCPUs(ctx, st.Live); err != nil {
@@ -130,20 +132,23 @@ func (g *guest) letRun(ctx context.Context, st *startConfig) error {
 	if st.Incoming != nil {
 		return g.restored(ctx, st)
 	}
+	detail := "Booted"
+	if st.Back {
+		detail = "Snapshot"
+	}
 	if st.Paused {
-		g.change(drivers.PausedState, drivers.PausedUser, "Started", "Booted")
-		g.tell("lifecycle", "Suspended", "Paused")
+		g.change(drivers.PausedState, drivers.PausedUser, "Started", detail)
+		if !st.Back {
+			detail = "Paused"
+		}
+		g.tell("lifecycle", "Suspended", detail)
 		return nil
 	}
 	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {
 		return xml.Errorf(xml.CodeOperationFailed, "cannot let the guest run: %v", err)
 	}
-	if st.Back {
-		g.tell("lifecycle", "Resumed", "Unpaused")
-		g.change(drivers.Running, drivers.RunningBooted, "Started", "Snapshot")
-		return nil
-	}
-	g.change(drivers.Running, drivers.RunningBooted, "Started", "Booted")
+	g.tell("lifecycle", "Resumed", "Unpaused") // its vCPUs run before it counts as started
+	g.change(drivers.Running, drivers.RunningBooted, "Started", detail)
 	return nil
 }
 
@@ -152,7 +157,11 @@ func (g *guest) restored(ctx context.Context, st *startConfig) error {
 	g.restoredNow = true
 	if st.Paused {
 		g.change(drivers.PausedState, drivers.PausedMigrating, "Started", "Restored")
-		g.tell("lifecycle", "Suspended", "Restored")
+		detail := "Restored"
+		if st.Held {
+			detail = "Paused"
+		}
+		g.tell("lifecycle", "Suspended", detail)
 		return nil
 	}
 	if err := g.qmp.Execute(ctx, "cont", nil, nil); err != nil {

@@ -404,7 +404,7 @@ func (d *domains) SetMemoryPeriod(ctx context.Context, r drivers.Ref, seconds in
 	edit := func(dom *xml.Domain) error {
 		b := dom.Devices.Memballoon
 		if b == nil || b.Model == "none" {
-			return xml.Errorf(xml.CodeOperationInvalid, "Memory balloon model must be virtio to set the collection period")
+			return xml.Errorf(xml.CodeInternal, "No memory balloon device configured, can not set the collection period")
 		}
 		b.Stats = nil
 		if seconds > 0 {
