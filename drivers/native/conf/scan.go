@@ -116,8 +116,8 @@ func (s *scanner) statement() (Entry, bool, error) {
 	}
 	s.pos++
 	s.blanks()
-	if s.manner == LXC {
-		e.Value = s.rest()
+	if c := s.peek(); s.manner == LXC && c != '"' && c != '\'' {
+		e.Value = Value{Line: s.line, Text: s.toEOL()}
 		return e, true, nil
 	}
 	var err error
@@ -161,17 +161,6 @@ func (s *scanner) word() string {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// rest is a value that goes to the end of its line; quotes around the whole of
-// it do not belong to it.
-func (s *scanner) rest() Value {
-	v := Value{Line: s.line}
-	v.Text = s.toEOL()
-	if n := len(v.Text); n > 1 && (v.Text[0] == '"' || v.Text[0] == '\'') && v.Text[n-1] == v.Text[0] {
-		v.Text = v.Text[1 : n-1]
-	}
-	return v
-}
 
 func (s *scanner) value(depth int) (Value, error) {
 	v := Value{Line: s.line}

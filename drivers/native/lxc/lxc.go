@@ -5,6 +5,7 @@ package lxc
 
 import (
 	"crypto/rand"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,10 +116,11 @@ func (r *reader) init() error {
 	o := &r.d.OS
 	if v := r.first("lxc.init.cmd", "lxc.init_cmd"); v != nil {
 		s, err := shell.Parse(xml.Source{Data: []byte(v.Text)}, nil)
-		if err != nil || len(s.Commands) != 1 {
-			return r.At(internal("invalid lxc.init.cmd value: '%s'", v.Text), v)
+		if err == nil && len(s.Commands) == 1 {
+			o.Init, o.InitArgs = s.Commands[0].Words[0], s.Commands[0].Words[1:]
+		} else if words := strings.Fields(v.Text); len(words) > 0 { // quotes that do not match
+			o.Init, o.InitArgs = words[0], words[1:]
 		}
-		o.Init, o.InitArgs = s.Commands[0].Words[0], s.Commands[0].Words[1:]
 	}
 	for _, e := range []struct {
 		name string
@@ -137,13 +139,19 @@ func (r *reader) init() error {
 	}, "lxc.environment")
 }
 
-// number reads a whole number. The peer counts below nothing from the highest one.
-func (r *reader) number(v *conf.Value, bits int) (uint64, error) {
-	text, below := strings.CutPrefix(v.Text, "-")
+// whole reads a whole number. The peer counts below nothing from the highest one.
+func whole(text string, bits int) (uint64, error) {
+	text, below := strings.CutPrefix(text, "-")
 	n, err := strconv.ParseUint(text, 10, bits)
 	if below {
 		n = -n & (1<<bits - 1)
 	}
+	return n, err
+}
+
+// number reads an entry's.
+func (r *reader) number(v *conf.Value, bits int) (uint64, error) {
+	n, err := whole(v.Text, bits)
 	if err != nil {
 		return 0, r.At(internal("failed to parse integer: '%s'", v.Text), v)
 	}
@@ -292,7 +300,7 @@ func (r *reader) blkio() error {
 		case strings.Contains(key, "_iops_"):
 			bits = 32
 		}
-		n, err := strconv.ParseUint(parts[1], 10, bits)
+		n, err := whole(parts[1], bits)
 		if err != nil {
 			return r.At(internal("failed to parse %s: '%s'", what, parts[1]), v)
 		}
@@ -311,6 +319,7 @@ func (r *reader) blkio() error {
 		}
 		return nil
 	}, "lxc.cgroup.blkio.")
+	t.Devices = slices.DeleteFunc(t.Devices, func(b xml.BlkioDevice) bool { return b == xml.BlkioDevice{Path: b.Path} })
 	if t.Weight > 0 || len(t.Devices) > 0 {
 		r.d.BlkioTune = t
 	}

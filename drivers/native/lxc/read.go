@@ -1,7 +1,6 @@
 package lxc
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +44,9 @@ func (r *reader) mounts() error {
 	return r.each(r.entry, "lxc.mount.entry")
 }
 
+// ownMounts are what every container has.
+var ownMounts = []string{"proc", "/proc", "sys", "/sys"}
+
 // entry reads a line of an fstab.
 func (r *reader) entry(name string, v *conf.Value) error {
 	parts := strings.Fields(v.Text)
@@ -52,8 +54,8 @@ func (r *reader) entry(name string, v *conf.Value) error {
 		return r.At(internal("invalid %s value: '%s', expecting source, target, type and options", name, v.Text), v)
 	}
 	source, target, kind, options := parts[0], parts[1], parts[2], strings.Split(parts[3], ",")
-	if target == "proc" || target == "sys" {
-		return nil // every container has them
+	if slices.Contains(ownMounts, target) {
+		return nil
 	}
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
@@ -87,8 +89,21 @@ type network struct {
 	at                                      *conf.Value // for errors
 	index                                   string
 	kind, link, mac, name, flags, mode, vid string
+	linked                                  bool // link is given, be it empty
 	ips                                     []xml.InterfaceIP
-	gateways                                []xml.Route
+	gateway4, gateway6                      string // of several the last
+}
+
+// routes are those to the gateways.
+func (n *network) routes() []xml.Route {
+	var out []xml.Route
+	if n.gateway4 != "" {
+		out = append(out, xml.Route{Family: "ipv4", Address: "0.0.0.0", Gateway: n.gateway4})
+	}
+	if n.gateway6 != "" {
+		out = append(out, xml.Route{Family: "ipv6", Address: "::", Gateway: n.gateway6})
+	}
+	return out
 }
 
 // networks reads the cards: lxc.network.*, where each type begins the next one,
@@ -108,9 +123,11 @@ func (r *reader) networks() error {
 			n = list[len(list)-1]
 		} else {
 			index, rest, ok := strings.Cut(strings.TrimPrefix(name, "lxc.net."), ".")
-			if _, err := strconv.ParseUint(index, 10, 32); err != nil || !ok {
+			number, err := strconv.ParseUint(index, 10, 32)
+			if err != nil || !ok {
 				return r.At(internal("'%s' has no number of a network", name), v)
 			}
+			index = strconv.FormatUint(number, 10) // 00 is 0
 			key = rest
 			for _, o := range list {
 				if o.index == index {
@@ -127,13 +144,15 @@ func (r *reader) networks() error {
 	if err != nil {
 		return err
 	}
-	private := len(list) == 0
+	private := true
 	for _, n := range list {
-		alone, err := r.add(n)
-		if err != nil {
+		if n.kind == "empty" {
+			continue // no card, but no network of the host's either
+		}
+		private = false
+		if err := r.add(n); err != nil {
 			return err
 		}
-		private = private || alone
 	}
 	r.d.Features.PrivNet = private
 	return nil
@@ -145,7 +164,7 @@ func (r *reader) key(n *network, key string, v *conf.Value) error {
 	case "type":
 		n.kind = v.Text
 	case "link":
-		n.link = v.Text
+		n.link, n.linked = v.Text, true
 	case "hwaddr":
 		n.mac = v.Text
 	case "name":
@@ -157,52 +176,71 @@ func (r *reader) key(n *network, key string, v *conf.Value) error {
 	case "vlan.id":
 		n.vid = v.Text
 	case "ipv4", "ipv4.address", "ipv6", "ipv6.address":
-		// The address of the network's broadcast may follow.
-		text, _, _ := strings.Cut(v.Text, " ")
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
+		ip, ok := cidr(v.Text, key[:4])
+		if !ok {
 			return r.At(xml.Errorf(xml.CodeInvalidArg, "Invalid CIDR address: '%s'", v.Text), v)
 		}
-		n.ips = append(n.ips, xml.InterfaceIP{Address: strings.Split(text, "/")[0], Family: key[:4], Prefix: uint(p.Bits())})
-	case "ipv4.gateway", "ipv6.gateway":
-		if v.Text == "auto" || v.Text == "dev" {
-			return nil // worked out when the container starts
-		}
-		if _, err := netip.ParseAddr(v.Text); err != nil {
-			return r.At(xml.Errorf(xml.CodeXML, "Domain interface: Bad gateway address '%s' in route definition", v.Text), v)
-		}
-		address := "0.0.0.0"
-		if key == "ipv6.gateway" {
-			address = "::"
-		}
-		n.gateways = append(n.gateways, xml.Route{Family: key[:4], Address: address, Gateway: v.Text})
+		n.ips = append(n.ips, ip)
+	case "ipv4.gateway":
+		return r.gateway(&n.gateway4, false, v)
+	case "ipv6.gateway":
+		return r.gateway(&n.gateway6, true, v)
 	}
 	return nil
 }
 
-// add makes a device of a card; alone says that the container is to have no
-// network of the host's.
-func (r *reader) add(n *network) (alone bool, err error) {
+// cidr reads an address of a family and its prefix, behind which the network's
+// broadcast address may stand.
+func cidr(text, family string) (xml.InterfaceIP, bool) {
+	text, _, _ = strings.Cut(text, " ")
+	address, bits, _ := strings.Cut(text, "/")
+	a, ok := xml.ParseIP(address)
+	prefix, err := strconv.ParseUint(bits, 10, 32)
+	if !ok || err != nil || a.Is6() != (family == "ipv6") {
+		return xml.InterfaceIP{}, false
+	}
+	return xml.InterfaceIP{Address: a.String(), Family: family, Prefix: uint(prefix)}, true
+}
+
+// gateway reads one; the words auto and dev mean that it is worked out when the
+// container starts.
+func (r *reader) gateway(to *string, six bool, v *conf.Value) error {
+	if v.Text == "auto" || v.Text == "dev" {
+		return nil
+	}
+	a, ok := xml.ParseIP(v.Text)
+	switch {
+	case !ok:
+		return r.At(xml.Errorf(xml.CodeXML, "Domain interface: Bad gateway address '%s' in route definition", v.Text), v)
+	case six && !a.Is6():
+		return r.At(xml.Errorf(xml.CodeXML, "Domain interface: ipv6 specified for non-IPv6 gateway address '%s' in route definition", v.Text), v)
+	case !six && a.Is6(): // the peer names the route's address
+		return r.At(xml.Errorf(xml.CodeXML, "Domain interface: IPv4 family specified for non-IPv4 gateway '0.0.0.0' in route definition"), v)
+	}
+	*to = a.String()
+	return nil
+}
+
+// add makes a device of a card.
+func (r *reader) add(n *network) error {
 	switch n.kind {
 	case "", "none":
-		return false, nil
-	case "empty":
-		return true, nil
+		return nil
 	case "phys", "vlan":
-		return false, r.physical(n)
+		return r.physical(n)
 	}
-	v := xml.Interface{Type: "user", MAC: &xml.MAC{Address: "00:00:00:00:00:00"}, IPs: n.ips, Routes: n.gateways}
+	v := xml.Interface{Type: "user", MAC: &xml.MAC{Address: "00:00:00:00:00:00"}, IPs: n.ips, Routes: n.routes()}
 	if m, ok := xml.ParseMAC(n.mac); ok {
 		v.MAC.Address = m
 	}
 	switch n.kind {
 	case "veth":
-		if v.Type = "ethernet"; n.link != "" {
+		if v.Type = "ethernet"; n.linked {
 			v.Type, v.Source = "bridge", &xml.InterfaceSource{Bridge: n.link}
 		}
 	case "macvlan":
 		if n.link == "" {
-			return false, r.At(xml.Errorf(xml.CodeConfigUnsupported, "Missing 'link' attribute for NIC"), n.at)
+			return r.At(xml.Errorf(xml.CodeConfigUnsupported, "Missing 'link' attribute for NIC"), n.at)
 		}
 		v.Type, v.Source = "direct", &xml.InterfaceSource{Dev: n.link, Mode: macvlanMode(n.mode)}
 	}
@@ -214,7 +252,7 @@ func (r *reader) add(n *network) (alone bool, err error) {
 		v.Link.State = "up"
 	}
 	r.d.Devices.Interfaces = append(r.d.Devices.Interfaces, v)
-	return false, nil
+	return nil
 }
 
 func macvlanMode(mode string) string {
@@ -231,7 +269,7 @@ func macvlanMode(mode string) string {
 
 // physical moves a card of the host's into the container.
 func (r *reader) physical(n *network) error {
-	if n.link == "" {
+	if !n.linked {
 		return r.At(xml.Errorf(xml.CodeConfigUnsupported, "Missing 'link' attribute for NIC"), n.at)
 	}
 	link := n.link
@@ -239,7 +277,7 @@ func (r *reader) physical(n *network) error {
 		link += "." + n.vid
 	}
 	r.d.Devices.Hostdevs = append(r.d.Devices.Hostdevs, xml.Hostdev{Mode: "capabilities", Type: "net",
-		Source: &xml.HostdevSource{Interface: link}, IPs: n.ips, Routes: n.gateways})
+		Source: &xml.HostdevSource{Interface: link}, IPs: n.ips, Routes: n.routes()})
 	return nil
 }
 
