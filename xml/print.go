@@ -124,6 +124,10 @@ func (p *printer) attr(name, value string) {
 	p.buf = append(p.buf, '\'')
 }
 
+// Blank is a text without characters that is given all the same, and printed;
+// "" is one that is not there.
+const Blank = "\x01"
+
 func (p *printer) escape(text string) {
 	last := 0
 	for i := 0; i < len(text); i++ {

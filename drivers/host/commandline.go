@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -15,7 +16,7 @@ func CommandLine(script string) native.Options {
 	if err != nil {
 		dir = ""
 	}
-	return native.Options{Dir: dir, Format: ImageFormat, Env: func(name string) (string, bool) {
+	return native.Options{Dir: dir, Format: ImageFormat, Read: smallFile, Env: func(name string) (string, bool) {
 		switch {
 		case name == "PWD":
 			return dir, dir != ""
@@ -24,6 +25,19 @@ func CommandLine(script string) native.Options {
 		}
 		return os.LookupEnv(name)
 	}}
+}
+
+// smallFile reads a file that a command line names.
+func smallFile(path string) ([]byte, error) {
+	const most = 1 << 20
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > most:
+		return nil, fmt.Errorf("%s is no file of options", path)
+	}
+	return os.ReadFile(filepath.Clean(path))
 }
 
 // magics are what images of a format begin with, in XML's names.

@@ -3,6 +3,7 @@ package native
 import (
 	"bytes"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,6 +44,13 @@ var options = Options{
 			return "qcow2"
 		}
 		return ""
+	},
+	Read: func(path string) ([]byte, error) {
+		if path != "/vm/usb.cfg" {
+			return nil, fs.ErrNotExist
+		}
+		return []byte("# two controllers\n[machine]\n  type = \"q35\"\n[device \"ehci\"]\n  driver = \"usb-ehci\"\n  addr = \"1d.7\"\n\n[device]\n  driver = \"qemu-xhci\"\n" +
+			"[drive \"d\"]\nfile = \"a,b.qcow2\"\nif = \"none\"\n[global]\n driver = \"VGA\"\n property = \"vgamem_mb\"\n value = \"32\"\n[smp-opts]\ncpus = \"2\"\n[odd]\nx = \"y\"\n"), nil
 	},
 	Env: func(name string) (string, bool) {
 		v, ok := map[string]string{"HOME": "/home/u", "PWD": "/vm", "0": "/vm/run.sh"}[name]

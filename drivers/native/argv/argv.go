@@ -17,9 +17,10 @@ import (
 
 // Options are what a command line does not tell. All may be left out.
 type Options struct {
-	Dir    string                   // where paths that are not absolute begin
-	Format func(path string) string // the format of an image that exists; "" if it cannot be told
-	Env    shell.Lookup             // variables that the script does not set
+	Dir    string                            // where paths that are not absolute begin
+	Format func(path string) string          // the format of an image that exists; "" if it cannot be told
+	Env    shell.Lookup                      // variables that the script does not set
+	Read   func(path string) ([]byte, error) // files that the command line names
 }
 
 // From reads a command line or script. Notes tell what the definition does not
@@ -102,6 +103,9 @@ type reader struct {
 	taken     map[string]bool  // names, addresses and units that devices have
 	kept      map[string]bool  // expansions that are not known, and stand as an argument
 	claimed   map[*device]bool // codecs of sound cards
+	crowded   *bool            // see crowdedUSB
+	usbAt     map[*device]*xml.Address
+	usbFree   map[uint][]string // ports, by the index of the controller
 }
 
 // word is an option with its argument.

@@ -23,6 +23,39 @@ func (r *reader) behind(d *device) bool {
 	return false
 }
 
+// lastBus is the bus that a passed device without one is on, if there are
+// several: the definition may have the controllers in another order.
+func (r *reader) lastBus(d *device) string {
+	kind := ""
+	switch {
+	case d.onUSB():
+		kind = "usb"
+	case strings.HasPrefix(d.base, "scsi-"):
+		kind = "scsi"
+	case strings.HasPrefix(d.base, "virtserialport"), strings.HasPrefix(d.base, "virtconsole"):
+		kind = "virtio-serial"
+	}
+	count := 0
+	for _, c := range r.d.Devices.Controllers {
+		if c.Type == kind && c.Master == nil {
+			count++
+		}
+	}
+	c, ok := r.controllerOn(d, kind)
+	if !ok || count < 2 {
+		return ""
+	}
+	for id, n := range r.named {
+		if n.kind == kind && n.index == c.index && n.alias != nil {
+			return r.renamedBus(id + ".0")
+		}
+	}
+	if kind == "usb" && c.index == 0 {
+		return "usb.0"
+	}
+	return kind + utoa(c.index) + ".0"
+}
+
 // texts are the properties of devices whose values are words, be they made of
 // figures or a switch. All others are numbers, sizes and switches.
 var texts = []string{"account-failed", "account-invalid", "addr", "audiodev", "backend", "backend_defaults", "bios-chs-trans", "bmc", "bootargs", "bus", "busnr", "canbus", "canbus0",

@@ -2,6 +2,7 @@ package argv
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -257,11 +258,11 @@ func (r *reader) ccidController(d *device) func() {
 }
 
 // controllerOn is the controller that a property names as CONTROLLER.N, or the
-// first of its kind.
+// one of its kind that came last: there QEMU looks first.
 func (r *reader) controllerOn(d *device, kind string) (named, bool) {
 	bus := d.peek("bus")
 	if bus == "" {
-		for _, c := range r.d.Devices.Controllers {
+		for _, c := range slices.Backward(r.d.Devices.Controllers) {
 			if c.Type == kind && c.Index != nil {
 				return named{kind: kind, index: *c.Index}, true
 			}
@@ -275,18 +276,6 @@ func (r *reader) controllerOn(d *device, kind string) (named, bool) {
 		return c, true
 	}
 	return named{}, false
-}
-
-// usbAddress is the place on USB that a device asks for, nil if it does not.
-func (r *reader) usbAddress(d *device) *xml.Address {
-	if !d.has("bus") && !d.has("port") {
-		return nil
-	}
-	c, ok := r.controllerOn(d, "usb")
-	if !ok {
-		return nil
-	}
-	return &xml.Address{Type: "usb", Bus: c.index, Port: d.take("port")}
 }
 
 // iothread is the number of an I/O thread, which begins to be one when it is used.

@@ -37,7 +37,7 @@ var transports = []struct{ end, transport, model string }{
 
 // synonyms are other names of devices.
 var synonyms = []struct{ name, base string }{
-	{"ahci", "ich9-ahci"}, {"ide-drive", "ide-hd"}, {"ioh3420", "pcie-root-port"}, {"lsi", "lsi53c895a"}, {"lsi53c810a", "lsi53c810"},
+	{"ac97", "AC97"}, {"ahci", "ich9-ahci"}, {"e1000-82540em", "e1000"}, {"es1370", "ES1370"}, {"ide-drive", "ide-hd"}, {"ioh3420", "pcie-root-port"}, {"lsi", "lsi53c895a"}, {"lsi53c810a", "lsi53c810"},
 	{"qxl-vga", "qxl"}, {"scsi-disk", "scsi-hd"}, {"virtio-serial-bus", "virtio-serial"}, {"virtio-vga-gl", "virtio-vga"},
 }
 
@@ -161,6 +161,9 @@ func (d *device) missing() []string {
 	return list
 }
 
+// soundless are the sound cards that XML lacks.
+var soundless = []string{"adlib", "cs4231a", "gus"}
+
 // passDevice passes a device and its backends. It keeps the place that QEMU
 // would give it, so that no device of the definition gets there.
 func (r *reader) passDevice(d *device, missing []string) {
@@ -174,7 +177,18 @@ func (r *reader) passDevice(d *device, missing []string) {
 	if n, err := strconv.ParseUint(d.peek("bootindex"), 10, 31); err == nil {
 		r.boots = append(r.boots, booting{index: n, given: true})
 	}
-	behind := r.behind(d)
+	behind, bus := r.behind(d), ""
+	if behind && !d.foreign && !d.has("bus") {
+		bus = r.lastBus(d)
+	}
+	if d.onUSB() && r.crowdedUSB() && !d.foreign && !d.has("port") {
+		if a := r.usbAddress(d); a != nil && a.Port != "" {
+			d.set("port", a.Port)
+		}
+	}
+	if slices.Contains(soundless, d.base) && !d.has("audiodev") { // QEMU chooses a backend where none is given
+		d.set("audiodev", "audio1")
+	}
 	var words []string
 	for i := range d.list {
 		f := &d.list[i]
@@ -190,6 +204,9 @@ func (r *reader) passDevice(d *device, missing []string) {
 		case "netdev", "chardev", "drive", "memdev", "fsdev", "tpmdev", "rng", "cryptodev":
 			words = append(words, r.backends(f, 0)...)
 		}
+	}
+	if bus != "" {
+		d.set("bus", bus)
 	}
 	if d.slot != "" {
 		bus, addr, _ := strings.Cut(d.slot, " ")

@@ -142,9 +142,7 @@ func (r *reader) diskProperties(d *device, p *props, x *xml.Disk) {
 	if n := d.uint("rotation_rate"); n > 0 {
 		x.Target.RotationRate = n
 	}
-	if id := d.peek("device_id"); strings.HasPrefix(id, "drive-") || id == x.Serial {
-		d.take("device_id")
-	}
+	r.deviceID(d, p, x)
 	policy := map[string]string{"enospc": "enospace"}
 	for _, e := range []struct {
 		key string
@@ -167,6 +165,39 @@ func (r *reader) diskProperties(d *device, p *props, x *xml.Disk) {
 		}
 	}
 	x.IOTune = ioTune(p)
+}
+
+// deviceID is what identifies a SCSI disk without a serial number to the guest:
+// the name of its drive, in a definition that of its place.
+func (r *reader) deviceID(d *device, p *props, x *xml.Disk) {
+	if x.Target.Bus != "scsi" || d.base == "scsi-block" {
+		return
+	}
+	a := x.Address
+	name := fmt.Sprintf("drive-scsi%d-%d-%d-%d", a.Controller, a.Bus, a.Target, a.Unit)
+	for _, c := range r.d.Devices.Controllers {
+		if c.Type == "scsi" && *c.Index == a.Controller && c.Model == "lsilogic" {
+			name = fmt.Sprintf("drive-scsi%d-%d-%d", a.Controller, a.Bus, a.Unit)
+		}
+	}
+	will := name
+	if x.Serial != "" {
+		will = x.Serial
+	}
+	id := d.peek("device_id")
+	switch given := d.has("device_id"); {
+	case given && (id == will || strings.HasPrefix(id, "drive-")):
+		d.take("device_id")
+	case given:
+		return // and is passed
+	case x.Serial != "":
+		id = x.Serial
+	default:
+		id = p.peek("id")
+	}
+	if id != will {
+		r.note("the SCSI disk on %s tells the guest the device_id '%s' instead of '%s'", strings.TrimPrefix(name, "drive-"), will, id)
+	}
 }
 
 // ioTune are the limits of a drive.

@@ -125,9 +125,7 @@ var options = []option{
 	{name: "prom-env", arg: true, pass: true},
 	{name: "qmp", arg: true, do: (*reader).optMonitor},
 	{name: "qmp-pretty", arg: true, do: (*reader).optMonitor},
-	{name: "readconfig", arg: true, do: func(r *reader, w word) {
-		r.pass("what the file says was not read; it may disagree with the definition", "-readconfig", r.absolute(w.arg))
-	}},
+	{name: "readconfig", arg: true},
 	{name: "realtime", arg: true, do: (*reader).optOvercommit},
 	{name: "rtc", arg: true, do: (*reader).optRTC},
 	{name: "rtc-td-hack", do: func(r *reader, _ word) { r.rtcProps().set("driftfix", "slew") }},
@@ -253,6 +251,8 @@ func (r *reader) option(o *option, w word) {
 			to := o.list(r)
 			*to = append(*to, p)
 		}
+	case o.name == "readconfig": // which reads options in turn
+		r.optReadConfig(w)
 	default:
 		o.do(r, w)
 	}

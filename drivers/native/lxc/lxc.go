@@ -90,7 +90,9 @@ func (r *reader) general() error {
 	if v == nil {
 		return internal("lxc.uts.name (or lxc.utsname) is missing: the container has no name")
 	}
-	r.d.Name = v.Text
+	if r.d.Name = v.Text; v.Text == "" {
+		r.d.Name = xml.Blank
+	}
 	if strings.Contains(v.Text, "/") {
 		return r.At(xml.Errorf(xml.CodeXML, "name %s cannot contain '/'", v.Text), v)
 	}

@@ -80,6 +80,9 @@ func (r *reader) names(d *xml.Domain) (err error) {
 		return err
 	}
 	d.Description, err = r.prose("annotation", "annotation", "|")
+	if d.Description == "" && r.Get("annotation") != nil {
+		d.Description = xml.Blank
+	}
 	return err
 }
 
@@ -273,7 +276,7 @@ func (r *reader) graphics(d *xml.Domain) error {
 	if p < 0 {
 		p, g.Autoport = -1, "yes"
 	}
-	g.Listen, g.Keymap, g.Passwd = r.str("RemoteDisplay.vnc.ip"), r.str("RemoteDisplay.vnc.keymap"), r.str("RemoteDisplay.vnc.password")
+	g.Listen, g.Keymap, g.Passwd = r.given("RemoteDisplay.vnc.ip"), r.given("RemoteDisplay.vnc.keymap"), r.given("RemoteDisplay.vnc.password")
 	d.Devices.Graphics = []xml.Graphics{g}
 	return nil
 }
@@ -307,33 +310,28 @@ func (r *reader) folders(d *xml.Domain) error {
 	}
 	for i := range min(count, 1<<10) {
 		name := "sharedFolder" + strconv.FormatInt(i, 10)
-		for _, key := range []string{".present", ".enabled"} {
-			on, err := r.flag(name+key, false)
-			if err != nil {
-				return err
-			}
-			if !on {
-				name = ""
-				break
-			}
+		present, err := r.flag(name+".present", false)
+		if err != nil {
+			return err
 		}
-		if name == "" {
+		enabled, err := r.flag(name+".enabled", false)
+		if err != nil {
+			return err
+		}
+		if !present || !enabled {
 			continue
 		}
-		host, err := r.need(name + ".hostPath")
-		if err != nil {
-			return err
-		}
-		guest, err := r.need(name + ".guestName")
-		if err != nil {
-			return err
+		for _, key := range []string{".hostPath", ".guestName"} {
+			if _, err := r.need(name + key); err != nil {
+				return err
+			}
 		}
 		write, err := r.flag(name+".writeAccess", false)
 		if err != nil {
 			return err
 		}
 		d.Devices.Filesystems = append(d.Devices.Filesystems, xml.Filesystem{Type: "mount", AccessMode: "passthrough",
-			Source: &xml.FSSource{Dir: host}, Target: &xml.FSTarget{Dir: guest}, Readonly: !write})
+			Source: &xml.FSSource{Dir: r.given(name + ".hostPath")}, Target: &xml.FSTarget{Dir: r.given(name + ".guestName")}, Readonly: !write})
 	}
 	return nil
 }

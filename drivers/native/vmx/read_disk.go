@@ -186,7 +186,7 @@ func (r *reader) floppy(v *xml.Disk, name string) (bool, error) {
 	switch kind := r.str(name + ".fileType"); {
 	case strings.EqualFold(kind, "device"):
 		if v.Type = "block"; ok {
-			v.Source = &xml.DiskSource{Dev: file}
+			v.Source = &xml.DiskSource{Dev: r.given(name + ".fileName")}
 		}
 	case strings.EqualFold(kind, "file") && !ok:
 	case strings.EqualFold(kind, "file"):
@@ -253,7 +253,7 @@ func (r *reader) drive(v *xml.Disk, s slot, name string) (found bool, err error)
 		case ok && strings.EqualFold(file, "auto detect"):
 			v.Source = &xml.DiskSource{StartupPolicy: "optional"}
 		case ok:
-			v.Source = &xml.DiskSource{Dev: file}
+			v.Source = &xml.DiskSource{Dev: r.given(name + ".fileName")}
 		}
 		return true, nil
 	case s.bus == "scsi" && is("scsi-passthru") && ok && strings.EqualFold(file, "emptyBackingString"):

@@ -120,17 +120,15 @@ func (r *reader) connection(v *xml.Interface, name string) error {
 	switch low := strings.ToLower(kind); {
 	case !ok, low == "bridged", low == "custom":
 		v.Type = "bridge"
-		bridge, err := r.need(name + ".networkName")
-		if err != nil {
+		if _, err := r.need(name + ".networkName"); err != nil {
 			return err
 		}
-		v.Source = &xml.InterfaceSource{Bridge: bridge}
+		v.Source = &xml.InterfaceSource{Bridge: r.given(name + ".networkName")}
 		if low == "custom" {
-			dev, err := r.need(name + ".vnet")
-			if err != nil {
+			if _, err := r.need(name + ".vnet"); err != nil {
 				return err
 			}
-			v.Target = &xml.InterfaceTarget{Dev: dev}
+			v.Target = &xml.InterfaceTarget{Dev: r.given(name + ".vnet")}
 		}
 	case low == "nat":
 		v.Type = "user"

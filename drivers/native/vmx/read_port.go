@@ -36,17 +36,17 @@ func (r *reader) serials(d *xml.Domain) error {
 }
 
 func (r *reader) serial(s *xml.CharSource, name string) error {
-	file := r.str(name + ".fileName")
+	file := r.given(name + ".fileName")
 	kind, ok := r.text(name + ".fileType")
 	switch low := strings.ToLower(kind); {
 	case !ok, low == "device":
 		s.Type, s.Path = "dev", file
 	case low == "file":
 		s.Type = "file"
-		file, err := r.need(name + ".fileName")
-		if err != nil {
+		if _, err := r.need(name + ".fileName"); err != nil {
 			return err
 		}
+		var err error
 		if s.Path, err = r.file(file); err != nil {
 			return r.At(asError(err), r.Get(name+".fileName"))
 		}

@@ -61,6 +61,15 @@ func (r *reader) str(name string) string {
 	return text
 }
 
+// given is an entry's string, Blank if it is there but empty.
+func (r *reader) given(name string) string {
+	text, ok := r.text(name)
+	if ok && text == "" {
+		return xml.Blank
+	}
+	return text
+}
+
 // prose is text that a person wrote, with escapes undone. Messages call it as.
 // A NUL ends it.
 func (r *reader) prose(name, as string, escapes string) (string, error) {
