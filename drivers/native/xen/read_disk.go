@@ -4,16 +4,24 @@ import (
 	"slices"
 	"strings"
 
+	"virgo/drivers/native/conf"
 	"virgo/xml"
 )
 
 func (r *reader) disks(d *xml.Domain) error {
-	list, err := r.list("disk", r.dialect == XL)
-	if err != nil {
-		return err
+	list := r.strings("disk")
+	if v := r.Get("disk"); r.dialect == XM && v != nil {
+		e := internal("memory conf: expected a string list for 'disk' parameter")
+		if v.Kind == conf.List {
+			e.Code = xml.CodeConfSyntax
+		}
+		if v.Kind != conf.List || len(list) < len(v.List) {
+			return r.fail("disk", e)
+		}
 	}
 	for i := range list {
 		var v *xml.Disk
+		var err error
 		if r.dialect == XM {
 			v, err = r.xmDisk(list[i].Text)
 		} else {
@@ -22,7 +30,9 @@ func (r *reader) disks(d *xml.Domain) error {
 		if err != nil {
 			return r.At(asError(err), &list[i])
 		}
-		d.Devices.Disks = append(d.Devices.Disks, *v)
+		if v != nil {
+			d.Devices.Disks = append(d.Devices.Disks, *v)
+		}
 	}
 	return nil
 }
@@ -32,7 +42,7 @@ func badDisk(text, why string) *xml.Error {
 }
 
 // target gives a disk its name and the bus that goes with it.
-func (r *reader) target(v *xml.Disk, dev string) {
+func (r *reader) target(v *xml.Disk, dev string) error {
 	v.Target = &xml.DiskTarget{Dev: dev, Bus: "ide"}
 	switch {
 	case strings.HasPrefix(dev, "xvd") || !r.hvm:
@@ -40,13 +50,16 @@ func (r *reader) target(v *xml.Disk, dev string) {
 	case strings.HasPrefix(dev, "sd"):
 		v.Target.Bus = "scsi"
 	}
+	if dev == "" {
+		return xml.Errorf(xml.CodeXML, "Unknown disk name '' and no address specified")
+	}
+	return nil
 }
 
 // diskSpec are the parameters of a disk in xl's language.
 type diskSpec struct {
-	target, format, vdev, access string
-	backend, backendDomain       string
-	cdrom, hasTarget             bool
+	target, format, vdev, access, backend string
+	cdrom, hasTarget, hasVdev             bool
 }
 
 // xlFormats are the formats that xl knows.
@@ -83,14 +96,16 @@ func (r *reader) xlDisk(text string) (*xml.Disk, error) {
 	default:
 		return nil, badDisk(text, "unknown backend type '"+s.backend+"'")
 	}
-	if s.vdev == "" {
+	if !s.hasVdev {
 		return nil, badDisk(text, "no vdev")
 	}
-	r.target(v, s.vdev)
-	if s.backendDomain != "" {
-		v.BackendDomain = &xml.BackendDomain{Name: s.backendDomain}
+	if err := r.target(v, s.vdev); err != nil {
+		return nil, err
 	}
-	switch path := s.target; {
+	switch path := stated(s.target); {
+	case !s.hasTarget && s.cdrom:
+	case !s.hasTarget:
+		return nil, badDisk(text, "no target")
 	case strings.HasPrefix(path, "rbd:"):
 		v.Type = "network"
 		v.Source, err = rbd(path)
@@ -99,19 +114,14 @@ func (r *reader) xlDisk(text string) (*xml.Disk, error) {
 	default:
 		v.Source = &xml.DiskSource{File: path}
 	}
-	if !s.hasTarget || s.target == "" {
-		if !s.cdrom {
-			return nil, badDisk(text, "no target")
-		}
-		v.Source = nil
-	}
 	return v, err
 }
 
 // prefixes are what may stand before a target by place: an older language.
 // Each names a format, or nothing.
 var prefixes = []struct{ word, format string }{
-	{"phy:", ""}, {"file:", ""}, {"tap2:", ""}, {"tap:", ""}, {"aio:", "raw"}, {"raw:", "raw"}, {"qcow2:", "qcow2"}, {"qcow:", "qcow"}, {"vhd:", "vhd"},
+	{"aio", "raw"}, {"drbd", ""}, {"enbd", ""}, {"file", ""}, {"iscsi", ""}, {"nbd", ""}, {"phy", ""}, {"qcow", "qcow"}, {"qcow2", "qcow2"}, {"qed", "qed"},
+	{"raw", "raw"}, {"tap", ""}, {"tap2", ""}, {"tapdisk", ""}, {"vhd", "vhd"},
 }
 
 func parseSpec(text string) (*diskSpec, error) {
@@ -125,55 +135,93 @@ func parseSpec(text string) (*diskSpec, error) {
 		}
 		var part string
 		part, rest, _ = strings.Cut(rest, ",")
-		part = strings.TrimSpace(part)
 		key, value, named := strings.Cut(part, "=")
-		if named && !strings.ContainsAny(key, "/:") {
-			if err := s.named(text, key, value); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if s.flag(part) {
-			continue
-		}
-		switch place {
-		case 0:
-			s.place0(part)
-		case 1:
-			if strings.HasPrefix(part, "hd") || strings.HasPrefix(part, "xvd") || strings.HasPrefix(part, "sd") {
-				place++ // xm's order: no format
-				s.device(part)
-				break
-			}
-			s.format = part
-		case 2:
-			s.device(part)
-		case 3:
-			s.access = part
+		var err error
+		switch {
+		case named && !strings.ContainsAny(key, "/:"):
+			err = s.named(text, key, value)
+		case s.flag(part):
 		default:
-			return nil, badDisk(text, "unknown value '"+part+"'")
+			place, err = s.placed(text, part, place)
 		}
-		place++
+		if err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
 
-func (s *diskSpec) place0(part string) {
-	s.hasTarget = true
-	for _, p := range prefixes {
-		if after, ok := strings.CutPrefix(part, p.word); ok {
-			if part = after; p.format != "" {
-				s.format = p.format
-			}
+// placed reads what has its meaning by its place, and gives the next place.
+func (s *diskSpec) placed(text, part string, place int) (int, error) {
+	var err error
+	switch place {
+	case 0:
+		err = s.older(text, part)
+	case 1:
+		if strings.HasPrefix(part, "hd") || strings.HasPrefix(part, "xvd") || strings.HasPrefix(part, "sd") {
+			place++ // xm's order: no format
+			err = s.device(text, part)
+			break
+		}
+		if part != "" {
+			err = s.setFormat(text, part)
+		}
+	case 2:
+		err = s.device(text, part)
+	case 3:
+		s.access = part
+	default:
+		if part != "" {
+			err = badDisk(text, "unknown value '"+part+"'")
 		}
 	}
-	s.target = part
+	return place + 1, err
 }
 
+func (s *diskSpec) setFormat(text, format string) error {
+	if s.format != "" {
+		return badDisk(text, "two formats")
+	}
+	s.format = format
+	return nil
+}
+
+// older reads a target, before which words may stand.
+func (s *diskSpec) older(text, part string) error {
+	s.hasTarget = true
+	for {
+		word, after, ok := strings.Cut(part, ":")
+		if !ok || word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || word[0] <= '9' {
+			s.target = part
+			return nil
+		}
+		at := slices.IndexFunc(prefixes, func(p struct{ word, format string }) bool { return p.word == word })
+		if at < 0 {
+			return badDisk(text, "unknown prefix '"+word+":'")
+		}
+		if f := prefixes[at].format; f != "" {
+			if err := s.setFormat(text, f); err != nil {
+				return err
+			}
+		}
+		if part = after; slices.Contains(scripts, word) {
+			s.target = part
+			return nil
+		}
+	}
+}
+
+// scripts are prefixes that name a script, to which the rest is left.
+var scripts = []string{"drbd", "enbd", "iscsi", "nbd"}
+
 // device reads the guest's name of the disk, behind which :cdrom may stand.
-func (s *diskSpec) device(part string) {
-	dev, kind, _ := strings.Cut(part, ":")
-	s.vdev, s.cdrom = dev, s.cdrom || kind == "cdrom"
+func (s *diskSpec) device(text, part string) error {
+	dev, kind, _ := strings.Cut(strings.TrimPrefix(part, "ioemu:"), ":")
+	if s.hasVdev {
+		return badDisk(text, "two names")
+	}
+	s.vdev, s.hasVdev, s.cdrom = dev, true, s.cdrom || kind == "cdrom"
+	return nil
 }
 
 // flag reads words without a value; those that a domain cannot have do not change the disk.
@@ -191,21 +239,21 @@ func (s *diskSpec) flag(word string) bool {
 func (s *diskSpec) named(text, key, value string) error {
 	switch key {
 	case "format":
-		s.format = value
+		return s.setFormat(text, value)
 	case "vdev":
-		s.vdev = value
+		return s.device(text, value)
 	case "access":
 		s.access = value
 	case "backendtype":
-		s.backend = value
-	case "backend":
-		s.backendDomain = value
+		if s.backend = value; value == "" {
+			return badDisk(text, "unknown backend type ''")
+		}
 	case "devtype":
 		if value != "cdrom" && value != "disk" {
 			return badDisk(text, "unknown devtype '"+value+"'")
 		}
 		s.cdrom = value == "cdrom"
-	case "script", "colo-host", "colo-port", "colo-export", "active-disk", "hidden-disk":
+	case "backend", "script", "colo-host", "colo-port", "colo-export", "active-disk", "hidden-disk":
 	default:
 		return badDisk(text, "unknown key '"+key+"'")
 	}
@@ -269,34 +317,30 @@ func splitEscaped(text string, sep byte) []string {
 // plain takes the backslashes away.
 func plain(text string) string { return strings.ReplaceAll(text, `\`, "") }
 
-// xmDisk reads a disk as xm's language has it: driver:path,device,mode.
+// xmDisk reads a disk as xm's language has it: driver:path,device,mode. What has
+// fewer words, or a format that is not known, is no disk.
 func (r *reader) xmDisk(text string) (*xml.Disk, error) {
-	i := strings.LastIndexByte(text, ',')
-	if i < 0 {
-		return nil, badDisk(text, "three words are needed: source,device,mode")
+	parts := strings.SplitN(text, ",", 3)
+	if len(parts) < 3 {
+		return nil, nil
 	}
-	rest, mode := text[:i], text[i+1:]
-	if i = strings.LastIndexByte(rest, ','); i < 0 {
-		return nil, badDisk(text, "three words are needed: source,device,mode")
-	}
-	path, dev := rest[:i], strings.TrimPrefix(rest[i+1:], "ioemu:")
 	v := &xml.Disk{Type: "block", Device: "disk", Driver: &xml.DiskDriver{Name: "phy", Type: "raw"}}
-	dev, kind, _ := strings.Cut(dev, ":")
+	path, mode := parts[0], strings.TrimSpace(parts[2])
+	dev, kind, _ := strings.Cut(strings.TrimPrefix(parts[1], "ioemu:"), ":")
 	if kind == "cdrom" {
 		v.Device = "cdrom"
 	}
-	r.target(v, dev)
 	if name, after, ok := strings.Cut(path, ":"); ok {
-		v.Driver.Name, path = name, after
+		v.Driver.Name, path = name, stated(after)
 		if name == "tap" || name == "tap2" {
-			format, image, ok := strings.Cut(strings.TrimPrefix(after, "tapdisk:"), ":")
+			format, image, ok := strings.Cut(after, ":")
 			if format == "aio" {
 				format = "raw"
 			}
 			if !ok || !slices.Contains(tapFormats, format) {
-				return nil, badDisk(text, "unknown format '"+format+"'")
+				return nil, nil
 			}
-			v.Driver.Type, path = format, image
+			v.Driver.Type, path = format, stated(image)
 		}
 		if name != "phy" {
 			v.Type = "file"
@@ -307,10 +351,8 @@ func (r *reader) xmDisk(text string) (*xml.Disk, error) {
 		if v.Type == "block" {
 			v.Source = &xml.DiskSource{Dev: path}
 		}
-	} else if kind != "cdrom" {
-		return nil, badDisk(text, "no source")
 	}
-	switch mode = strings.TrimSpace(mode); mode {
+	switch mode {
 	case "r", "ro":
 		v.Readonly = true
 	case "w!", "!":
@@ -319,7 +361,7 @@ func (r *reader) xmDisk(text string) (*xml.Disk, error) {
 	if v.Device == "cdrom" {
 		v.Readonly = true
 	}
-	return v, nil
+	return v, r.target(v, dev)
 }
 
 // tapFormats are the formats that the tap drivers know.

@@ -9,10 +9,7 @@ import (
 )
 
 func (r *reader) interfaces(d *xml.Domain) error {
-	list, err := r.list("vif", r.dialect == XL)
-	if err != nil {
-		return err
-	}
+	list := r.strings("vif")
 	for i := range list {
 		v, err := r.vif(list[i].Text)
 		if err != nil {
@@ -25,21 +22,31 @@ func (r *reader) interfaces(d *xml.Domain) error {
 
 func (r *reader) vif(text string) (*xml.Interface, error) {
 	v := &xml.Interface{Type: "ethernet", MAC: &xml.MAC{Address: "00:00:00:00:00:00"}}
-	var kind, model, bridge, ips string
-	for _, f := range fields(text) {
+	var kind, ips string
+	for _, part := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimLeft(part, " \t"), "=")
+		if !ok && text != "" {
+			return nil, xml.Errorf(xml.CodeInvalidArg, "vif '%s': '%s' is no key=value", text, part)
+		}
+		f := field{key, value}
 		switch f.key {
 		case "mac":
-			m, ok := xml.ParseMAC(f.value)
+			m, ok := xml.ParseMAC(strings.TrimRight(f.value, " \t"))
 			if !ok {
 				return nil, internal("malformed mac address '%s'", f.value)
 			}
 			v.MAC.Address = m
 		case "bridge":
-			bridge = f.value
+			if err := vlan(v, f.value); err != nil {
+				return nil, err
+			}
 		case "script":
 			v.Script = &xml.PathRef{Path: f.value}
+			if f.value == "vif-bridge" {
+				v.Type = "bridge"
+			}
 		case "model":
-			model = f.value
+			v.Model = &xml.InterfaceModel{Type: stated(f.value)}
 		case "type":
 			kind = f.value
 		case "vifname":
@@ -48,8 +55,6 @@ func (r *reader) vif(text string) (*xml.Interface, error) {
 			}
 		case "ip":
 			ips = f.value
-		case "backend":
-			v.BackendDomain = &xml.BackendDomain{Name: f.value}
 		case "rate":
 			kib, err := rate(f.value)
 			if err != nil {
@@ -58,16 +63,11 @@ func (r *reader) vif(text string) (*xml.Interface, error) {
 			v.Bandwidth = &xml.Bandwidth{Outbound: &xml.Rate{Average: kib}}
 		}
 	}
-	if bridge != "" {
-		if err := vlan(v, bridge); err != nil {
-			return nil, err
-		}
+	if (v.Model == nil || v.Model.Type == xml.Blank) && kind == r.frontend() {
+		v.Model = &xml.InterfaceModel{Type: "netfront"}
 	}
-	if model == "" && kind == r.frontend() {
-		model = "netfront"
-	}
-	if model != "" {
-		v.Model = &xml.InterfaceModel{Type: model}
+	if v.Model != nil && v.Model.Type != xml.Blank && strings.Trim(v.Model.Type, modelLetters) != "" {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
 	}
 	for _, t := range strings.Fields(ips) {
 		a, err := netip.ParseAddr(t)
@@ -83,6 +83,17 @@ func (r *reader) vif(text string) (*xml.Interface, error) {
 	return v, nil
 }
 
+// modelLetters are what models' names are made of.
+const modelLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+// stated is a text that is there, Blank if it is empty.
+func stated(text string) string {
+	if text == "" {
+		return xml.Blank
+	}
+	return text
+}
+
 // frontend is the tool's word for a card without an emulated one beside it.
 func (r *reader) frontend() string {
 	if r.dialect == XM {
@@ -95,28 +106,28 @@ func (r *reader) frontend() string {
 // or bridge:42:43 for a trunk.
 func vlan(v *xml.Interface, text string) error {
 	v.Type = "bridge"
-	v.Source = &xml.InterfaceSource{Bridge: text}
-	name, tags := text, ""
-	trunk := false
-	if i := strings.IndexByte(text, '.'); i >= 0 {
-		name, tags = text[:i], text[i+1:]
-	} else if i := strings.IndexByte(text, ':'); i >= 0 {
-		name, tags, trunk = text[:i], text[i+1:], true
+	v.Source = &xml.InterfaceSource{Bridge: stated(text)}
+	name, tag, one := strings.Cut(text, ".")
+	tags := []string{tag}
+	if !one {
+		var list string
+		var trunk bool
+		if name, list, trunk = strings.Cut(text, ":"); !trunk {
+			return nil
+		}
+		tags = strings.Split(list, ":")
 	}
-	if tags == "" {
-		return nil
-	}
-	v.Source.Bridge = name
+	v.Source.Bridge = stated(name)
 	v.VLAN = &xml.VLAN{}
-	for _, t := range strings.Split(tags, ":") {
-		id, err := strconv.ParseUint(t, 10, 12)
+	if !one {
+		v.VLAN.Trunk = "yes"
+	}
+	for _, t := range tags {
+		id, err := strconv.ParseUint(t, 10, 32)
 		if err != nil {
 			return xml.Errorf(xml.CodeInvalidArg, "bridge '%s': '%s' is not a VLAN's number", text, t)
 		}
 		v.VLAN.Tags = append(v.VLAN.Tags, xml.VLANTag{ID: uint(id)})
-	}
-	if trunk {
-		v.VLAN.Trunk = "yes"
 	}
 	v.VirtualPort = &xml.VirtualPort{Type: "openvswitch"}
 	return nil

@@ -137,6 +137,16 @@ func (r *reader) list(name string, single bool) ([]conf.Value, error) {
 	return nil, r.fail(name, internal("memory conf: expected a string list for '%s' parameter", name))
 }
 
+// strings are the strings in an entry's list. Whatever else there is counts for
+// nothing, as does an entry that is no list.
+func (r *reader) strings(name string) []conf.Value {
+	v := r.Get(name)
+	if v == nil || v.Kind != conf.List {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.List), func(e conf.Value) bool { return e.Kind != conf.String })
+}
+
 // field is one part of a device's description: key=value, or a word.
 type field struct{ key, value string }
 

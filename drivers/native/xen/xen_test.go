@@ -21,7 +21,6 @@ func TestErrors(t *testing.T) {
 		"UUID":          {XL, "name = \"x\"\nuuid = \"7\"", "7 not parseable"},
 		"memory's type": {XL, "name = \"x\"\nmemory = \"lots\"", "memory"},
 		"xl's disk":     {XL, head + "disk = [ \"colour=red,vdev=xvda,target=/a\" ]", "colour"},
-		"xm's disk":     {XM, head + "disk = [ \"nothing\" ]", "nothing"},
 		"MAC":           {XL, head + "vif = [ \"mac=zz,bridge=b\" ]", "mac"},
 		"PCI":           {XL, head + "pci = [ \"here\" ]", "here"},
 		"syntax":        {XM, "name = ", "memory conf:1:"},
