@@ -256,7 +256,7 @@ func (f *FilterRef) DecodeNode(n *Node) error {
 
 // InterfaceTune are settings of the tap device.
 type InterfaceTune struct {
-	SndBuf *uint64 `el:"sndbuf"`
+	SndBuf *uint64 `el:"sndbuf" unknown:"XML error: sndbuf must be a positive integer"`
 }
 
 // Teaming pairs a card that can migrate with one that cannot.

@@ -78,38 +78,6 @@ func readDiskParts(v *xml.Disk) error {
 	return readDiskSource(v)
 }
 
-// keepInterfaceSource drops what another type of interface has.
-func keepInterfaceSource(n *xml.Interface) {
-	s := n.Source
-	if s == nil {
-		return
-	}
-	keep := xml.InterfaceSource{}
-	switch n.Type {
-	case "network":
-		keep.Network, keep.PortGroup, keep.PortID = s.Network, s.PortGroup, s.PortID
-	case "bridge":
-		keep.Bridge = s.Bridge
-	case "internal":
-		keep.Name = s.Name
-	case "direct":
-		keep.Dev, keep.Mode = s.Dev, s.Mode
-	case "client", "server", "mcast", "udp":
-		keep.Address, keep.Port, keep.Local = s.Address, s.Port, s.Local
-	case "hostdev":
-		keep.PCI = s.PCI
-	case "vds":
-		keep.SwitchID, keep.PortGroupID, keep.ConnectionID, keep.PortID = s.SwitchID, s.PortGroupID, s.ConnectionID, s.PortID
-	case "vhostuser":
-		keep = *s
-		keep.Network, keep.Bridge, keep.Name = "", "", ""
-	default:
-		keep.Dev = s.Dev
-	}
-	keep.IPs, keep.Routes = s.IPs, s.Routes
-	*s = keep
-}
-
 // readDiskSource checks the source and drops what its type does not use.
 func readDiskSource(v *xml.Disk) error {
 	s := v.Source

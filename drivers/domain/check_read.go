@@ -38,7 +38,7 @@ var readSteps = []struct {
 	check func(*xml.Domain) error
 }{
 	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {11, true, readChars}, {12, true, readInputs}, {13, true, readGraphics},
-	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readLabels},
+	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readNVDIMMs},
 }
 
 // earlier is the error that the peer tells instead of one of the decoding: it
@@ -441,9 +441,6 @@ func readBoot(b *xml.BootOrder) error {
 func readInterfaces(d *xml.Domain) error {
 	for i := range d.Devices.Interfaces {
 		n := &d.Devices.Interfaces[i]
-		if err := readInterfaceSource(n); err != nil {
-			return err
-		}
 		if n.MAC != nil && n.MAC.Address != "" {
 			m, ok := xml.ParseMAC(n.MAC.Address)
 			if !ok {
@@ -462,84 +459,6 @@ func readInterfaces(d *xml.Domain) error {
 		}
 	}
 	return nil
-}
-
-func readInterfaceSource(n *xml.Interface) error {
-	if err := readVHostUser(n); err != nil {
-		return err
-	}
-	attr, value := neededSource(n)
-	switch {
-	case n.Type == "hostdev" && (n.Source == nil || n.Source.PCI == nil):
-		return unsupported("unknown host device source address type '(null)'")
-	case n.Model != nil && strings.Trim(n.Model.Type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
-		return xml.Errorf(xml.CodeInvalidArg, "Model name contains invalid characters")
-	case attr == "":
-		keepInterfaceSource(n)
-		return nil
-	case n.Source == nil:
-		return xml.Errorf(xml.CodeXML, "interface type='%s' requires a 'source' element", n.Type)
-	}
-	if n.Type == "udp" {
-		switch l := n.Source.Local; {
-		case l == nil:
-			return xml.Errorf(xml.CodeXML, "'<local>' element missing for 'udp' socket interface")
-		case l.Port == "":
-			return xml.Errorf(xml.CodeXML, "Missing required attribute 'port' in element 'local'")
-		}
-	}
-	keepInterfaceSource(n)
-	if value == "" {
-		return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'source'", attr)
-	}
-	return nil
-}
-
-// readVHostUser reads the socket of a process that moves the packets.
-func readVHostUser(n *xml.Interface) error {
-	s := n.Source
-	if n.Type != "vhostuser" || s == nil || n.Backend != nil && n.Backend.Type == "passt" {
-		return nil
-	}
-	switch {
-	case s.Type != "" && s.Type != "unix":
-		return unsupported("Type='%s' unsupported for <interface type='vhostuser'>", s.Type)
-	case s.Mode != "" && s.Mode != "client" && s.Mode != "server":
-		return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'mode' in element 'source': '%s'.", s.Mode)
-	}
-	s.Type = "unix"
-	if s.Mode == "" {
-		s.Mode = "client"
-	}
-	var err error
-	s.Reconnect, err = s.Reconnect.Settled()
-	return err
-}
-
-// neededSource is the attribute that the source of an interface must have, ""
-// if there is none, and what it says.
-func neededSource(n *xml.Interface) (attr, value string) {
-	s := n.Source
-	if s == nil {
-		s = &xml.InterfaceSource{}
-	}
-	switch n.Type {
-	case "network":
-		return "network", s.Network
-	case "bridge":
-		return "bridge", s.Bridge
-	case "direct", "vdpa":
-		return "dev", s.Dev
-	case "internal":
-		return "name", s.Name
-	case "server":
-		return "port", s.Port
-	case "client", "mcast", "udp":
-		return "address", s.Address
-	case "vds":
-		return "switchid", s.SwitchID
-	}
-	return "", ""
 }
 
 // readChars knows where SPICE's own channel can be.

@@ -71,5 +71,8 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 			d.Devices.Hubs[i].Address = nil
 		}
 	}
-	return assignUSB(d)
+	if err := assignUSB(d); err != nil {
+		return err
+	}
+	return dimmSlots(d)
 }

@@ -147,9 +147,6 @@ func dimmSlots(d *xml.Domain) error {
 		if d.MaxMemory != nil && a.Slot >= d.MaxMemory.Slots {
 			return unsupported("memory device slot '%d' exceeds slots count '%d'", a.Slot, d.MaxMemory.Slots)
 		}
-		if taken[a.Slot] {
-			return unsupported("memory device slot '%d' is already being used by another memory device", a.Slot)
-		}
 		taken[a.Slot] = true
 	}
 	for i := range d.Devices.Memories {

@@ -267,9 +267,6 @@ func qemuLate(d *xml.Domain, q *QEMU) error {
 		}
 	}
 	largeAPIC(d)
-	if err := dimmSlots(d); err != nil {
-		return err
-	}
 	return spaprAddresses(d)
 }
 

@@ -9,9 +9,6 @@ import (
 // readInterfaceParts checks what an interface says of addresses, rates and its
 // partner.
 func readInterfaceParts(n *xml.Interface) error {
-	if n.VirtualPort != nil && !contains(portTypes, n.Type) {
-		return unsupported("<virtualport> element unsupported for <interface type='%s'>", n.Type)
-	}
 	if s := n.Source; s != nil {
 		if err := readGuestNet("interface host IP", s.IPs, s.Routes); err != nil {
 			return err
@@ -31,9 +28,6 @@ func readInterfaceParts(n *xml.Interface) error {
 	}
 	return readNetDriver(n)
 }
-
-// portTypes are the types of interfaces that are ports of a virtual switch.
-var portTypes = []string{"network", "bridge", "direct", "hostdev"}
 
 // readPort refuses a port of a virtual switch that lacks what its kind wants;
 // a network may have it.

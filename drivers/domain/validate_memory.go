@@ -7,6 +7,15 @@ func checkMemories(d *xml.Domain) error {
 	if d.MaxMemory == nil && len(d.Devices.Memories) > 0 {
 		return unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
 	}
+	slots := uint(0)
+	for i := range d.Devices.Memories {
+		if m := d.Devices.Memories[i].Model; m == "dimm" || m == "nvdimm" {
+			slots++
+		}
+	}
+	if d.MaxMemory != nil && slots > d.MaxMemory.Slots {
+		return unsupported("count of memory devices requiring memory slots '%d' exceeds slots count '%d'", slots, d.MaxMemory.Slots)
+	}
 	for i := range d.Devices.Memories {
 		m := &d.Devices.Memories[i]
 		kind := ""
@@ -26,12 +35,19 @@ func checkMemories(d *xml.Domain) error {
 	return nil
 }
 
-// readLabels checks the labels of NVDIMMs when they have been read.
-func readLabels(d *xml.Domain) error {
+// readNVDIMMs checks NVDIMMs' UUIDs and labels when they have been read.
+func readNVDIMMs(d *xml.Domain) error {
 	for i := range d.Devices.Memories {
 		m := &d.Devices.Memories[i]
 		if m.Model != "nvdimm" || m.Target == nil {
 			continue
+		}
+		if m.UUID != "" {
+			id, ok := xml.ParseUUID(m.UUID)
+			if !ok {
+				return xml.Errorf(xml.CodeInternal, "malformed uuid element")
+			}
+			m.UUID = id
 		}
 		label := xml.KiB(0)
 		if l := m.Target.Label; l != nil {
@@ -53,9 +69,6 @@ func checkMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 	if t == nil {
 		return nil
 	}
-	if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
-		return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
-	}
 	cells := 0
 	if d.CPU != nil && d.CPU.NUMA != nil {
 		cells = len(d.CPU.NUMA.Cells)
@@ -66,20 +79,57 @@ func checkMemory(c *deviceCheck, m *xml.MemoryDevice) error {
 	if n := t.Node; n != nil && int(*n) >= cells {
 		return xml.Errorf(xml.CodePlain, "can't add memory backend for guest node '%d' as the guest has only '%d' NUMA nodes configured", *n, cells)
 	}
-	if err := checkMemoryDevice(d, m); err != nil || t.Address == nil {
+	if (m.Model == "nvdimm" || m.Model == "virtio-pmem") && (m.Source == nil || m.Source.Path == "") {
+		return xml.Errorf(xml.CodePlain, "path is required for model '%s'", m.Model)
+	}
+	if err := checkMemoryDevice(d, m); err != nil {
 		return err
 	}
+	return memoryApart(d, m)
+}
+
+// memoryApart refuses a memory device in the slot, or in the place, of another.
+func memoryApart(d *xml.Domain, m *xml.MemoryDevice) error {
+	a := m.Address
+	base := memoryBase(m)
+	end := base + guestSize(m)
 	for i := range d.Devices.Memories {
 		o := &d.Devices.Memories[i]
-		if o == m || o.Target == nil || o.Target.Address == nil {
+		if o == m || o.Target == nil {
 			continue
 		}
-		a, end := t.Address.Base, t.Address.Base+uint64(t.Size)*1024
-		if b := o.Target.Address.Base; b >= a && b < end {
-			return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", a, end, b)
+		if a != nil && o.Address != nil && a.Type == "dimm" && o.Address.Type == "dimm" && a.Slot == o.Address.Slot {
+			return unsupported("memory device slot '%d' is already being used by another memory device", a.Slot)
+		}
+		if b := memoryBase(o); base > 0 && b > 0 && b < end && base < b+guestSize(o) {
+			return unsupported("memory device address [0x%x:0x%x] overlaps with other memory device (0x%x)", base, end, b)
 		}
 	}
 	return nil
+}
+
+// guestSize is how much of a memory device the guest sees, in bytes: an NVDIMM's label
+// lies outside of it, and what remains is whole pieces.
+func guestSize(m *xml.MemoryDevice) uint64 {
+	size := uint64(m.Target.Size)
+	if l := m.Target.Label; m.Model == "nvdimm" && l != nil {
+		size -= min(size, uint64(l.Size))
+	}
+	if s := m.Source; s != nil && s.AlignSize > 0 {
+		size -= size % uint64(s.AlignSize)
+	}
+	return size * 1024
+}
+
+// memoryBase is where a memory device begins in the guest, 0 if it is not said.
+func memoryBase(m *xml.MemoryDevice) uint64 {
+	switch {
+	case m.Address != nil && m.Address.Type == "dimm" && m.Address.Base != nil:
+		return *m.Address.Base
+	case m.Target.Address != nil:
+		return m.Target.Address.Base
+	}
+	return 0
 }
 
 // checkMemoryDevice checks a memory device by itself.

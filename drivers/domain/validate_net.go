@@ -12,6 +12,9 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 		return err
 	}
 	passt := n.Type == "user" || n.Type == "vhostuser"
+	if s := n.Source; s != nil && len(s.IPs)+len(s.Routes) > 0 && n.Type != "ethernet" {
+		return unsupported("Invalid attempt to set network interface host-side IP route and/or address info on interface of type '%s'. This is only supported on interfaces of type 'ethernet'", n.Type)
+	}
 	if b := n.Backend; b != nil && b.Type == "passt" && !passt {
 		return unsupported("The 'passt' backend can only be used with interface type='user' or type='vhostuser'")
 	}
