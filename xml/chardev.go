@@ -188,7 +188,9 @@ func (s *CharSource) decode(n *Node, kind string) error {
 	if err := s.decodeType(n, kind); err != nil {
 		return err
 	}
-	return s.decodeParts(n)
+	err := s.decodeParts(n)
+	s.SecLabels = nil // which only ports have
+	return err
 }
 
 // decodeType reads the kind of the host's side.
@@ -304,11 +306,17 @@ func (s *CharSource) source(n *Node) error {
 		if err := Decode(l, &label); err != nil {
 			return err
 		}
-		if label.LabelSkip = ""; label != (SourceSecLabel{}) {
-			s.SecLabels = append(s.SecLabels, label)
-		}
+		label.LabelSkip = ""
+		s.SecLabels = append(s.SecLabels, label)
 	}
-	return r.err
+	if r.err != nil {
+		return r.err
+	}
+	if err := CheckLabels(s.SecLabels); err != nil {
+		return err
+	}
+	s.SecLabels = KeepLabels(s.SecLabels)
+	return nil
 }
 
 func (r *attrReader) merge(o attrReader) {
@@ -349,7 +357,7 @@ func (s *CharSource) hasSource() bool {
 	case "nmdm":
 		return s.Master != "" || s.Slave != ""
 	case "unix":
-		return s.Path != "" || s.Mode != "" && s.Reconnect != nil || len(s.SecLabels) > 0
+		return s.Path != "" || s.Mode != "" && s.Reconnect != nil
 	case "file", "pty", "dev", "pipe":
 		return s.Path != ""
 	case "spiceport", "dbus":

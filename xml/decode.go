@@ -118,7 +118,7 @@ func (f *field) decode(n *Node, at unsafe.Pointer) error {
 		}
 		return nil
 	}
-	return f.setNode(f.in(at), c)
+	return located(f.setNode(f.in(at), c), c)
 }
 
 func (f *field) decodeAttr(n *Node, at unsafe.Pointer) error {

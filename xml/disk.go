@@ -259,6 +259,20 @@ type Reconnect struct {
 	Delay   uint  `el:"delay,attr"`
 }
 
+// DecodeNode reads what a vhost-user socket has, which is enabled, or NBD's delay.
+func (r *Reconnect) DecodeNode(n *Node) error {
+	enabled, given := n.Attr("enabled")
+	if err := DecodeFields(n.without(func(name string, _ bool) bool {
+		return name == "delay" && given || name == "timeout" && enabled != "yes"
+	}), r); err != nil {
+		return err
+	}
+	if _, ok := n.Attr("timeout"); enabled == "yes" && !ok {
+		return Errorf(CodeXML, "Missing required attribute 'timeout' in element 'reconnect'")
+	}
+	return nil
+}
+
 // Slice is a part of a file that holds the image.
 type Slice struct {
 	Type   string `el:"type,attr,required"`
@@ -272,6 +286,43 @@ type SourceSecLabel struct {
 	LabelSkip YesNo  `el:"labelskip,attr"`
 	Relabel   YesNo  `el:"relabel,attr"`
 	Label     string `el:"label"`
+}
+
+// CheckLabels refuses labels that contradict themselves or each other.
+func CheckLabels(list []SourceSecLabel) error {
+	for i, l := range list {
+		for _, o := range list[:i] {
+			if l.Model != "" && o.Model == l.Model {
+				return Errorf(CodePlain, "seclabel for model %s is already provided", l.Model)
+			}
+		}
+		model := l.Model
+		if model == "" {
+			model = "<unspecified>"
+		}
+		if l.Relabel == "yes" && l.Label == "" {
+			return Errorf(CodeXML, "Cannot specify relabel if label is missing. model=%s", model)
+		}
+		if l.Relabel == "no" && l.Label != "" || l.LabelSkip == "yes" && l.Label != "" {
+			return Errorf(CodeXML, "Cannot specify a label if relabelling is turned off. model=%s", model)
+		}
+	}
+	return nil
+}
+
+// KeepLabels leaves the labels that say something of a guest that does not run.
+func KeepLabels(list []SourceSecLabel) []SourceSecLabel {
+	kept := list[:0]
+	for _, l := range list {
+		if l.Label != "" {
+			l.Relabel = "yes"
+		}
+		if l.LabelSkip != "yes" && l.Relabel != "" {
+			l.LabelSkip = ""
+			kept = append(kept, l)
+		}
+	}
+	return kept
 }
 
 // Auth is who logs in, and with which secret.

@@ -63,6 +63,9 @@ func readDiskParts(v *xml.Disk) error {
 	if v.Type == "vhostuser" && v.Source != nil && v.Source.Type == "" {
 		return xml.Errorf(xml.CodeXML, "missing 'type' attribute for vhostuser disk source")
 	}
+	if v.Type == "vhostuser" && v.Source != nil && v.Source.Type != "unix" {
+		return xml.Errorf(xml.CodeXML, "invalid 'type' attribute for vhostuser disk source")
+	}
 	if v.Type == "vhostuser" && v.Source != nil && v.Source.Path == "" {
 		return xml.Errorf(xml.CodeXML, "missing 'path' attribute for vhostuser disk source")
 	}

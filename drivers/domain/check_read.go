@@ -338,7 +338,7 @@ func readDisks(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeConfigUnsupported, "'sheepdog' protocol is no longer supported by any hypervisor driver")
 		}
 		if s != nil {
-			if err := readSourceLabels(s.SecLabels); err != nil {
+			if err := xml.CheckLabels(s.SecLabels); err != nil {
 				return err
 			}
 		}
@@ -393,33 +393,6 @@ func readAuth(a *xml.Auth, s *xml.DiskSource) error {
 		return xml.Errorf(xml.CodeConfigUnsupported, "invalid secret type '%s'", a.Secret.Type)
 	}
 	return nil
-}
-
-func readSourceLabels(list []xml.SourceSecLabel) error {
-	for i, l := range list {
-		if l.Model == "" && len(list) > 1 {
-			return xml.Errorf(xml.CodeXML, "missing security model when using multiple labels")
-		}
-		for j := range i {
-			if list[j].Model == l.Model {
-				return xml.Errorf(xml.CodePlain, "seclabel for model %s is already provided", l.Model)
-			}
-		}
-		if l.Relabel == "yes" && l.Label == "" {
-			return xml.Errorf(xml.CodeXML, "Cannot specify relabel if label is missing. model=%s", orUnspecified(l.Model))
-		}
-		if l.Relabel == "no" && l.Label != "" || l.LabelSkip == "yes" && l.Label != "" {
-			return xml.Errorf(xml.CodeXML, "Cannot specify a label if relabelling is turned off. model=%s", orUnspecified(l.Model))
-		}
-	}
-	return nil
-}
-
-func orUnspecified(s string) string {
-	if s == "" {
-		return "<unspecified>"
-	}
-	return s
 }
 
 // readBoot checks and canonicalises s390's boot parameter.
@@ -558,6 +531,9 @@ func readHostdevs(d *xml.Domain) error {
 	for i := range d.Devices.Hostdevs {
 		h := &d.Devices.Hostdevs[i]
 		if h.Mode == "capabilities" {
+			if h.Type == "storage" && noUSB(d) { // the first kind of each mode counts as USB
+				return unsupported("Can't add host USB device: USB is disabled in this host")
+			}
 			continue
 		}
 		if err := readHostdevSource(h); err != nil {

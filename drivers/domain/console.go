@@ -40,8 +40,10 @@ func consoles(d *xml.Domain, t *Traits) error {
 			t.State = ""
 		}
 	}
-	numberPorts(dev.Serials)
-	numberPorts(dev.Parallels)
+	numberPorts(dev.Serials, dev.Serials)
+	for i := range dev.Parallels {
+		numberPorts(dev.Parallels[:i+1], dev.Parallels[i:i+1])
+	}
 	for i := range dev.Serials {
 		if dev.Serials[i].Target.Type == "isa-debug" && !isX86(d) {
 			return unsupported("isa-debug serial type only valid on x86 architecture")
@@ -54,11 +56,12 @@ func consoles(d *xml.Domain, t *Traits) error {
 	return nil
 }
 
-// numberPorts gives ports without a number the one after the highest before.
-func numberPorts(list []xml.Chardev) {
+// numberPorts gives ports without a number the one after the highest of all:
+// serial ports; with parallel ports only those before count.
+func numberPorts(all, list []xml.Chardev) {
 	next := uint(0)
-	for i := range list {
-		if t := list[i].Target; t != nil && t.Port != nil {
+	for i := range all {
+		if t := all[i].Target; t != nil && t.Port != nil {
 			next = max(next, *t.Port+1)
 		}
 	}

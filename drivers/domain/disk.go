@@ -165,13 +165,7 @@ func withLUN(name string) string {
 
 func sourcePorts(s *xml.DiskSource) {
 	s.Index = ""
-	labels := s.SecLabels[:0]
-	for _, l := range s.SecLabels {
-		if l.LabelSkip != "yes" {
-			labels = append(labels, l)
-		}
-	}
-	s.SecLabels = labels
+	s.SecLabels = xml.KeepLabels(s.SecLabels)
 	if s.Protocol == "iscsi" {
 		s.Name = withLUN(s.Name)
 	}

@@ -45,6 +45,9 @@ func (s *pciSet) pin(c *xml.Controller, slot, function uint, refusal string) err
 	if a := c.Address; a.IsPCI() && (a.Bus != 0 || a.Slot != slot || a.Function != function) {
 		return xml.Errorf(xml.CodeInternal, "%s", refusal)
 	}
+	if a := c.Address; a.IsPCI() && a.Domain != 0 {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI domain 0 is available", pciText(a))
+	}
 	b := &s.buses[0]
 	if b.used[slot]&(1<<function) != 0 {
 		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address 0000:00:%02x.%x", slot, function)

@@ -29,6 +29,9 @@ func readTPMs(d *xml.Domain) error {
 // readTPMSource checks where a module's state, or its socket, lies.
 func readTPMSource(b *xml.TPMBackend) error {
 	s := b.Source
+	if s != nil {
+		s.SecLabels = nil
+	}
 	switch {
 	case b.Type == "external" && (s == nil || s.Type == ""):
 		return xml.Errorf(xml.CodeXML, "missing external TPM backend source type")
