@@ -149,7 +149,9 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 	if r.word("type", types); r.err != nil {
 		return r.err
 	}
-	if err := DecodeFields(n, h); err != nil {
+	kind, _ := n.Attr("type")
+	screen := kind == "pci" || kind == "mdev"
+	if err := DecodeFields(n.without(func(name string, attr bool) bool { return attr && !screen && (name == "display" || name == "ramfb") }), h); err != nil {
 		return err
 	}
 	if h.Mode == "" {

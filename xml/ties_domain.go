@@ -37,7 +37,6 @@ var tiesWhole = []tie{
 	{"blkiotune blkiotune/device", "", "weight:100..1000"},
 	{"blkiotune/device", "", "+path"},
 	{"numatune/memory", "@placement=auto", "-@nodeset"},
-	{"numatune/memory", "@placement!=auto", "+@nodeset"},
 	{"domain/vcpu", "", "@current:1..65535"},
 	{"idmap/uid idmap/gid", "", "+@start +@target +@count"},
 	{"cpu/topology", "", "@sockets:1.. @cores:1.. @threads:1.."},

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -123,6 +124,10 @@ func readDiskSource(v *xml.Disk) error {
 	case "volume":
 		if (s.Pool == "") != (s.Volume == "") {
 			return xml.Errorf(xml.CodeXML, "'pool' and 'volume' must be specified together for 'pool' type source")
+		}
+	case "vhostvdpa":
+		if s.Dev == "" {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'dev' in element 'source'")
 		}
 	case "nvme":
 		if s.Type == "" {
@@ -336,6 +341,9 @@ func checkPanicModels(d *xml.Domain, t *Traits) error {
 				return xml.Errorf(xml.CodeXML, "Multiple panic devices with model '%s'", model)
 			}
 		}
+	}
+	if t.QEMU == nil { // one of which nothing is said goes
+		d.Devices.Panics = slices.DeleteFunc(list, func(p xml.Panic) bool { return p.Model == "" && p.Address == nil && p.Alias == nil })
 	}
 	return nil
 }

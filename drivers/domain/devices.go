@@ -97,15 +97,6 @@ func moreDevices(d *xml.Domain, t *Traits) error {
 	if v := dev.Vsock; v != nil {
 		vsock(v, t)
 	}
-	if t.QEMU == nil {
-		kept := dev.Panics[:0]
-		for _, p := range dev.Panics {
-			if p.Model != "" || p.Address != nil || p.Alias != nil {
-				kept = append(kept, p)
-			}
-		}
-		dev.Panics = kept
-	}
 	for i := range dev.Filesystems {
 		filesystem(&dev.Filesystems[i], t)
 	}

@@ -151,9 +151,6 @@ func hostdevForeign(h *xml.Hostdev) {
 		return
 	}
 	*s = keep
-	if h.Mode != "capabilities" && h.Type != "mdev" {
-		h.Display, h.RAMFB = "", ""
-	}
 	if h.Mode == "capabilities" {
 		return
 	}

@@ -215,7 +215,7 @@ func diskVhostUser(c *deviceCheck, v *xml.Disk) error {
 // sourceMissing tells whether nothing says where the disk's data lies.
 func sourceMissing(v *xml.Disk) bool {
 	switch v.Type {
-	case "network", "nvme", "vhostuser", "vhostvdpa":
+	case "network", "nvme", "vhostuser", "vhostvdpa", "volume":
 		return v.Source == nil
 	}
 	return sourceText(v) == "" && !(v.Device == "lun" && v.Source != nil && v.Source.StartupPolicy != "")

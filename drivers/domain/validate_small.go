@@ -295,11 +295,11 @@ func checkShmem(c *deviceCheck, s *xml.Shmem) error {
 	if strings.Contains(s.Name, "/") {
 		return unsupported("shmem name cannot include '/' character")
 	}
-	if n := s.Size; n != nil && c.e != nil && (uint64(*n)&(uint64(*n)-1) != 0 || *n < 1<<20) {
-		return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
-	}
 	if s.MSI != nil && s.Server == nil {
 		return xml.Errorf(xml.CodeXML, "msi option is only supported with a server")
+	}
+	if n := s.Size; n != nil && c.e != nil && (uint64(*n)&(uint64(*n)-1) != 0 || *n < 1<<20) {
+		return xml.Errorf(xml.CodeXML, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)")
 	}
 	return nil
 }

@@ -164,9 +164,9 @@ func (a *args) memoryBackend(b backend) *props {
 	}
 	if prealloc || page > 0 && !isRAM || b.path != "" && a.preallocDevice(b) {
 		p.flag("prealloc", true)
-		if mb.Allocation != nil {
-			p.optNum("prealloc-threads", uint64(mb.Allocation.Threads))
-		}
+	}
+	if mb.Allocation != nil {
+		p.optNum("prealloc-threads", uint64(mb.Allocation.Threads))
 	}
 	size := mebibytes(b.kib) * 1024 * 1024
 	if b.device && isPPC64(a.d.OS.Type.Arch) {

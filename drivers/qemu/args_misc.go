@@ -291,14 +291,11 @@ func (a *args) hostdevs() {
 		case "scsi_host":
 			a.vhostSCSI(h, id)
 		case "mdev":
-			p := newProps("driver", h.Model).str("id", id)
+			p := newProps("driver", vfioDevice(h, h.Model)).str("id", id)
 			if s.Address != nil {
 				p.str("sysfsdev", "/sys/bus/mdev/devices/"+s.Address.UUID)
 			}
-			p.opt("display", string(h.Display))
-			if h.RAMFB == "on" {
-				p.flag("ramfb", true)
-			}
+			screened(p, h)
 			if b := h.Boot; b != nil {
 				p.num("bootindex", uint64(b.Order)).opt("loadparm", b.LoadParm)
 			}
@@ -311,6 +308,24 @@ func (a *args) hostdevs() {
 	}
 }
 
+// vfioDevice is QEMU's device for one of the host: the screen of the boot
+// firmware cannot be unplugged.
+func vfioDevice(h *xml.Hostdev, driver string) string {
+	if h.RAMFB == "on" {
+		return "vfio-pci-nohotplug"
+	}
+	return driver
+}
+
+// screened says what the device shows.
+func screened(p *props, h *xml.Hostdev) *props {
+	p.opt("display", string(h.Display))
+	if h.RAMFB == "on" {
+		p.flag("ramfb", true)
+	}
+	return p
+}
+
 func (a *args) hostPCI(h *xml.Hostdev, id string) {
 	ad := h.Source.Address
 	if ad == nil {
@@ -319,7 +334,7 @@ func (a *args) hostPCI(h *xml.Hostdev, id string) {
 	bus := 0
 	_, _ = fmt.Sscanf(ad.Bus, "%v", &bus)
 	host := fmt.Sprintf("%04x:%02x:%02x.%x", number(ad.Domain), bus, number(ad.Slot), number(ad.Function))
-	p := newProps("driver", "vfio-pci").str("host", host).str("id", id)
+	p := screened(newProps("driver", vfioDevice(h, "vfio-pci")).str("host", host).str("id", id), h)
 	if h.Boot != nil {
 		p.num("bootindex", uint64(h.Boot.Order))
 	}
