@@ -39,7 +39,7 @@ type DiskDriver struct {
 	Type           string           `el:"type,attr"`
 	Cache          string           `el:"cache,attr" enum:"default none writethrough writeback directsync unsafe"`
 	ErrorPolicy    string           `el:"error_policy,attr" enum:"default stop report ignore enospace"`
-	RErrorPolicy   string           `el:"rerror_policy,attr" enum:"default stop report ignore"`
+	RErrorPolicy   string           `el:"rerror_policy,attr" enum:"default stop report ignore enospace"`
 	IO             string           `el:"io,attr" enum:"native threads io_uring"`
 	IOEventFD      OnOff            `el:"ioeventfd,attr"`
 	EventIdx       OnOff            `el:"event_idx,attr"`

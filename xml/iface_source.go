@@ -9,6 +9,7 @@ import (
 // DecodeNode reads the interface: what it is joined to before all else, as libvirt tells
 // faults in that order.
 func (i *Interface) DecodeNode(n *Node) error {
+	n = withoutAddress(n)
 	source, err := interfaceSource(n)
 	if err != nil {
 		return err
@@ -21,6 +22,30 @@ func (i *Interface) DecodeNode(n *Node) error {
 	}
 	i.Source = source
 	return nil
+}
+
+// withoutAddress is an interface without the address in its source, unless it is one of
+// the host, which alone has one there.
+func withoutAddress(n *Node) *Node {
+	kind, _ := n.Attr("type")
+	s := n.Child("source")
+	if s == nil {
+		return n
+	}
+	own := s.without(func(name string, attr bool) bool {
+		if attr || name != "address" {
+			return false
+		}
+		_, typed := s.Child("address").Attr("type")
+		return kind != "hostdev" || !typed
+	})
+	if own == s {
+		return n
+	}
+	c := *n
+	c.Children = slices.Clone(n.Children)
+	c.Children[slices.Index(c.Children, s)] = own
+	return &c
 }
 
 // portTypes are the types of interfaces that are ports of a virtual switch.

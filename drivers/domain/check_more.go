@@ -25,6 +25,9 @@ func readDiskParts(v *xml.Disk) error {
 			return err
 		}
 	}
+	if v.Driver != nil && v.Driver.RErrorPolicy == "enospace" {
+		return unsupported("Invalid disk read error policy: '%s'", v.Driver.RErrorPolicy)
+	}
 	if s := v.Source; s != nil && s.DataStore != nil {
 		switch {
 		case s.DataStore.Source == nil:

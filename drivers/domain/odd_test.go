@@ -86,6 +86,16 @@ var oddCases = []oddCase{
 	{"test", "", "<graphics type='vnc' passwd='1' connected='x'/>", "unknown connected value x"},
 	{"test", "<vcpu current='4'>2</vcpu><on_reboot>x</on_reboot>", "", "maximum vCPU count must not be less than current vCPU count"},
 	{"test", "", "<input type='mouse' bus='usb'><address type='pci'/></input><input type='x'/>", "Invalid address for a USB device"},
+	{"test", "", "<hostdev mode='subsystem' type='pci' display='off'><source><address type='pci' slot='3'/></source></hostdev>", "managed='no' display='off'>"},
+	{"test", "", "<hostdev mode='subsystem' type='usb' display='x'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>", "!display"},
+	{"test", "", "<panic/><panic/>", "Multiple panic devices with model 'default'"},
+	{"test", "", "<panic/>", "!panic"},
+	{"test", "", "<disk type='vhostvdpa'><source file='/a'/><target dev='vda'/></disk>", "Missing required attribute 'dev' in element 'source'"},
+	{"qemu", "", "<memballoon model='virtio'><address type='pci' multifunction='on'/></memballoon>", "!multifunction"},
+	{"test", "", "<interface type='bridge'><source bridge='a'><address type='x'/></source></interface>", "<source bridge='a'/>"},
+	{"test", "", "<interface type='bridge'><source bridge='a'/><bandwidth classID='3'/><ip address='::1' family='ipv4'/></interface>", "classID attribute not supported"},
+	{"qemu", "", "<disk><driver name='x'/><source file='/a'/><target dev='sda' bus='sata'/><address type='drive' target='2'/></disk>", "target must be 0 for sata controller"},
+	{"test", "", "<disk><driver rerror_policy='enospace'/><source file='/a'/><target dev='vda'/></disk>", "Invalid disk read error policy: 'enospace'"},
 }
 
 // TestOdd: small things that each driver has its own way with.

@@ -526,7 +526,7 @@ func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 		}
 		a := p.address()
 		if old := *v.addr; old != nil {
-			a.Multifunction, a.ZPCI = old.Multifunction, old.ZPCI
+			a.ZPCI = old.ZPCI
 		}
 		*v.addr = a
 	}

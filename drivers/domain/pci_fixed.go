@@ -54,11 +54,7 @@ func (s *pciSet) pin(c *xml.Controller, slot, function uint, refusal string) err
 	}
 	b.used[slot] |= 1 << function
 	if !c.Address.IsPCI() {
-		multi := xml.OnOff("")
-		if c.Address != nil {
-			multi = c.Address.Multifunction
-		}
-		c.Address = &xml.Address{Type: "pci", Slot: slot, Function: function, Multifunction: multi}
+		c.Address = &xml.Address{Type: "pci", Slot: slot, Function: function}
 	}
 	return nil
 }

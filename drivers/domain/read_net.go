@@ -9,14 +9,6 @@ import (
 // readInterfaceParts checks what an interface says of addresses, rates and its
 // partner.
 func readInterfaceParts(n *xml.Interface) error {
-	if s := n.Source; s != nil {
-		if err := readGuestNet("interface host IP", s.IPs, s.Routes); err != nil {
-			return err
-		}
-	}
-	if err := readGuestNet("guest interface", n.IPs, n.Routes); err != nil {
-		return err
-	}
 	if n.VirtualPort != nil && n.VirtualPort.Type == "" && n.Type != "network" {
 		return xml.Errorf(xml.CodeXML, "missing required virtualport type")
 	}
@@ -24,6 +16,14 @@ func readInterfaceParts(n *xml.Interface) error {
 		return err
 	}
 	if err := readBandwidth(n); err != nil {
+		return err
+	}
+	if s := n.Source; s != nil {
+		if err := readGuestNet("interface host IP", s.IPs, s.Routes); err != nil {
+			return err
+		}
+	}
+	if err := readGuestNet("guest interface", n.IPs, n.Routes); err != nil {
 		return err
 	}
 	return readNetDriver(n)

@@ -14,8 +14,8 @@ func checkQEMUDisk(c *deviceCheck, v *xml.Disk) error {
 	if v.Type == "vhostuser" && !sharedMemory(c.d) {
 		return unsupported("'vhostuser' requires shared memory")
 	}
-	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskPlace, qemuDiskFormat, qemuDiskGuest, qemuDiskLUN, qemuDiskDriver,
-		qemuDiskAddress, qemuDiskTransient, qemuDiskTune, qemuDiskSource} {
+	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskAddress, qemuDiskPlace, qemuDiskFormat, qemuDiskGuest, qemuDiskLUN, qemuDiskDriver,
+		qemuDiskTransient, qemuDiskTune, qemuDiskSource} {
 		if err := check(c, v); err != nil {
 			return err
 		}
