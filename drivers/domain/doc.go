@@ -19,6 +19,9 @@ type Traits struct {
 	WideSCSI bool
 	// NoBootOrder says that definitions without an order of boot get none.
 	NoBootOrder bool
+	// KeepUSB says that USB devices without a port get none: the document is to take
+	// the place of another one, which has them.
+	KeepUSB bool
 
 	built bool // the definition was built by a program, not read from XML
 }

@@ -90,7 +90,7 @@ func migratable(d *xml.Domain, t *Traits) {
 		switch first := g.Listens[0]; {
 		case first.Type == "none" && g.Type == "spice":
 			g.Listens, g.Autoport = nil, "no"
-		case first.Type == "none", first.Type == "socket" && g.Type == "vnc" && first.Socket != "":
+		case first.Type == "socket" && g.Type == "vnc" && first.Socket != "":
 			g.Listens = nil
 		}
 	}

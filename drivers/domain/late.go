@@ -71,7 +71,7 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 			d.Devices.Hubs[i].Address = nil
 		}
 	}
-	if err := assignUSB(d); err != nil {
+	if err := assignUSB(d, t.KeepUSB); err != nil {
 		return err
 	}
 	return dimmSlots(d)

@@ -112,8 +112,9 @@ func noUSB(d *xml.Domain) bool {
 // usbSet are the buses by number.
 type usbSet map[uint]*usbHub
 
-// assignUSB gives USB devices their ports, adding hubs where ports are short.
-func assignUSB(d *xml.Domain) error {
+// assignUSB gives USB devices their ports, adding hubs where ports are short. keep:
+// ports that are not named are left so.
+func assignUSB(d *xml.Domain, keep bool) error {
 	set := usbSet{}
 	count := 0
 	for i := range d.Devices.Controllers {
@@ -147,7 +148,7 @@ func assignUSB(d *xml.Domain) error {
 			count--
 		}
 	}
-	if need > count {
+	if need > count && !keep {
 		// A hub takes a port and gives eight; the peer keeps one to spare.
 		for hubs := (need - count + 1 + 6) / 7; hubs > 0; hubs-- {
 			d.Devices.Hubs = append(d.Devices.Hubs, xml.Hub{Type: "usb"})
@@ -162,6 +163,9 @@ func assignUSB(d *xml.Domain) error {
 				}
 			}
 		}
+	}
+	if keep {
+		return nil
 	}
 	for _, v := range devices {
 		if a := *v.addr; a != nil && (a.Type != "usb" || a.Port != "") {
@@ -194,6 +198,9 @@ func (s usbSet) reserve(a *xml.Address, hub bool) error {
 			}
 			h = port.hub
 			continue
+		}
+		if port.used && hub {
+			return xml.Errorf(xml.CodeXML, "Duplicate USB hub on bus %d port %s", a.Bus, a.Port)
 		}
 		if port.used {
 			return xml.Errorf(xml.CodeXML, "Duplicate USB address bus %d port %s", a.Bus, a.Port)

@@ -38,6 +38,9 @@ func (c *companion) program() (string, error) {
 			return p, nil
 		}
 	}
+	if name == "virtiofsd" {
+		return "", xml.Errorf(xml.CodeOperationFailed, "Unable to find a satisfying virtiofsd")
+	}
 	return "", xml.Errorf(xml.CodeSystem, "Cannot find '%s' in path: No such file or directory", name)
 }
 

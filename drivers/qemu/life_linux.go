@@ -108,6 +108,10 @@ func (d *domains) launchWith(ctx context.Context, dom *xml.Domain, f drivers.Fla
 			return drivers.Ref{}, xml.Errorf(xml.CodeSystem, "failed to remove nvram: %s: %s", nvram, drivers.SystemText(unwrapPath(err)))
 		}
 	}
+	if dom.GenID != nil && (in != nil || more != nil) { // the guest has to know that it went back
+		fresh := xml.GenID(drivers.NewUUID())
+		dom.GenID = &fresh
+	}
 	status, err := d.reserve(ctx, dom, &undo)
 	if err != nil {
 		return drivers.Ref{}, err

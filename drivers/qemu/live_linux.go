@@ -288,6 +288,11 @@ func inactive(dom *xml.Domain) {
 	drop(dom.Devices.Parallels)
 	drop(dom.Devices.Consoles)
 	drop(dom.Devices.Channels)
+	for _, s := range restSources(&dom.Devices) {
+		if s.TLS == "no" {
+			s.TLS = ""
+		}
+	}
 	for i := range dom.Devices.Graphics {
 		if v := &dom.Devices.Graphics[i]; v.Type == "vnc" && v.Autoport == "yes" {
 			none := -1
@@ -299,6 +304,23 @@ func inactive(dom *xml.Domain) {
 		withoutOverlay(dom.Name, &dom.Devices.Disks[i])
 	}
 	domain.DropAliases(dom)
+}
+
+// restSources are the host's sides of devices that are no character devices themselves.
+func restSources(v *xml.Devices) []*xml.CharSource {
+	var list []*xml.CharSource
+	for i := range v.Smartcards {
+		list = append(list, &v.Smartcards[i].CharSource)
+	}
+	for i := range v.Redirdevs {
+		list = append(list, &v.Redirdevs[i].CharSource)
+	}
+	for i := range v.RNGs {
+		if b := v.RNGs[i].Backend; b != nil {
+			list = append(list, &b.Chardev)
+		}
+	}
+	return list
 }
 
 // propNames lists the boolean properties of an expanded CPU model, sorted.
@@ -324,7 +346,7 @@ func (d *domains) taints(dom *xml.Domain) []string {
 		list = append(list, "tainted: custom monitor control commands issued")
 	}
 	if dom.QEMUCommandline != nil && len(dom.QEMUCommandline.Args) > 0 {
-		list = append(list, "tainted: use of custom command line arguments")
+		list = append(list, "tainted: custom configuration parameters specified")
 	}
 	if c := dom.QEMUCapabilities; c != nil && len(c.Add)+len(c.Del) > 0 {
 		override = append(override, "tainted: hypervisor feature autodetection override")

@@ -26,7 +26,7 @@ const unlimited = int64(9223372036853727232)
 type migrationState struct {
 	Status    string
 	ErrorDesc string   `json:"error-desc"`
-	Blocked   []string `json:"blocked-reasons"`
+	Blocked   []string `json:"blocked-reasons"` // why none can begin
 	Downtime  *uint64  `json:"downtime"`
 	Expected  *uint64  `json:"expected-downtime"`
 	Setup     uint64   `json:"setup-time"`
@@ -86,17 +86,17 @@ func (g *guest) canLeave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m, err := g.migrationNow(ctx)
+	if err != nil {
+		return lost(err)
+	}
+	if len(m.Blocked) > 0 {
+		return xml.Errorf(xml.CodeOperationInvalid, "cannot migrate domain: %s", strings.Join(m.Blocked, "; "))
+	}
 	for i := range dom.Devices.Disks {
 		if dom.Devices.Disks[i].Transient != nil {
 			return xml.Errorf(xml.CodeOperationInvalid, "migration with transient disk is not supported")
 		}
-	}
-	now, err := g.migrationNow(ctx)
-	if err != nil {
-		return lost(err)
-	}
-	if len(now.Blocked) > 0 {
-		return xml.Errorf(xml.CodeOperationInvalid, "cannot migrate domain: %s", strings.Join(now.Blocked, "; "))
 	}
 	return nil
 }

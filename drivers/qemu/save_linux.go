@@ -159,14 +159,31 @@ func (d *domains) saved(ctx context.Context, r drivers.Ref, doc []byte) (saveReq
 
 // otherDoc reads a document that is to take the place of dom's.
 func (c *Conn) otherDoc(ctx context.Context, dom *xml.Domain, src xml.Source) (*xml.Domain, error) {
-	other, err := c.parse(ctx, src, 0)
+	root, err := xml.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	keep := func() *domain.Traits {
+		t := *c.traits(ctx, root)
+		t.KeepUSB = true
+		return &t
+	}
+	other, err := domain.Read(src, root, keep)
 	if err != nil {
 		return nil, err
 	}
 	if dom, err = c.reread(ctx, dom); err != nil {
 		return nil, err
 	}
-	if other, err = c.reread(ctx, other); err != nil {
+	data, err := domain.Print(other, &printTraits, drivers.SecurityInfo|drivers.MigratableXML)
+	if err != nil {
+		return nil, err
+	}
+	again := xml.Source{Name: src.Name, Data: data}
+	if root, err = xml.Parse(again); err != nil {
+		return nil, err
+	}
+	if other, err = domain.Read(again, root, keep); err != nil {
 		return nil, err
 	}
 	return other, domain.Stable(dom, other)
