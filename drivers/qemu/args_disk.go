@@ -370,12 +370,15 @@ func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly, top bool) stri
 	return prefix + "-storage"
 }
 
+// prManager is QEMU's end of the helper for reservations.
+const prManager = "pr-helper0"
+
 // prManagers adds the helper for reservations that all disks share.
 func (a *args) prManagers() {
 	for i := range a.d.Devices.Disks {
 		s := a.d.Devices.Disks[i].Source
 		if s != nil && s.Reservations != nil && s.Reservations.Managed == "yes" {
-			a.object(newProps("qom-type", "pr-manager-helper").str("id", "pr-helper0").str("path", filepath.Join(a.libDir(), reservationSock)))
+			a.object(newProps("qom-type", "pr-manager-helper").str("id", prManager).str("path", filepath.Join(a.libDir(), reservationSock)))
 			return
 		}
 	}
@@ -433,7 +436,7 @@ func (a *args) storage(d *xml.Disk, im layer, prefix string) *props {
 	case "block":
 		p := newProps("driver", "host_device").str("filename", s.Dev).opt("aio", io)
 		if r := s.Reservations; r != nil {
-			id := "pr-helper0"
+			id := prManager
 			if r.Managed != "yes" && r.Source != nil {
 				id = "pr-helper-" + prefix + "-storage"
 				a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", r.Source.Path))

@@ -38,10 +38,15 @@ func companions(d *xml.Domain, b Build) ([]companion, error) {
 		}
 	}
 	if managedReservations(d) {
-		sock := filepath.Join(b.Layout.libDir(b.ID, d.Name), reservationSock)
-		list = append(list, companion{What: "persistent reservations helper", Argv: []string{"qemu-pr-helper", "-k", sock}, Makes: sock, Root: true})
+		list = append(list, prHelper(b.Layout.libDir(b.ID, d.Name)))
 	}
 	return list, nil
+}
+
+// prHelper reserves the disks of a guest; dir is its own folder.
+func prHelper(dir string) companion {
+	sock := filepath.Join(dir, reservationSock)
+	return companion{What: "persistent reservations helper", Argv: []string{"qemu-pr-helper", "-k", sock}, Makes: sock, Root: true}
 }
 
 // reservationSock, in the guest's own folder, is that of the program which reserves

@@ -102,6 +102,9 @@ func (c *companion) start(dir string, owner *user, log *os.File) (stop func(), e
 	}
 	defer done()
 	fmt.Fprintf(log, "%s: Starting external device: %s\n%s\n", logTime(), c.What, shell.Join(cmd.Args))
+	if c.Makes != "" {
+		os.Remove(c.Makes) // that of one which was killed is not the new one's
+	}
 	at, _ := log.Seek(0, io.SeekEnd)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

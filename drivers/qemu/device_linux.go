@@ -157,7 +157,12 @@ func (c *change) attachConfig(ctx context.Context, src xml.Source) (*xml.Domain,
 		}
 		return nil, refused
 	}
+	size, used := deviceSize(v.Value), c.config.CurrentMem
 	whole, _, err := domain.Join(c.config, v, t)
+	if err == nil && size > 0 {
+		whole.CurrentMem = used
+		useMore(whole, size)
+	}
 	return whole, err
 }
 
@@ -180,6 +185,9 @@ func (c *change) attachLive(ctx context.Context, src xml.Source) error {
 			return err
 		}
 		return xml.Errorf(xml.CodeUnsupported, "'%s' controller cannot be hot plugged.", k.Type)
+	}
+	if k, ok := v.Value.(*xml.Interface); ok && !slices.Contains(pluggedInterfaces, k.Type) {
+		return xml.Errorf(xml.CodeUnsupported, "hotplug of interface type of %s is not implemented yet", k.Type)
 	}
 	if k, ok := v.Value.(*xml.Controller); ok && k.Index != nil {
 		for _, old := range c.live.Devices.Controllers {
@@ -261,7 +269,7 @@ func hotplug(v *domain.Device) error {
 		}
 	case *xml.Interface:
 		if usesPasst(k) {
-			return no("hotplug of interfaces with the passt backend is not supported; attach it with --config")
+			return noPasst()
 		}
 		if k.Type == "vdpa" {
 			return no("hotplug of interfaces of type 'vdpa' is not supported; attach it with --config")
@@ -275,7 +283,7 @@ func hotplug(v *domain.Device) error {
 			return notPluggable("attach", v.Kind)
 		}
 	case *xml.Input:
-		if k.Bus != "usb" && k.Bus != "virtio" {
+		if k.Bus != "usb" && k.Bus != "virtio" && k.Type != "evdev" {
 			return no("input device on bus '%s' cannot be hot plugged.", k.Bus)
 		}
 	case *xml.Watchdog:
@@ -318,6 +326,9 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	for _, v := range list {
 		if k, ok := v.Value.(*xml.Disk); ok {
 			tellCache(k)
+			if err := c.helpReservations(ctx, k, b, &r); err != nil {
+				return err
+			}
 		}
 		if err := c.prepareDevice(ctx, v, &r); err != nil {
 			return err
@@ -364,7 +375,11 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 	undo.Done()
 	for _, l := range r.Put {
 		if v, err := domain.ReadDevice(xml.Source{Name: "device", Data: []byte(l.XML)}); err == nil {
-			c.d.happened(c.ref, "device-added", v.Alias())
+			name := v.Alias()
+			if v.Kind == "memory" { // told by what the memory is in
+				name = "mem" + name
+			}
+			c.d.happened(c.ref, "device-added", name)
 		}
 	}
 	for _, v := range list {
@@ -658,7 +673,9 @@ func (d *domains) detach(ctx context.Context, r drivers.Ref, f drivers.Flags, fi
 		if err != nil {
 			return err
 		}
+		size := deviceSize(v.Value)
 		domain.Remove(c.config, v)
+		useLess(c.config, size)
 		// What belongs to the machine comes back.
 		if err := domain.Complete(c.config, d.traitsOf(ctx, c.config)); err != nil {
 			return err

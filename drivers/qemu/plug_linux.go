@@ -198,6 +198,7 @@ func putDevices(dom *xml.Domain, list []liveDevice, terminal, tap string) error 
 			}
 		}
 		if !replaced {
+			countDevice(dom, v.Value)
 			domain.Insert(dom, v)
 		}
 	}
@@ -302,6 +303,7 @@ func (g *guest) dropDevice(alias string) error {
 			_, after = unplugged(plug)
 		}
 		gone = found[0].Value
+		discountDevice(dom, gone)
 		domain.Remove(dom, found[0])
 		return nil
 	})
