@@ -33,7 +33,11 @@ func changeMedia(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	root, err := c.devices(ctx, objects, ref, f)
+	shown := f
+	if f.Has(drivers.Config) { // the definition's drive counts, for the guest too
+		shown = drivers.Config
+	}
+	root, err := c.devices(ctx, objects, ref, shown)
 	if err != nil {
 		return err
 	}
@@ -62,8 +66,9 @@ func changeMedia(ctx context.Context, c *Call) error {
 // exchange changes the source in a drive's element.
 func exchange(c *Call, drive *xml.Node, action string) error {
 	target := attr(drive.Child("target"), "dev")
-	full := false
+	full, present := false, false
 	if s := drive.Child("source"); s != nil {
+		present = true // one without a medium keeps the number that it had
 		for _, a := range sourceAttrs {
 			full = full || attr(s, a) != ""
 		}
@@ -75,7 +80,7 @@ func exchange(c *Call, drive *xml.Node, action string) error {
 		return shellError("New disk media source was not specified")
 	case action == "insert" && full:
 		return shellError("The disk device '%s' already has media", target)
-	case !full && !c.Has("source"), !full && action == "eject":
+	case !present && !c.Has("source"), !present && action == "eject":
 		return shellError("The disk device '%s' doesn't have media", target)
 	case action == "eject" || !c.Has("source"):
 		return nil
@@ -129,8 +134,7 @@ func updateMemory(ctx context.Context, c *Call) error {
 	if err := c.update(ctx, objects, ref, xml.Source{Name: "(device)", Data: []byte(memory.Dump())}, f); err != nil {
 		return err
 	}
-	c.Emit(deviceDone(ref, "updated", "Device updated successfully"))
-	return nil
+	return nil // virsh tells nothing
 }
 
 // findMemory finds the one memory device that is meant.

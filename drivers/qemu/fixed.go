@@ -27,10 +27,12 @@ func fixedInterface(dom *xml.Domain, o, k *xml.Interface) error {
 		return no("cannot modify network device script attribute")
 	case k.Boot != nil && len(dom.OS.Boot) > 0:
 		return xml.Errorf(xml.CodeConfigUnsupported, "per-device boot elements cannot be used together with os/boot elements")
-	case differ(o.Boot, k.Boot):
+	case differ(o.Boot, k.Boot) || o.Boot != nil && k.Boot == nil && len(dom.OS.Boot) == 0:
 		return no("cannot modify network device boot index setting")
 	case differ(o.ROM, k.ROM):
 		return no("cannot modify network device rom bar setting")
+	case o.ROM != nil && o.ROM.Enabled != "" && (k.ROM == nil || k.ROM.Enabled == ""):
+		return no("cannot modify network device rom enabled setting")
 	case differ(o.MTU, k.MTU):
 		return no("cannot modify MTU")
 	case differ(o.VLAN, k.VLAN) && k.Type == "user":
@@ -40,7 +42,7 @@ func fixedInterface(dom *xml.Domain, o, k *xml.Interface) error {
 	case differ(o.Bandwidth, k.Bandwidth) && (o.Target == nil || o.Target.Dev == ""):
 		return no("Unable to set bandwidth for interface because device name is unknown")
 	}
-	return nil
+	return fixedIndex(o.ACPI, k.ACPI)
 }
 
 // fixedGraphics refuses changes of a display beyond its password.

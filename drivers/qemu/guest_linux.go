@@ -275,6 +275,7 @@ func (g *guest) event(e qmp.Event) {
 		}
 		if alias, _ := e.Data["id"].(string); alias != "" {
 			g.tell("tray-change", "disk "+alias+": "+word, "")
+			g.trayMoved(alias, word == "opened")
 		}
 	case "MIGRATION_PASS":
 		if pass, ok := e.Data["pass"].(float64); ok {

@@ -68,6 +68,23 @@ func (g *guest) closedTrays(dom *xml.Domain) {
 	}
 }
 
+// trayMoved notes whether a drive's tray is open.
+func (g *guest) trayMoved(alias string, open bool) {
+	_ = editLive(g.dir, func(dom *xml.Domain) error { // else the document says less than it could
+		for i := range dom.Devices.Disks {
+			d := &dom.Devices.Disks[i]
+			if aliasOf(d.Alias) != alias || d.Target == nil {
+				continue
+			}
+			d.Target.Tray = ""
+			if open {
+				d.Target.Tray = "open"
+			}
+		}
+		return nil
+	})
+}
+
 // memoryInUse is what the guest has of its memory, which its driver has to give back.
 func (g *guest) memoryInUse(ctx context.Context, dom *xml.Domain) (xml.KiB, error) {
 	if b := dom.Devices.Memballoon; b == nil || b.Model == "none" {

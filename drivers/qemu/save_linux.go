@@ -463,7 +463,8 @@ func asDefined(live, config *xml.Domain, l Layout, probed []int) *xml.Domain {
 	}
 	for i := range v.Disks {
 		disk := &v.Disks[i]
-		if disk.Source == nil {
+		if emptySource(disk.Source) {
+			disk.Source, disk.BackingStore = nil, nil
 			if disk.Driver != nil && disk.Driver.Type == "" {
 				disk.Driver.Type = "raw"
 			}

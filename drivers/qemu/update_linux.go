@@ -4,7 +4,6 @@ import (
 	"context"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"virgo/drivers"
@@ -149,7 +148,14 @@ func (c *change) updateLive(ctx context.Context, v *domain.Device, force bool) e
 		}
 		return c.updateGraphics(ctx, k)
 	case *xml.MemoryDevice:
-		if err := c.checked(ctx, c.live, v); err != nil {
+		rest := c.live
+		if old := c.memoryOf(c.live, v); old != nil {
+			var err error
+			if rest, err = without(c.live, old); err != nil {
+				return err
+			}
+		}
+		if err := c.checked(ctx, rest, v); err != nil {
 			return err
 		}
 		return c.updateMemory(ctx, v, c.live)
@@ -180,13 +186,11 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 		return xml.Errorf(xml.CodeInternal, "disk '%s' not found", k.Target.Dev)
 	}
 	o := old.Value.(*xml.Disk)
-	if o.Device != "cdrom" && o.Device != "floppy" {
-		return xml.Errorf(xml.CodeConfigUnsupported, "disk source can be changed only in removable drives")
-	}
 	if k.Target.Bus == "" {
 		k.Target.Bus = o.Target.Bus
 	}
-	k.Address, k.Alias, k.Boot = o.Address, nil, o.Boot
+	said := *k // what the document itself says
+	k.Address, k.Alias = o.Address, nil
 	rest, err := without(c.live, old)
 	if err != nil {
 		return err
@@ -195,8 +199,20 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 	if err != nil {
 		return err
 	}
+	k = v.Value.(*xml.Disk)
+	said.Device = k.Device
+	if err := fixedDisk(o, &said); err != nil {
+		return err
+	}
+	switch same := sameMedium(o, k); {
+	case !same && !ejectable(o):
+		return xml.Errorf(xml.CodeConfigUnsupported, "disk source can be changed only in removable drives")
+	case same:
+		return nil
+	}
+	k.Boot = o.Boot
 	var numbers plugRequest
-	if err := c.prepareDevice(ctx, v, &numbers); err != nil {
+	if err := c.prepareMedium(ctx, v, &numbers); err != nil {
 		return err
 	}
 	v.SetAlias(old.Alias())
@@ -210,6 +226,25 @@ func (c *change) updateDisk(ctx context.Context, v *domain.Device, force bool) e
 	}
 	r.Nodes, r.Probed = numbers.Nodes, numbers.Probed
 	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
+}
+
+// prepareMedium is prepareDevice for the medium of a drive. One that is empty has a
+// number too, as if it had a medium.
+func (c *change) prepareMedium(ctx context.Context, v *domain.Device, r *plugRequest) error {
+	k := v.Value.(*xml.Disk)
+	if !emptySource(k.Source) {
+		return c.prepareDevice(ctx, v, r)
+	}
+	s, err := readStatus(c.d.layout.guest(c.ref.Name))
+	if err != nil {
+		return err
+	}
+	r.Nodes = max(s.Nodes, highestNode(c.live)) + 1
+	k.Source, k.BackingStore = &xml.DiskSource{Index: itoa(r.Nodes)}, nil
+	if k.Driver != nil && k.Driver.Type == "" {
+		k.Driver.Type = "raw"
+	}
+	return nil
 }
 
 // mediumRequest has the steps that exchange a medium: the new one is opened
@@ -266,6 +301,9 @@ func (c *change) updateInterface(ctx context.Context, k *xml.Interface) error {
 	}
 	if err := c.checked(ctx, c.live, &domain.Device{Kind: "interface", Value: k}); err != nil {
 		return err
+	}
+	if k.MAC != nil && o.MAC != nil && k.MAC.Address != o.MAC.Address {
+		return xml.Errorf(xml.CodeUnsupported, "cannot change network interface mac address from %s to %s", o.MAC.Address, k.MAC.Address)
 	}
 	if err := fixedInterface(c.live, o, k); err != nil {
 		return err
@@ -344,9 +382,12 @@ func (c *change) updateMemory(ctx context.Context, v *domain.Device, dom *xml.Do
 	k := v.Value.(*xml.MemoryDevice)
 	old := c.memoryOf(dom, v)
 	if old == nil {
-		return noDevice("memory device not present in the domain configuration")
+		return xml.Errorf(xml.CodeConfigUnsupported, "memory '%s' not found", orNull(v.Alias()))
 	}
 	o := old.Value.(*xml.MemoryDevice)
+	if was, now := memoryBase(o), memoryBase(k); dom == c.live && was != now {
+		return xml.Errorf(xml.CodeConfigUnsupported, "cannot modify memory address from '0x%x' to '0x%x'", was, now)
+	}
 	if o.Model != "virtio-mem" || k.Target == nil || k.Target.Requested == nil {
 		return xml.Errorf(xml.CodeConfigUnsupported, "only the requested size of a virtio-mem device can be changed")
 	}
@@ -365,19 +406,24 @@ func (c *change) updateMemory(ctx context.Context, v *domain.Device, dom *xml.Do
 	return c.d.ask(ctx, c.ref, cmdPlug, r, nil)
 }
 
-// memoryOf finds the memory device of an alias, a place, or the only one.
-func (c *change) memoryOf(dom *xml.Domain, v *domain.Device) *domain.Device {
-	all := domain.All(dom, "memory")
-	for _, m := range all {
-		if a := v.Alias(); a != "" && strings.EqualFold(a, m.Alias()) {
-			return m
-		}
-		if a := v.Address(); a != nil && m.Address() != nil && reflect.DeepEqual(a, m.Address()) {
-			return m
-		}
+// memoryBase is where a device of virtio begins in the guest's memory, 0 if that is
+// not said.
+func memoryBase(m *xml.MemoryDevice) uint64 {
+	if m.Target == nil || m.Target.Address == nil {
+		return 0
 	}
-	if len(all) == 1 && v.Alias() == "" {
-		return all[0]
+	return m.Target.Address.Base
+}
+
+// memoryOf finds the memory device of a place, or with an alias besides.
+func (c *change) memoryOf(dom *xml.Domain, v *domain.Device) *domain.Device {
+	for _, m := range domain.All(dom, "memory") {
+		if a := v.Address(); a == nil || m.Address() == nil || !reflect.DeepEqual(a, m.Address()) {
+			continue
+		}
+		if a := v.Alias(); a == "" || a == m.Alias() {
+			return m
+		}
 	}
 	return nil
 }
