@@ -124,6 +124,8 @@ func TestScripts(t *testing.T) {
 			case "perf": // root counts whatever the kernel has
 				_, err := os.Stat("/proc/sys/kernel/perf_event_paranoid")
 				return err == nil && os.Geteuid() == 0, nil
+			case "root":
+				return os.Geteuid() == 0, nil
 			case "cgroups":
 				return hasGroups(), nil
 			case "netns":

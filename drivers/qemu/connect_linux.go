@@ -39,6 +39,7 @@ type hostEnd struct {
 	Process *drivers.Process `json:"process,omitempty"`
 	State   string           `json:"state,omitempty"`  // a folder that only a defined domain keeps
 	Socket  string           `json:"socket,omitempty"` // QEMU listens on it, and takes it away only if it ends in order
+	Owner   *fileOwner       `json:"owner,omitempty"`  // an image that goes back to whose it was
 }
 
 func hostEnds(dir string) (list []hostEnd) {
@@ -104,6 +105,9 @@ func (e hostEnd) remove() {
 	}
 	if e.Process != nil {
 		_ = e.Process.Signal(unix.SIGTERM)
+	}
+	if e.Owner != nil {
+		e.Owner.remove()
 	}
 	if e.MAC == "" {
 		return

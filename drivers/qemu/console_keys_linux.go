@@ -19,9 +19,15 @@ var (
 
 // SendKey presses keys together.
 func (d *domains) SendKey(ctx context.Context, r drivers.Ref, codeset string, hold time.Duration, keys []uint) error {
+	if _, running := d.touch(ctx, r.Name); !running {
+		return notRunning()
+	}
 	list := make([]map[string]any, len(keys))
 	for i, k := range keys {
 		n, ok := keycode.ForQEMU(codeset, k)
+		if codeset == "qnum" { // QEMU's own numbers are passed on as they are
+			n, ok = k, true
+		}
 		if !ok {
 			return xml.Errorf(xml.CodeInternal, "cannot translate keycode %d of %s codeset to qnum keycode", k, codeset)
 		}

@@ -535,6 +535,9 @@ func (c *change) prepareDisk(ctx context.Context, k *xml.Disk, r *plugRequest) e
 	if err := c.ownFile(ctx, k); err != nil {
 		return err
 	}
+	if err := giveImages(c.live, k, c.d.layout.guest(c.ref.Name)); err != nil {
+		return err
+	}
 	if r.Nodes == 0 {
 		s, err := readStatus(c.d.layout.guest(c.ref.Name))
 		if err != nil {

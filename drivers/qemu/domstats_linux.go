@@ -60,6 +60,8 @@ type statsOf struct {
 	backing bool // images below those of disks, too
 	pid     int
 	out     []drivers.Param
+
+	thresholds map[string]uint64 // of block nodes
 }
 
 func (b *statsOf) add(name string, v any) { b.out = append(b.out, drivers.Param{Name: name, Value: v}) }
@@ -182,7 +184,12 @@ func (b *statsOf) blocks(ctx context.Context) error {
 	b.add("block.count", uint32(count))
 	var uses []blockUse
 	if b.running {
-		err := b.d.asked(ctx, b.r, func(q *qmp.Conn) (err error) { uses, err = blockUses(ctx, q); return err })
+		err := b.d.asked(ctx, b.r, func(q *qmp.Conn) (err error) {
+			if uses, err = blockUses(ctx, q); err == nil {
+				b.thresholds, err = thresholds(ctx, q)
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -270,6 +277,29 @@ func (b *statsOf) block(ctx context.Context, prefix string, k *xml.Disk, use *bl
 			b.add(prefix+"."+n.name, n.v)
 		}
 	}
+	if c := block.ChainOf(k); len(c.Layers) > 0 {
+		if n := b.thresholds[c.Layers[0].Storage()]; n > 0 {
+			b.add(prefix+".threshold", n)
+		}
+	}
+}
+
+// thresholds are the sizes by node beyond which it is told that an image has grown.
+func thresholds(ctx context.Context, q *qmp.Conn) (map[string]uint64, error) {
+	var nodes []struct {
+		Name      string `json:"node-name"`
+		Threshold uint64 `json:"write_threshold"`
+	}
+	if err := refusal("query-named-block-nodes", q.Execute(ctx, "query-named-block-nodes", map[string]any{"flat": true}, &nodes)); err != nil {
+		return nil, err
+	}
+	found := make(map[string]uint64)
+	for _, n := range nodes {
+		if n.Threshold > 0 {
+			found[n.Name] = n.Threshold
+		}
+	}
+	return found, nil
 }
 
 // ioThreads tells how long the threads for disks poll.

@@ -291,6 +291,9 @@ func (g *guest) fillPorts(ctx context.Context, dom *xml.Domain) error {
 // inactive takes out what only a running domain has.
 func inactive(dom *xml.Domain) {
 	dom.ID, dom.Resource = nil, nil
+	for i := range dom.SecLabels {
+		dom.SecLabels[i].ImageLabel = ""
+	}
 	drop := func(list []xml.Chardev) {
 		for i := range list {
 			if list[i].Type == "pty" {

@@ -143,6 +143,11 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := owner.own(c.layout, dom, s, memoryFolders(dom, build)); err != nil {
 		return nil, err
 	}
+	for i := range dom.Devices.Disks {
+		if err := giveImages(dom, &dom.Devices.Disks[i], dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.tpmFiles(ctx, dom, build, owner, dir); err != nil {
 		return nil, err
 	}
@@ -158,6 +163,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	id := s.ID
 	dom.ID = &id
 	liveDisks(dom, build, &s)
+	labelImages(dom)
 	orderVCPUs(dom.VCPUs)
 	live, err := xml.Marshal(dom)
 	if err != nil {

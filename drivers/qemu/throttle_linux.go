@@ -120,6 +120,20 @@ func blockOf(ctx context.Context, q *qmp.Conn, k *xml.Disk) (*throttled, error) 
 	return nil, xml.Errorf(xml.CodeInternal, "cannot find statistics for device '%s'", aliasOf(k.Alias))
 }
 
+// burstsHaveLimits refuses a burst above no limit.
+func burstsHaveLimits(t *xml.IOTune) error {
+	for _, l := range []struct {
+		name        string
+		limit, most uint64
+	}{{"total_bytes_sec", t.TotalBytes, t.TotalBytesMax}, {"read_bytes_sec", t.ReadBytes, t.ReadBytesMax}, {"write_bytes_sec", t.WriteBytes, t.WriteBytesMax},
+		{"total_iops_sec", t.TotalIOPS, t.TotalIOPSMax}, {"read_iops_sec", t.ReadIOPS, t.ReadIOPSMax}, {"write_iops_sec", t.WriteIOPS, t.WriteIOPSMax}} {
+		if l.limit == 0 && l.most > 0 {
+			return xml.Errorf(xml.CodeConfigUnsupported, "cannot reset '%s' when '%s_max' is set", l.name, l.name)
+		}
+	}
+	return nil
+}
+
 // throttle gives a disk the limits that its document says.
 func throttle(ctx context.Context, q *qmp.Conn, k *xml.Disk) error {
 	b, err := blockOf(ctx, q, k)
@@ -129,6 +143,9 @@ func throttle(ctx context.Context, q *qmp.Conn, k *xml.Disk) error {
 	var t xml.IOTune
 	if k.IOTune != nil {
 		t = *k.IOTune
+	}
+	if err := burstsHaveLimits(&t); err != nil {
+		return err
 	}
 	args := map[string]any{"id": b.QDev, "bps": t.TotalBytes, "bps_rd": t.ReadBytes, "bps_wr": t.WriteBytes,
 		"iops": t.TotalIOPS, "iops_rd": t.ReadIOPS, "iops_wr": t.WriteIOPS}

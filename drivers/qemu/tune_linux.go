@@ -180,6 +180,9 @@ func setParams(dom *xml.Domain, g drivers.ParamGroup, device string, list []driv
 		return domain.SetBandwidth(n, list)
 	}
 	k, err := tunedDisk(dom, device, live)
+	if err != nil && !live {
+		return xml.Errorf(xml.CodeInvalidArg, "missing persistent configuration for disk '%s'", device)
+	}
 	if err != nil {
 		return err
 	}

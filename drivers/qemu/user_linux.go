@@ -29,22 +29,27 @@ func (l Layout) userOf(dom *xml.Domain) (*user, error) {
 		if s.Model != "dac" || s.Label == "" || s.Type == "none" || os.Geteuid() != 0 {
 			continue
 		}
-		name, group, _ := strings.Cut(s.Label, ":")
-		uid, err := accountID("user", name)
-		gid := int64(0)
-		if err == nil {
-			gid, err = accountID("group", group)
-		}
-		if err != nil || uid < 0 || gid < 0 {
-			return nil, xml.Errorf(xml.CodeInvalidArg, "failed to parse label '%s' of the security model dac: it is USER:GROUP, names or numbers with a plus sign", s.Label)
-		}
-		out := &user{UID: uint32(uid), GID: uint32(gid)}
-		if u, err := osuser.LookupId(strconv.FormatInt(uid, 10)); err == nil {
-			out.Groups = groupsOf(u)
-		}
-		return out, nil
+		return labelUser(s.Label)
 	}
 	return l.user()
+}
+
+// labelUser is whom a label of the model dac names.
+func labelUser(label string) (*user, error) {
+	name, group, _ := strings.Cut(label, ":")
+	uid, err := accountID("user", name)
+	gid := int64(0)
+	if err == nil {
+		gid, err = accountID("group", group)
+	}
+	if err != nil || uid < 0 || gid < 0 {
+		return nil, xml.Errorf(xml.CodeInvalidArg, "failed to parse label '%s' of the security model dac: it is USER:GROUP, names or numbers with a plus sign", label)
+	}
+	out := &user{UID: uint32(uid), GID: uint32(gid)}
+	if u, err := osuser.LookupId(strconv.FormatInt(uid, 10)); err == nil {
+		out.Groups = groupsOf(u)
+	}
+	return out, nil
 }
 
 // groupsOf are all groups of a user: /dev/kvm is a group's, as a rule.
