@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/drivers/image"
 	"virgo/xml"
 )
@@ -20,10 +22,7 @@ import (
 // definition does not say it. The answer is what was found so. planned: the
 // guest is not started now, and its files may come later.
 func (c *Conn) images(dom *xml.Domain, planned bool) (map[*xml.DiskSource]bool, error) {
-	volumes := args{Build: Build{Volume: c.volume}}
-	dropOptional(dom, func(d *xml.Disk) bool {
-		return volumes.unresolved(d) || d.Source != nil && d.Source.StartupPolicy == "optional" && missing(d.Source)
-	})
+	dropOptional(dom, c.mayLack)
 	overlays(dom)
 	owner, err := c.layout.userOf(dom)
 	if err != nil {
@@ -40,6 +39,36 @@ func (c *Conn) images(dom *xml.Domain, planned bool) (map[*xml.DiskSource]bool, 
 		}
 	}
 	return p.found, nil
+}
+
+// mayLack tells whether a guest does without an image that is not there.
+func (c *Conn) mayLack(d *xml.Disk) bool {
+	volumes := args{Build: Build{Volume: c.volume}}
+	return volumes.unresolved(d) || d.Source != nil && d.Source.StartupPolicy == "optional" && missing(d.Source)
+}
+
+// tellMissing says which images a guest that starts does without, from the last disk
+// to the first.
+func (c *Conn) tellMissing(dom *xml.Domain, r drivers.Ref) {
+	if !slices.ContainsFunc(dom.Devices.Disks, func(d xml.Disk) bool { return c.mayLack(&d) }) {
+		return
+	}
+	whole, err := domain.Clone(dom)
+	if err != nil {
+		return
+	}
+	domain.AssignAliases(whole)
+	for i := len(whole.Devices.Disks) - 1; i >= 0; i-- {
+		d := &whole.Devices.Disks[i]
+		if !c.mayLack(d) {
+			continue
+		}
+		word := "dropped"
+		if ejectable(d) {
+			word = "changed"
+		}
+		c.happened(r, "disk-change", fmt.Sprintf("disk %s: %s -> <null>: %s", aliasOf(d.Alias), d.Source.File+d.Source.Dev, word))
+	}
 }
 
 // missing tells whether the file of a disk's source is not there.

@@ -103,6 +103,7 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := drivers.ReplaceFile(filepath.Join(c.layout.guest(dom.Name), configFile), config, 0o600); err != nil {
 		return nil, err
 	}
+	c.tellMissing(dom, s.ref())
 	probed, err := c.images(dom, false)
 	if err != nil {
 		return nil, err
