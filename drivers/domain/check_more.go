@@ -136,6 +136,9 @@ func readDiskSource(v *xml.Disk) error {
 		if s.Type == "" {
 			return xml.Errorf(xml.CodeXML, "missing 'type' attribute to disk source")
 		}
+		if s.Namespace == "" {
+			return xml.Errorf(xml.CodeXML, "Missing required attribute 'namespace' in element 'source'")
+		}
 		if s.Address == nil {
 			return xml.Errorf(xml.CodeXML, "NVMe disk source is missing address")
 		}

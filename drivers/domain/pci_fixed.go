@@ -42,6 +42,9 @@ func (s *pciSet) builtIn(d *xml.Domain) error {
 
 // pin gives a controller the only address that it can have.
 func (s *pciSet) pin(c *xml.Controller, slot, function uint, refusal string) error {
+	if a := c.Address; a.IsPCI() && a.Domain != 0 {
+		return xml.Errorf(xml.CodeXML, "Invalid PCI address %04x:%02x:%02x.%x. Only PCI domain 0 is available", a.Domain, a.Bus, a.Slot, a.Function)
+	}
 	if a := c.Address; a.IsPCI() && (a.Bus != 0 || a.Slot != slot || a.Function != function) {
 		return xml.Errorf(xml.CodeInternal, "%s", refusal)
 	}

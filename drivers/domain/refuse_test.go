@@ -92,6 +92,10 @@ var refusals = []refusal{
 	{"password's end", "", "<graphics type='vnc' passwd='x' passwdValidTo='soon'/>", "cannot parse password validity time 'soon'"},
 	{"doorbell without server", "", "<shmem name='a'><model type='ivshmem-doorbell'/></shmem>", "is supported only with server option enabled"},
 	{"itco on pc", "", "<watchdog model='itco'/>", "itco model of watchdog is only part of q35 machine"},
+	{"a card's other place", "", "<smartcard mode='host'><address type='ccid' controller='0' slot='1'/></smartcard>", "lacks multiple smartcard support"},
+	{"a disk's controller elsewhere", "", "<controller type='sata' index='0'><address type='pci' domain='1' bus='0' slot='31' function='2'/></controller>", "Invalid PCI address 0001:00:1f.2. Only PCI domain 0 is available"},
+	{"NVMe without namespace", "", "<disk type='nvme'><source type='pci'/><target dev='vda'/></disk>", "Missing required attribute 'namespace' in element 'source'"},
+	{"NVMe without address", "", "<disk type='nvme'><source type='pci' namespace='1'/><target dev='vda'/></disk>", "NVMe disk source is missing address"},
 	{"two card readers", "", "<smartcard mode='host'/><smartcard mode='host'/>", "lacks multiple smartcard support"},
 	{"settings", "", "<audio id='1' type='none'><input><settings frequency='44100'/></input></audio>", "audio settings specified without fixed settings flag"},
 

@@ -82,7 +82,7 @@ func checkSmartcard(c *deviceCheck, s *xml.Smartcard) error {
 }
 
 func checkQEMUSmartcard(c *deviceCheck, s *xml.Smartcard) error {
-	if len(c.d.Devices.Smartcards) > 1 {
+	if a := s.Address; len(c.d.Devices.Smartcards) > 1 || a != nil && a.Type == "ccid" && (a.Controller != 0 || a.Slot != 0) {
 		return unsupported("this QEMU binary lacks multiple smartcard support")
 	}
 	if s.Mode == "passthrough" {
