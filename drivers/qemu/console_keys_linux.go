@@ -19,9 +19,6 @@ var (
 
 // SendKey presses keys together.
 func (d *domains) SendKey(ctx context.Context, r drivers.Ref, codeset string, hold time.Duration, keys []uint) error {
-	if _, running := d.touch(ctx, r.Name); !running {
-		return notRunning()
-	}
 	list := make([]map[string]any, len(keys))
 	for i, k := range keys {
 		n, ok := keycode.ForQEMU(codeset, k)
