@@ -86,17 +86,26 @@ func (g *guest) canLeave(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := g.canWrite(ctx); err != nil {
+		return err
+	}
+	for i := range dom.Devices.Disks {
+		if dom.Devices.Disks[i].Transient != nil {
+			return xml.Errorf(xml.CodeOperationInvalid, "migration with transient disk is not supported")
+		}
+	}
+	return nil
+}
+
+// canWrite refuses to write the state of a guest with devices of which QEMU does not
+// tell it.
+func (g *guest) canWrite(ctx context.Context) error {
 	m, err := g.migrationNow(ctx)
 	if err != nil {
 		return lost(err)
 	}
 	if len(m.Blocked) > 0 {
 		return xml.Errorf(xml.CodeOperationInvalid, "cannot migrate domain: %s", strings.Join(m.Blocked, "; "))
-	}
-	for i := range dom.Devices.Disks {
-		if dom.Devices.Disks[i].Transient != nil {
-			return xml.Errorf(xml.CodeOperationInvalid, "migration with transient disk is not supported")
-		}
 	}
 	return nil
 }

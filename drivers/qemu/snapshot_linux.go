@@ -41,6 +41,11 @@ func (g *guest) snapshot(ctx context.Context, r blockRequest) error {
 		return err
 	}
 	defer done()
+	if r.Memory != nil || len(r.Disks) > 0 {
+		if err := g.canWrite(work); err != nil {
+			return err
+		}
+	}
 	disks := func() error { return g.blocks.Snapshot(work, r.Overlays, nil) }
 	switch {
 	case r.Memory != nil:
