@@ -70,7 +70,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	if c := d.CPU; c != nil && c.DeprecatedFeatures != "" && !isS390(d.OS.Type.Arch) {
 		a.fail(xml.CodeConfigUnsupported, "toggling deprecated features for CPU model is unsupported")
 	}
-	for _, part := range []func(){a.checkCapabilities, a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
+	for _, part := range []func(){a.head, a.machine, a.cpu, a.memory, a.smp, a.iothreads, a.numa, a.identity, a.console,
 		a.monitors, a.clock, a.power, a.bootFrom, a.controllers, a.memoryDevices, a.hubs, a.ccid, a.disks, a.filesystems, a.interfaces,
 		a.smartcards, a.chardevs, a.tpms, a.inputs, a.audio, a.graphics, a.videos, a.sounds, a.watchdogs, a.redirdevs, a.hostdevs,
 		a.incoming, a.balloon, a.rngs, a.nvram, a.coreInfo, a.tail} {

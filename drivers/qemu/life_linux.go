@@ -101,6 +101,9 @@ func (d *domains) launchFrom(ctx context.Context, dom *xml.Domain, f drivers.Fla
 
 // launchWith is launchFrom with something more for the watcher to know.
 func (d *domains) launchWith(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock, in *incoming, more func(*startConfig) error) (drivers.Ref, error) {
+	if err := startFits(dom); err != nil {
+		return drivers.Ref{}, err
+	}
 	var undo drivers.Undo
 	defer undo.Run()
 	if nvram := nvramFile(dom); f.Has(drivers.ResetNVRAM) && nvram != "" && dom.OS.NVRAM.Template != "" {

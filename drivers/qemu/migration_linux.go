@@ -104,6 +104,11 @@ func (g *guest) canWrite(ctx context.Context) error {
 	if err != nil {
 		return lost(err)
 	}
+	return m.blocked()
+}
+
+// blocked is why no migration can begin.
+func (m migrationState) blocked() error {
 	if len(m.Blocked) > 0 {
 		return xml.Errorf(xml.CodeOperationInvalid, "cannot migrate domain: %s", strings.Join(m.Blocked, "; "))
 	}

@@ -90,9 +90,6 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := present(dom); err != nil {
 		return nil, err
 	}
-	if err := tscFits(dom); err != nil {
-		return nil, err
-	}
 	if err := renderNodes(dom); err != nil {
 		return nil, err
 	}

@@ -149,6 +149,13 @@ func (d *domains) saved(ctx context.Context, r drivers.Ref, doc []byte) (saveReq
 		return saveRequest{}, err
 	}
 	if doc != nil {
+		var m migrationState // that nothing can be saved is told before what is wrong with a document
+		if err := d.ask(ctx, r, "query-migrate", nil, &m); err != nil {
+			return saveRequest{}, err
+		}
+		if err := m.blocked(); err != nil {
+			return saveRequest{}, err
+		}
 		if dom, err = d.otherDoc(ctx, dom, xml.Source{Name: "--xml", Data: doc}); err != nil {
 			return saveRequest{}, err
 		}
