@@ -134,7 +134,7 @@ func defaultVideo(d *xml.Domain, t *Traits) string {
 		return "cirrus"
 	}
 	switch {
-	case d.Type == "xen" && d.OS.Type.Text != "hvm", d.OS.Type.Text == "linux", d.OS.Type.Text == "xen":
+	case d.Type == "xen" && d.OS.Type.Text != "hvm" && d.OS.Type.Text != "xenpvh", d.OS.Type.Text == "linux", d.OS.Type.Text == "xen":
 		return "xen"
 	case d.Type == "vbox":
 		return "vbox"
@@ -156,7 +156,7 @@ func defaultVRAM(d *xml.Domain, kind string, t *Traits) uint {
 	switch {
 	case t.Driver == "vmware":
 		return 4 * 1024
-	case t.Driver == "xen" && kind == "cirrus":
+	case t.Driver == "xen" && kind == "cirrus" && d.OS.Type.Text == "hvm":
 		return 8 * 1024
 	}
 	switch kind {

@@ -19,7 +19,7 @@ func parseChar(text string) (xml.CharSource, error) {
 	case "null", "vc", "pty", "stdio":
 		s.Type = kind
 	case "file", "pipe":
-		s.Type, s.Path = kind, rest
+		s.Type, s.Path = kind, stated(rest)
 	case "tcp", "telnet":
 		s.Type, s.Protocol, s.Mode = "tcp", "raw", "connect"
 		if kind == "telnet" {
@@ -44,12 +44,12 @@ func parseChar(text string) (xml.CharSource, error) {
 		s.Host, s.Service = to[:i], to[i+1:]
 		if i := strings.LastIndexByte(from, ':'); i >= 0 {
 			s.BindHost, s.BindPort = from[:i], from[i+1:]
-		} else {
-			s.BindHost = from
+		} else if strings.Contains(rest, "@") {
+			return s, malformed
 		}
 	case "unix":
 		path, options, _ := strings.Cut(rest, ",")
-		s.Type, s.Mode, s.Path = "unix", "connect", path
+		s.Type, s.Mode, s.Path = "unix", "connect", stated(path)
 		if isServer(options) {
 			s.Mode = "bind"
 		}

@@ -34,7 +34,7 @@ func (r *reader) general(d *xml.Domain) (err error) {
 	if err != nil || r.Get("uuid") == nil {
 		return err
 	}
-	u, ok := xml.ParseUUID(text)
+	u, ok := xml.ParseUUID(strings.ReplaceAll(text, " ", ""))
 	if !ok {
 		return r.fail("uuid", xml.Errorf(xml.CodeConfSyntax, "%s not parseable", text))
 	}
@@ -44,11 +44,11 @@ func (r *reader) general(d *xml.Domain) (err error) {
 
 // system reads what kind of guest it is, and how it boots.
 func (r *reader) system(d *xml.Domain) error {
-	var kind, builder string
-	if err := r.strs("type", &kind, "builder", &builder); err != nil {
-		return err
-	}
-	if kind == "" && builder == "hvm" {
+	kind := "pv"
+	switch v, builder := r.Get("type"), r.Get("builder"); {
+	case v != nil && v.Kind == conf.String:
+		kind = v.Text
+	case builder != nil && builder.Text == "hvm":
 		kind = "hvm"
 	}
 	switch o := &d.OS; kind {
@@ -61,12 +61,15 @@ func (r *reader) system(d *xml.Domain) error {
 		return r.boot(o)
 	case "pvh":
 		o.Type = xml.OSType{Text: "xenpvh", Arch: "x86_64", Machine: "xenpvh"}
-	case "", "pv":
+	case "pv":
 		o.Type = xml.OSType{Text: "linux", Arch: "x86_64", Machine: "xenpv"}
 	default:
 		return r.fail("type", unsupported("type %s is not supported", kind))
 	}
-	if err := r.strs("bootloader", &d.Bootloader, "bootargs", &d.BootArgs); err != nil {
+	if err := r.texts("bootloader", &d.Bootloader); err != nil {
+		return err
+	}
+	if err := r.strs("bootargs", &d.BootArgs); err != nil {
 		return err
 	}
 	return r.kernel(&d.OS)
@@ -80,7 +83,10 @@ func (r *reader) loader(o *xml.OS) error {
 		return err
 	}
 	var bios, path, slic string
-	if err := r.strs("bios", &bios, "bios_path_override", &path, "acpi_firmware", &slic); err != nil {
+	if err := r.strs("bios", &bios); err != nil {
+		return err
+	}
+	if err := r.texts("bios_path_override", &path, "acpi_firmware", &slic); err != nil {
 		return err
 	}
 	o.Loader = &xml.Loader{Type: "rom", Path: "/usr/lib/xen/boot/hvmloader"}
@@ -100,22 +106,21 @@ func (r *reader) loader(o *xml.OS) error {
 // root and extra.
 func (r *reader) kernel(o *xml.OS) error {
 	var root, extra string
-	if err := r.strs("kernel", &o.Kernel, "ramdisk", &o.Initrd, "root", &root, "extra", &extra); err != nil {
+	if err := r.texts("kernel", &o.Kernel, "ramdisk", &o.Initrd); err != nil {
 		return err
 	}
-	if r.dialect == XL {
-		text, err := r.str("cmdline")
-		if err != nil {
-			return err
-		}
-		if o.Cmdline = text; text != "" {
-			return nil
-		}
+	if err := r.strs("root", &root, "extra", &extra); err != nil {
+		return err
+	}
+	if r.dialect == XL && r.Get("cmdline") != nil {
+		return r.texts("cmdline", &o.Cmdline)
 	}
 	if r.Get("root") != nil {
 		extra = strings.TrimSuffix("root="+root+" "+extra, " ")
 	}
-	o.Cmdline = extra
+	if o.Cmdline = extra; r.Get("extra") != nil || r.Get("root") != nil {
+		o.Cmdline = stated(extra)
+	}
 	return nil
 }
 
@@ -154,6 +159,9 @@ func (r *reader) memory(d *xml.Domain) error {
 	return nil
 }
 
+// maxCPUs is more than any guest has.
+const maxCPUs = 1 << 20
+
 func (r *reader) processors(d *xml.Domain) error {
 	now, err := r.number("vcpus", 1)
 	if err != nil {
@@ -163,7 +171,7 @@ func (r *reader) processors(d *xml.Domain) error {
 	if err != nil {
 		return err
 	}
-	if now > 1<<15 || most > 1<<15 {
+	if now, most = now&(1<<32-1), most&(1<<32-1); now > maxCPUs || most > maxCPUs { // the peer has 32 bits for them
 		return internal("maxvcpus out of range: %d", max(now, most))
 	}
 	d.VCPU = &xml.VCPU{Placement: "static", Count: uint(most)}
@@ -204,7 +212,7 @@ func (r *reader) events(d *xml.Domain) error {
 		if err != nil {
 			return err
 		}
-		if text == "" {
+		if r.Get(e.name) == nil {
 			text = e.def
 		}
 		if !known(lifecycle, text) {
@@ -278,7 +286,7 @@ func (r *reader) clock(d *xml.Domain) error {
 		if err != nil {
 			return err
 		}
-		*c = xml.Clock{Offset: "variable", Adjustment: number(int64(seconds)), Basis: offset}
+		*c = xml.Clock{Offset: "variable", Adjustment: number(int64(int32(seconds))), Basis: offset}
 	}
 	tsc, err := r.str("tsc_mode")
 	if err != nil {

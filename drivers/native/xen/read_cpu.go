@@ -1,6 +1,7 @@
 package xen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +27,11 @@ func (r *reader) cpu(d *xml.Domain) error {
 		}
 	}
 	text, err := r.str("cpuid")
-	if err != nil || text == "" {
+	if err != nil || r.Get("cpuid") == nil {
 		return err
+	}
+	if text == "" {
+		text = "host"
 	}
 	parts := strings.Split(text, ",")
 	if parts[0] != "host" {
@@ -45,7 +49,11 @@ func (r *reader) cpu(d *xml.Domain) error {
 		if policy == "" {
 			return r.fail("cpuid", xml.Errorf(xml.CodeConfSyntax, "Invalid libxl cpuid value: %s", p))
 		}
-		d.CPU.Features = append(d.CPU.Features, xml.CPUFeature{Policy: policy, Name: featureName(name)})
+		name = featureName(name)
+		if slices.ContainsFunc(d.CPU.Features, func(f xml.CPUFeature) bool { return f.Name == name }) {
+			return r.fail("cpuid", internal("CPU feature '%s' specified more than once", name))
+		}
+		d.CPU.Features = append(d.CPU.Features, xml.CPUFeature{Policy: policy, Name: name})
 	}
 	return nil
 }
@@ -67,17 +75,21 @@ func (r *reader) vnuma(d *xml.Domain) error {
 		return nil
 	}
 	numa := &xml.CPUNUMA{}
-	total := uint64(0)
-	for i := range v.List {
-		cell, err := r.vnode(&v.List[i], i, len(v.List))
+	nodes := slices.DeleteFunc(slices.Clone(v.List), func(e conf.Value) bool { return e.Kind != conf.List })
+	if len(nodes) == 0 {
+		return r.fail("vnuma", internal("Cannot set an empty mem_nodes set"))
+	}
+	total, cpus := uint64(0), 0
+	for i := range nodes {
+		cell, n, err := r.vnode(&nodes[i], i, len(nodes))
 		if err != nil {
 			return err
 		}
-		total += cell.Memory
+		total, cpus = total+cell.Memory, cpus+n
 		numa.Cells = append(numa.Cells, *cell)
 	}
-	if len(numa.Cells) == 0 {
-		return nil
+	if uint(cpus) > d.VCPU.Count {
+		return r.fail("vnuma", unsupported("vnuma configuration contains %d vcpus, which is greater than %d maxvcpus", cpus, d.VCPU.Count))
 	}
 	if d.CPU == nil {
 		d.CPU = &xml.CPU{}
@@ -87,23 +99,30 @@ func (r *reader) vnuma(d *xml.Domain) error {
 	return nil
 }
 
-// vnode reads the cell of number i of n.
-func (r *reader) vnode(v *conf.Value, i, n int) (*xml.NUMACell, error) {
-	bad := func(format string, args ...any) (*xml.NUMACell, error) {
-		return nil, r.At(xml.Errorf(xml.CodeConfSyntax, format, args...), v)
+// vnode reads the cell of number i of n, and tells how many CPUs it has.
+func (r *reader) vnode(v *conf.Value, i, n int) (*xml.NUMACell, int, error) {
+	bad := func(format string, args ...any) (*xml.NUMACell, int, error) {
+		return nil, 0, r.At(xml.Errorf(xml.CodeConfSyntax, format, args...), v)
 	}
+	cpus := 0
 	cell := &xml.NUMACell{ID: uint32(i), Unit: "KiB"}
 	pnode := ""
 	for _, e := range v.List {
+		if e.Kind != conf.String {
+			continue
+		}
 		key, value, ok := strings.Cut(e.Text, "=")
-		if !ok || value == "" {
-			return bad("vnuma vnode invalid format '%s'", e.Text)
+		if !ok {
+			return nil, 0, r.At(internal("vnuma vnode invalid format '%s'", e.Text), v)
+		}
+		if value == "" {
+			continue
 		}
 		switch key {
 		case "pnode":
 			p, err := strconv.ParseUint(value, 10, 32)
 			if err != nil || p >= uint64(n) {
-				return nil, r.At(unsupported("vnuma vnode %d contains invalid pnode value '%s'", i, value), v)
+				return nil, 0, r.At(unsupported("vnuma vnode %d contains invalid pnode value '%s'", i, value), v)
 			}
 			pnode = value
 		case "size":
@@ -114,19 +133,24 @@ func (r *reader) vnode(v *conf.Value, i, n int) (*xml.NUMACell, error) {
 			cell.Memory = mib * 1024
 		case "vcpus":
 			set, err := xml.ParseSet(value)
-			if err != nil || set.Len() == 0 {
-				return bad("vnuma vnode %d contains invalid vcpus value '%s'", i, value)
+			if err != nil {
+				return nil, 0, r.At(asError(err), v)
 			}
-			cell.CPUs = set.String()
+			cell.CPUs, cpus = set.String(), set.Len()
 		case "vdistances":
 			list := strings.Split(value, ",")
 			if len(list) != n {
-				return nil, r.At(unsupported("vnuma pnode %d configured '%s' (count %d) doesn't fit the number of specified vnodes %d", i, e.Text, len(list), n), v)
+				return nil, 0, r.At(unsupported("vnuma pnode %d configured '%s' (count %d) doesn't fit the number of specified vnodes %d", i, e.Text, len(list), n), v)
 			}
 			for j, t := range list {
-				dist, err := strconv.ParseUint(strings.TrimSpace(t), 10, 8)
-				if err != nil {
+				dist, err := strconv.ParseUint(strings.TrimSpace(t), 10, 32)
+				switch {
+				case err != nil:
 					return bad("vnuma vnode %d contains invalid vdistances value '%s'", i, value)
+				case dist < 10 || dist > 255:
+					return nil, 0, r.At(unsupported("Distance value of %d is not in valid range", dist), v)
+				case dist == 10 && j != i:
+					return nil, 0, r.At(unsupported("Distance value %d under node %d is LOCAL_DISTANCE and should be set to 10", dist, i), v)
 				}
 				cell.Distances = append(cell.Distances, xml.NUMADistance{ID: uint32(j), Value: uint32(dist)})
 			}
@@ -137,5 +161,5 @@ func (r *reader) vnode(v *conf.Value, i, n int) (*xml.NUMACell, error) {
 	if pnode == "" || cell.Memory == 0 || cell.CPUs == "" {
 		return bad("Incomplete vnuma configuration for vnode %d", i)
 	}
-	return cell, nil
+	return cell, cpus, nil
 }

@@ -1,6 +1,7 @@
 package xen
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,17 +11,12 @@ import (
 
 // emulator reads the device model and what is passed to it as it stands.
 func (r *reader) emulator(d *xml.Domain) error {
-	path, err := r.str("device_model_override")
-	if err != nil {
+	if err := r.texts("device_model_override", &d.Devices.Emulator); err != nil || r.dialect == XM {
 		return err
 	}
-	d.Devices.Emulator = path
-	if r.dialect == XM {
+	args := r.strings("device_model_args")
+	if len(args) == 0 {
 		return nil
-	}
-	args, err := r.list("device_model_args", false)
-	if err != nil || len(args) == 0 {
-		return err
 	}
 	d.Xen, d.XenCommandline = xml.XenSpace, &xml.XenCommandline{}
 	for _, a := range args {
@@ -55,9 +51,9 @@ func (r *reader) limits(d *xml.Domain) error {
 }
 
 func (r *reader) pci(d *xml.Domain) error {
-	list, err := r.list("pci", false)
-	if err != nil {
-		return err
+	list := r.strings("pci")
+	if v := r.Get("pci"); v != nil && len(list) < len(v.List) {
+		return r.fail("pci", notStrings("pci"))
 	}
 	for i := range list {
 		h, err := pciDevice(list[i].Text)
@@ -73,7 +69,7 @@ func (r *reader) pci(d *xml.Domain) error {
 func pciDevice(text string) (*xml.Hostdev, error) {
 	bad := xml.Errorf(xml.CodeInvalidArg, "cannot parse PCI device '%s', expecting [domain:]bus:slot.function", text)
 	address, options, _ := strings.Cut(text, ",")
-	parts := strings.Split(strings.TrimSpace(address), ":")
+	parts := strings.Split(strings.TrimLeft(address, " "), ":")
 	if len(parts) == 2 {
 		parts = append([]string{"0"}, parts...)
 	}
@@ -82,29 +78,35 @@ func pciDevice(text string) (*xml.Hostdev, error) {
 	}
 	slot, function, ok := strings.Cut(parts[2], ".")
 	if !ok {
-		return nil, bad
+		return nil, internal("Malformed PCI address %s", parts[2])
 	}
 	var n [4]uint
 	for i, p := range []string{parts[0], parts[1], slot, function} {
-		v, err := strconv.ParseUint(p, 16, 16)
-		if err != nil || v > []uint64{0xffff, 0xff, 0x1f, 7}[i] {
+		v, err := strconv.ParseUint(strings.TrimPrefix(p, "0x"), 16, 31)
+		if err != nil {
 			return nil, bad
 		}
 		n[i] = uint(v)
 	}
 	h := &xml.Hostdev{Mode: "subsystem", Type: "pci", Managed: "no", Source: &xml.HostdevSource{
-		Address: &xml.HostAddress{Domain: &n[0], Bus: "0x" + hex2(n[1]), Slot: &n[2], Function: &n[3]}}}
-	for _, f := range fields(options) {
-		if f.key == "permissive" {
-			h.Source.WriteFiltering = yesNo(f.value == "0")
+		Address: &xml.HostAddress{Domain: &n[0], Bus: fmt.Sprintf("0x%02x", n[1]), Slot: &n[2], Function: &n[3]}}}
+	if options == "" {
+		return h, nil
+	}
+	for _, o := range strings.Split(options, ",") {
+		key, value, ok := strings.Cut(strings.TrimLeft(o, " \t"), "=")
+		if !ok {
+			return nil, internal("Malformed PCI options %s", o)
+		}
+		if key == "permissive" {
+			on, err := strconv.ParseUint(value, 10, 32)
+			if err != nil {
+				return nil, bad
+			}
+			h.Source.WriteFiltering = yesNo(on == 0)
 		}
 	}
 	return h, nil
-}
-
-func hex2(v uint) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[v>>4&15], digits[v&15]})
 }
 
 // usb reads controllers, devices of the host, and pointers.
@@ -113,23 +115,27 @@ func (r *reader) usb(d *xml.Domain) error {
 		if err := r.usbControllers(d); err != nil {
 			return err
 		}
-		list, err := r.list("usbdev", false)
-		if err != nil {
-			return err
-		}
+		list := r.strings("usbdev")
 		for i := range list {
 			h, err := usbDevice(list[i].Text)
 			if err != nil {
 				return r.At(asError(err), &list[i])
 			}
-			d.Devices.Hostdevs = append(d.Devices.Hostdevs, *h)
+			if h != nil {
+				d.Devices.Hostdevs = append(d.Devices.Hostdevs, *h)
+			}
 		}
 	}
 	if !r.hvm {
 		return nil
 	}
-	if v := r.Get("usbdevice"); r.dialect == XM && v != nil && v.Kind == conf.List {
-		return r.At(internal("memory conf: expected a string for 'usbdevice' parameter"), v)
+	if v := r.Get("usbdevice"); v != nil && v.Kind != conf.String {
+		switch {
+		case r.dialect == XM:
+			return r.At(internal("memory conf: expected a string for 'usbdevice' parameter"), v)
+		case len(r.strings("usbdevice")) < len(v.List) || v.Kind != conf.List:
+			return r.malformed("usbdevice")
+		}
 	}
 	list, err := r.list("usbdevice", true)
 	if err != nil {
@@ -145,54 +151,76 @@ func (r *reader) usb(d *xml.Domain) error {
 }
 
 func (r *reader) usbControllers(d *xml.Domain) error {
-	list, err := r.list("usbctrl", false)
-	if err != nil {
-		return err
-	}
 	index := uint(0)
-	for _, v := range list {
-		kind, version, ports := "qusb", "2", uint(8)
-		for _, f := range fields(v.Text) {
-			switch f.key {
-			case "type":
-				kind = f.value
-			case "version":
-				version = f.value
-			case "ports":
-				n, err := strconv.ParseUint(f.value, 10, 31)
-				if err != nil {
-					return r.At(internal("malformed ports '%s' of a USB controller", f.value), &v)
-				}
-				ports = uint(n)
-			}
-		}
-		if kind != "qusb" || ports > 31 {
+	for _, v := range r.strings("usbctrl") {
+		c, ok := usbController(v.Text)
+		if !ok {
 			continue
-		}
-		model := "qusb2"
-		if version == "1" {
-			model = "qusb1"
 		}
 		i := index
 		index++
-		d.Devices.Controllers = append(d.Devices.Controllers, xml.Controller{Type: "usb", Index: &i, Model: model, Ports: &ports})
+		c.Index = &i
+		d.Devices.Controllers = append(d.Devices.Controllers, *c)
 	}
 	return nil
 }
 
-// usbDevice reads a device of the host, named by its bus and address.
+// usbController reads one; what the peer does not understand is none. It takes
+// the ports for hexadecimal.
+func usbController(text string) (*xml.Controller, bool) {
+	c := &xml.Controller{Type: "usb", Model: "qusb2", Ports: new(uint)}
+	*c.Ports = 8
+	for _, part := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimLeft(part, " \t"), "=")
+		if !ok {
+			return nil, false
+		}
+		switch key {
+		case "type":
+			if value != "qusb" && value != "qusb2" {
+				return nil, false
+			}
+		case "version":
+			n, err := strconv.ParseUint(strings.TrimLeft(value, " "), 10, 32)
+			if err != nil {
+				return nil, false
+			}
+			if c.Model = "qusb2"; n == 1 {
+				c.Model = "qusb1"
+			}
+		case "ports":
+			n, err := strconv.ParseInt(strings.TrimLeft(value, " "), 16, 31)
+			switch {
+			case err != nil:
+				return nil, false
+			case n < 0:
+				c.Ports = nil
+			default:
+				*c.Ports = uint(n)
+			}
+		}
+	}
+	return c, true
+}
+
+// usbDevice reads a device of the host, named by its bus and address; nil if the
+// peer does not understand it.
 func usbDevice(text string) (*xml.Hostdev, error) {
 	var bus, device *uint
-	for _, f := range fields(text) {
-		if f.key != "hostbus" && f.key != "hostaddr" {
+	for _, part := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimLeft(part, " \t"), "=")
+		if !ok {
+			return nil, nil
+		}
+		if key != "hostbus" && key != "hostaddr" {
 			continue
 		}
-		n, err := strconv.ParseUint(strings.TrimPrefix(f.value, "0x"), 16, 16)
+		n, err := strconv.ParseUint(strings.TrimPrefix(value, "0x"), 16, 16)
 		if err != nil {
-			return nil, xml.Errorf(xml.CodeInvalidArg, "cannot parse USB device '%s': malformed %s", text, f.key)
+			return nil, nil
 		}
 		v := uint(n)
-		if f.key == "hostbus" {
+		if key == "hostbus" {
 			bus = &v
 		} else {
 			device = &v
@@ -214,14 +242,20 @@ func (r *reader) ports(d *xml.Domain) error {
 	if err != nil {
 		return err
 	}
-	if parallel != "" && parallel != "none" {
+	if r.Get("parallel") != nil && parallel != "none" {
 		c, err := r.port(parallel, 0, r.Get("parallel"))
 		if err != nil {
 			return err
 		}
 		d.Devices.Parallels = append(d.Devices.Parallels, *c)
 	}
-	if v := r.Get("serial"); r.dialect == XM && v != nil && v.Kind == conf.List {
+	switch v := r.Get("serial"); {
+	case v == nil:
+	case v.Kind == conf.Number:
+		return r.At(internal("memory conf: expected a string for 'serial' parameter"), v)
+	case len(r.strings("serial")) < len(v.List):
+		return r.At(notStrings("serial"), v)
+	case r.dialect == XM && v.Kind == conf.List:
 		return r.At(unsupported("Multiple serial devices are not supported by xen-xm"), v)
 	}
 	list, err := r.list("serial", true)
@@ -253,29 +287,34 @@ func (r *reader) channels(d *xml.Domain) error {
 	if r.dialect == XM {
 		return nil
 	}
-	list, err := r.list("channel", false)
-	if err != nil {
-		return err
-	}
+	list := r.strings("channel")
+next:
 	for i := range list {
-		c := xml.Chardev{Target: &xml.CharTarget{Type: "xen"}}
-		for _, f := range fields(list[i].Text) {
-			switch f.key {
+		c, path := xml.Chardev{Target: &xml.CharTarget{Type: "xen"}}, ""
+		for _, part := range strings.Split(list[i].Text, ",") {
+			key, value, ok := strings.Cut(strings.TrimLeft(part, " \t"), "=")
+			if !ok {
+				continue next
+			}
+			switch key {
 			case "connection":
-				switch f.value {
+				switch value {
 				case "pty":
 					c.Type = "pty"
 				case "socket":
 					c.Type, c.Mode = "unix", "bind"
 				}
 			case "path":
-				c.Path = f.value
+				path = value
 			case "name":
-				c.Target.Name = f.value
+				c.Target.Name = stated(value)
 			}
 		}
-		if c.Type == "" {
+		switch c.Type {
+		case "":
 			return r.At(xml.Errorf(xml.CodeInvalidArg, "channel '%s': connection must be pty or socket", list[i].Text), &list[i])
+		case "unix":
+			c.Path = path
 		}
 		d.Devices.Channels = append(d.Devices.Channels, c)
 	}
@@ -290,7 +329,7 @@ func (r *reader) sounds(d *xml.Domain) error {
 	if text == "all" {
 		text = "sb16,es1370"
 	}
-	for _, m := range strings.Split(text, ",") {
+	for _, m := range strings.Split(strings.TrimSuffix(text, ","), ",") {
 		if !known(soundModels, m) {
 			return r.fail("soundhw", xml.Errorf(xml.CodeInvalidArg, "unknown sound card '%s'", m))
 		}

@@ -11,12 +11,11 @@ import (
 func (r *reader) disks(d *xml.Domain) error {
 	list := r.strings("disk")
 	if v := r.Get("disk"); r.dialect == XM && v != nil {
-		e := internal("memory conf: expected a string list for 'disk' parameter")
-		if v.Kind == conf.List {
-			e.Code = xml.CodeConfSyntax
+		if v.Kind != conf.List {
+			return r.fail("disk", internal("memory conf: expected a string list for 'disk' parameter"))
 		}
-		if v.Kind != conf.List || len(list) < len(v.List) {
-			return r.fail("disk", e)
+		if len(list) < len(v.List) {
+			return r.fail("disk", notStrings("disk"))
 		}
 	}
 	for i := range list {

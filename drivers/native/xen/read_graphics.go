@@ -3,6 +3,7 @@ package xen
 import (
 	"strconv"
 
+	"virgo/drivers/native/conf"
 	"virgo/xml"
 )
 
@@ -45,10 +46,13 @@ func (r *reader) display() (*xml.Graphics, error) {
 			}
 		}
 		port(g, unused, display)
-		return g, r.strs("vnclisten", &g.Listen, "vncpasswd", &g.Passwd, "keymap", &g.Keymap)
+		if err := r.texts("vnclisten", &g.Listen, "keymap", &g.Keymap); err != nil {
+			return nil, err
+		}
+		return g, r.strs("vncpasswd", &g.Passwd)
 	case sdl:
 		g := &xml.Graphics{Type: "sdl"}
-		return g, r.strs("display", &g.Display, "xauthority", &g.XAuth)
+		return g, r.texts("display", &g.Display, "xauthority", &g.XAuth)
 	}
 	return nil, nil
 }
@@ -63,14 +67,21 @@ func port(g *xml.Graphics, unused bool, display uint64) {
 
 // framebuffer reads the first one's description.
 func (r *reader) framebuffer() (*xml.Graphics, error) {
-	list, err := r.list("vfb", true)
-	if err != nil || len(list) == 0 {
-		return nil, err
+	list, v := r.strings("vfb"), r.Get("vfb")
+	switch {
+	case v == nil || v.Kind != conf.List:
+		return nil, nil
+	case len(list) < len(v.List):
+		return nil, r.fail("vfb", notStrings("vfb"))
+	case len(list) == 0 && r.dialect == XL:
+		return &xml.Graphics{Type: "sdl"}, nil
+	case len(list) == 0:
+		return &xml.Graphics{Type: "vnc", Autoport: "no"}, nil
 	}
 	g := &xml.Graphics{Type: "vnc", Autoport: "no"}
 	parts := fields(list[0].Text)
 	for _, f := range parts {
-		if f.key == "type" && f.value == "sdl" || f.key == "sdl" && f.value != "0" {
+		if f.key == "type" && f.value == "sdl" {
 			g.Type, g.Autoport = "sdl", ""
 		}
 	}
@@ -98,7 +109,7 @@ func (r *reader) framebuffer() (*xml.Graphics, error) {
 				port(g, false, n)
 			}
 		case "vnclisten":
-			g.Listen = f.value
+			g.Listen = stated(f.value)
 		case "vncpasswd":
 			g.Passwd = f.value
 		case "keymap":
@@ -114,7 +125,7 @@ func (r *reader) spice() (*xml.Graphics, error) {
 		return nil, err
 	}
 	g := &xml.Graphics{Type: "spice", Autoport: "yes"}
-	if err := r.strs("spicehost", &g.Listen, "keymap", &g.Keymap); err != nil {
+	if err := r.texts("spicehost", &g.Listen); err != nil {
 		return nil, err
 	}
 	for _, p := range []struct {
@@ -126,7 +137,7 @@ func (r *reader) spice() (*xml.Graphics, error) {
 			return nil, err
 		}
 		if n > 0 {
-			v := int(min(n, 1<<16))
+			v := int(int32(n))
 			*p.to, g.Autoport = &v, "no"
 		}
 	}

@@ -118,6 +118,22 @@ func (r *reader) flag(name string, def bool) (bool, error) {
 	return n != 0, err
 }
 
+// texts reads several strings like strs; one that is empty is Blank.
+func (r *reader) texts(pairs ...any) error {
+	err := r.strs(pairs...)
+	for i := 0; i+1 < len(pairs) && err == nil; i += 2 {
+		if to := pairs[i+1].(*string); r.Get(pairs[i].(string)) != nil {
+			*to = stated(*to)
+		}
+	}
+	return err
+}
+
+// notStrings is the error about a list with something else in it.
+func notStrings(name string) *xml.Error {
+	return xml.Errorf(xml.CodeConfSyntax, "memory conf: expected a string list for '%s' parameter", name)
+}
+
 // list are an entry's strings; single says that one string may stand for a list.
 func (r *reader) list(name string, single bool) ([]conf.Value, error) {
 	v := r.Get(name)
@@ -127,7 +143,7 @@ func (r *reader) list(name string, single bool) ([]conf.Value, error) {
 	case v.Kind == conf.List:
 		for _, e := range v.List {
 			if e.Kind != conf.String {
-				return nil, r.At(internal("memory conf: expected a string list for '%s' parameter", name), &e)
+				return nil, r.At(notStrings(name), &e)
 			}
 		}
 		return v.List, nil
@@ -183,6 +199,6 @@ var tscModes = []struct{ mode, word string }{
 }
 
 // soundModels are the sound cards that domains have.
-var soundModels = strings.Fields("sb16 es1370 pcspk ac97 ich6 ich9 usb")
+var soundModels = strings.Fields("sb16 es1370 pcspk ac97 ich6 ich9 usb virtio")
 
 func known(list []string, word string) bool { return slices.Contains(list, word) }

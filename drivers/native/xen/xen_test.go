@@ -98,6 +98,44 @@ func TestRead(t *testing.T) {
 		{hvm + "disk = [ \"/a,raw,hda,w\" ]", "<target dev='hda' bus='ide'/>"},
 		{pv + "vif = [ \"bridge=b,vifname=vif0\" ]", "<source bridge='b'/>\n    </interface>"},
 		{pv + "vif = [ \"bridge=b:42\" ]", "<vlan trunk='yes'>"},
+		{pv + "vif = [ 1, \"script=vif-bridge\" ]", "<interface type='bridge'>\n      <mac address='00:00:00:00:00:00'/>\n      <script path='vif-bridge'/>"},
+		{pv + "vif = \"bridge=b\"\nvfb = \"type=vnc\"\npci = \"01:00.0\"\ndisk = 1", "</os>"},
+		{pv + "vif = [ \"bridge=\" ]", "<source bridge=''/>"},
+		{pv + "vif = [ \"mac=00:16:3e:00:00:01,foo\" ]", "'foo' is no key=value"},
+		{pv + "vif = [ \"model=a b\" ]", "Model name contains invalid characters"},
+		{pv + "vif = [ \"bridge=br.4096\" ]", "<tag id='4096'/>"},
+		{pv + "vif = [ \"bridge=br:\" ]", "'' is not a VLAN's number"},
+		{pv + "disk = [ \"vdev=xvda,vdev=xvdb,target=/a\" ]", "two names"},
+		{pv + "disk = [ \"qcow2:/a,raw,xvda,w\" ]", "two formats"},
+		{pv + "disk = [ \"foo:/a,raw,xvda,w\" ]", "unknown prefix 'foo:'"},
+		{pv + "disk = [ \"drbd:a:b,xvda,w\" ]", "<source file='a:b'/>"},
+		{pv + "disk = [ \"/a,raw,ioemu:xvda,w\" ]", "<target dev='xvda' bus='xen'/>"},
+		{pv + "disk = [ \"vdev=,target=/a\" ]", "Unknown disk name '' and no address specified"},
+		{pv + "disk = [ \"vdev=xvda,target=\" ]", "<source file=''/>"},
+		{pv + "vfb = []", "<graphics type='sdl'/>"},
+		{pv + "vfb = [ \"sdl=1\" ]", "<graphics type='vnc' autoport='no'"},
+		{pv + "vfb = [ 1 ]", "configuration file syntax error: memory conf: expected a string list for 'vfb' parameter"},
+		{pv + "on_reboot = \"\"", "unexpected value  for on_reboot"},
+		{pv + "cmdline = \"\"\nextra = \"a\"", "<cmdline/>"},
+		{pv + "pci = [ \"0x100:20.8,permissive=1\" ]", "<source writeFiltering='no'>\n        <address domain='0x0000' bus='0x100' slot='0x20' function='0x8'/>"},
+		{pv + "pci = [ \"01:00\" ]", "Malformed PCI address 00"},
+		{pv + "pci = [ \"01:00.0,x\" ]", "Malformed PCI options x"},
+		{pv + "usbctrl = [ \"version=x\", \"version=1,ports=15\" ]", "<controller type='usb' index='0' model='qusb1' ports='21'/>"},
+		{pv + "usbdev = [ \"foo\", \"hostbus=1,hostaddr=0xa\" ]", "<address bus='1' device='10'/>"},
+		{pv + "channel = [ \"foo\", \"connection=pty,path=/p,name=\" ]", "<channel type='pty'>\n      <target type='xen' name=''/>"},
+		{pv + "cpuid = \"\"", "<cpu mode='host-passthrough'/>"},
+		{hvm + "nestedhvm = 0\ncpuid = \"host,vmx=1\"", "CPU feature 'vmx' specified more than once"},
+		{pv + "vnuma = [ [ \"pnode=0\", \"size=64\", \"vcpus=0-3\" ] ]", "vnuma configuration contains 4 vcpus, which is greater than 1 maxvcpus"},
+		{pv + "vnuma = [ [ \"pnode=0\", \"size=64\", \"vcpus=0\", \"vdistances=5\" ] ]", "Distance value of 5 is not in valid range"},
+		{pv + "vnuma = []", "Cannot set an empty mem_nodes set"},
+		{hvm + "type = 1\nrtc_timeoffset = 2147483648", "adjustment='-2147483648'"},
+		{hvm + "serial = \"udp:h:1@b\"", "malformed char device string"},
+		{hvm + "serial = [ 1 ]", "configuration file syntax error: memory conf: expected a string list for 'serial' parameter"},
+		{hvm + "parallel = \"\"", "unknown chr device type ''"},
+		{hvm + "usbdevice = 1", "config value usbdevice was malformed"},
+		{hvm + "soundhw = \"sb16,\"", "<sound model='sb16'/>"},
+		{hvm + "vnc = 1\nvnclisten = \"\"", "listen=''"},
+		{"name = \"x\"\ntype = \"\"", "type  is not supported"},
 		{pv + "vif = [ \"bridge=b,rate=10MB/s ,mac=00:16:3e:00:00:01\" ]", "Invalid rate '10MB/s ' specified"},
 	} {
 		d, err := From(xml.Source{Name: "f", Data: []byte(c.text + "\n")}, XL)
@@ -113,6 +151,12 @@ func TestRead(t *testing.T) {
 		}
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s, want %s", c.text, got, c.want)
+		}
+	}
+	for _, text := range []string{"/a", "/a,hda", "tap:foo:/a,hda,w", "tap:tapdisk:aio:/a,hda,w"} { // which are no disks to xm
+		d, err := From(xml.Source{Data: []byte(pv + "disk = [ \"" + text + "\" ]\n")}, XM)
+		if err != nil || len(d.Devices.Disks) != 0 {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 	d, err := From(xml.Source{Data: []byte(hvm + "passthrough = \"disabled\"\n")}, XL)
