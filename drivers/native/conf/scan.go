@@ -221,7 +221,7 @@ func (s *scanner) number() (int64, error) {
 		s.pos++
 	}
 	if !isDigit(s.peek()) {
-		return 0, s.fail("expecting a value")
+		return 0, s.fail("unterminated number")
 	}
 	var n uint64
 	for ; isDigit(s.peek()); s.pos++ {

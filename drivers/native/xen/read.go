@@ -27,7 +27,10 @@ func From(src xml.Source, dialect Dialect) (*xml.Domain, error) {
 }
 
 func (r *reader) general(d *xml.Domain) (err error) {
-	if d.Name, err = r.need("name"); err != nil {
+	if err = r.texts("name", &d.Name); err == nil && d.Name == "" {
+		_, err = r.need("name")
+	}
+	if err != nil {
 		return err
 	}
 	text, err := r.str("uuid")

@@ -88,7 +88,7 @@ func (r *reader) integer(name string, def int64) (int64, error) {
 	case v.Kind == conf.Number:
 		return v.Num, nil
 	case v.Kind == conf.String:
-		n, err := strconv.ParseInt(strings.TrimSuffix(v.Text, "L"), 10, 64)
+		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimLeft(v.Text, " \t"), "L"), 10, 64)
 		if err == nil {
 			return n, nil
 		}
@@ -96,10 +96,11 @@ func (r *reader) integer(name string, def int64) (int64, error) {
 	return 0, r.malformed(name)
 }
 
-// number is one that is not negative.
+// number is one that is not negative. In a string the peer counts below nothing
+// from the highest one.
 func (r *reader) number(name string, def uint64) (uint64, error) {
 	n, err := r.integer(name, int64(min(def, math.MaxInt64)))
-	if err == nil && n < 0 {
+	if v := r.Get(name); err == nil && n < 0 && v.Kind != conf.String {
 		err = r.malformed(name)
 	}
 	return uint64(n), err
