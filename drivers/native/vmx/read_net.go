@@ -109,10 +109,15 @@ func (r *reader) mac(m *xml.MAC, name string) error {
 
 // connection reads what the card is connected to.
 func (r *reader) connection(v *xml.Interface, name string) error {
+	kind, ok := r.text(name + ".connectionType")
 	if r.Get(name+".dvs.switchId") != nil {
+		if strings.EqualFold(kind, "custom") { // of which the peer wants to know more in any case
+			if _, err := r.need(name + ".networkName"); err != nil {
+				return err
+			}
+		}
 		return r.distributed(v, name)
 	}
-	kind, ok := r.text(name + ".connectionType")
 	if !ok && r.Get(name+".networkName") == nil {
 		v.Type = "null"
 		return nil

@@ -106,10 +106,10 @@ func (r *reader) parallels(d *xml.Domain) error {
 		if err != nil {
 			return err
 		}
-		file, err := r.need(name + ".fileName")
-		if err != nil {
+		if _, err := r.need(name + ".fileName"); err != nil {
 			return err
 		}
+		file := r.given(name + ".fileName")
 		c := xml.Chardev{Target: &xml.CharTarget{Port: &i}}
 		switch strings.ToLower(kind) {
 		case "device":

@@ -153,3 +153,28 @@ func FuzzFrom(f *testing.F) {
 		}
 	})
 }
+
+// TestHostEncodings: texts in the encodings of the hosts that VMware runs on.
+func TestHostEncodings(t *testing.T) {
+	for encoding, c := range map[string]struct{ text, want string }{
+		"GBK":          {"\xb2\xe2\xca\xd4\x80", "测试€"},
+		"Shift_JIS":    {"\x83e\x83X\x83g\x8a\xbf\x8e\x9a\xb1\x95\\", "テスト漢字ｱ表"},
+		"windows-31j":  {"\x83e", "テ"},
+		"Big5":         {"\xb4\xfa\xb8\xd5", "測試"},
+		"EUC-KR":       {"\xc5\xd7\xbd\xba\xc6\xae", "테스트"},
+		"windows-1252": {"\xe9\x80", "é€"},
+		"windows-1251": {"\xf2", "т"},
+		"gbk":          {"\xff", "\ufffd"},
+	} {
+		text := ".encoding = \"" + encoding + "\"\nconfig.version = \"8\"\nvirtualHW.version = \"4\"\ndisplayName = \"" + c.text + "\"\n"
+		d, err := From(xml.Source{Data: []byte(text)}, Options{})
+		if err != nil || d.Name != c.want {
+			t.Errorf("%s: %+v %v", encoding, d, err)
+		}
+	}
+	for _, encoding := range []string{"windows-5", "UTF-1", "windows-1259", "klingon"} {
+		if _, err := decode(nil, encoding); err == nil || !strings.Contains(err.Error(), "libxml2 doesn't handle "+encoding+" encoding") {
+			t.Errorf("%s: %v", encoding, err)
+		}
+	}
+}
