@@ -35,14 +35,8 @@ func (r *reader) lastBus(d *device) string {
 	case strings.HasPrefix(d.base, "virtserialport"), strings.HasPrefix(d.base, "virtconsole"):
 		kind = "virtio-serial"
 	}
-	count := 0
-	for _, c := range r.d.Devices.Controllers {
-		if c.Type == kind && c.Master == nil {
-			count++
-		}
-	}
 	c, ok := r.controllerOn(d, kind)
-	if !ok || count < 2 {
+	if !ok || r.controllersOf(kind) < 2 {
 		return ""
 	}
 	for id, n := range r.named {
@@ -54,6 +48,21 @@ func (r *reader) lastBus(d *device) string {
 		return "usb.0"
 	}
 	return kind + utoa(c.index) + ".0"
+}
+
+// controllersOf counts the controllers of a kind, those to come too.
+func (r *reader) controllersOf(kind string) int {
+	count := 0
+	if kind == "usb" && r.usb && !r.ownUSB() {
+		count++
+	}
+	for _, d := range r.inOrder() {
+		switch usb := slices.ContainsFunc(usbModels, func(m struct{ base, model string }) bool { return m.base == d.base }); {
+		case kind == "usb" && usb && !d.has("masterbus"), kind == "scsi" && handlers.scsi(d.base), kind == "virtio-serial" && d.base == kind:
+			count++
+		}
+	}
+	return count
 }
 
 // texts are the properties of devices whose values are words, be they made of

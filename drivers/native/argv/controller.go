@@ -209,7 +209,7 @@ func (r *reader) usbController(d *device) func() {
 
 // scsiModels are the names of SCSI controllers in XML.
 var scsiModels = []struct{ base, model string }{
-	{"am53c974", "am53c974"}, {"dc390", "dc390"}, {"lsi53c895a", "lsilogic"}, {"megasas", "lsisas1078"}, {"mptsas1068", "lsisas1068"}, {"pvscsi", "vmpvscsi"},
+	{"am53c974", "am53c974"}, {"lsi53c895a", "lsilogic"}, {"megasas", "lsisas1078"}, {"mptsas1068", "lsisas1068"}, {"pvscsi", "vmpvscsi"},
 	{"spapr-vscsi", "ibmvscsi"},
 }
 

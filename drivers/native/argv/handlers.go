@@ -22,7 +22,6 @@ var handlers = handlerTable{
 	{"ccid-card-emulated", (*reader).smartcard},
 	{"ccid-card-passthru", (*reader).smartcard},
 	{"cirrus-vga", (*reader).video},
-	{"dc390", (*reader).scsiController},
 	{"diag288", (*reader).watchdog},
 	{"e1000", (*reader).nic},
 	{"e1000-82544gc", (*reader).nic},
