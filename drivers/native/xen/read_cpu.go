@@ -91,10 +91,7 @@ func (r *reader) vnuma(d *xml.Domain) error {
 	if uint(cpus) > d.VCPU.Count {
 		return r.fail("vnuma", unsupported("vnuma configuration contains %d vcpus, which is greater than %d maxvcpus", cpus, d.VCPU.Count))
 	}
-	if d.CPU == nil {
-		d.CPU = &xml.CPU{}
-	}
-	d.CPU.NUMA = numa
+	d.CPU = &xml.CPU{NUMA: numa} // the peer forgets what else there was
 	d.Memory.KiB = total
 	return nil
 }
@@ -138,6 +135,9 @@ func (r *reader) vnode(v *conf.Value, i, n int) (*xml.NUMACell, int, error) {
 			}
 			cell.CPUs, cpus = set.String(), set.Len()
 		case "vdistances":
+			if cell.Distances != nil {
+				return nil, 0, r.At(internal("Cannot alter an existing nmem_nodes distances set for node: %d", i), v)
+			}
 			list := strings.Split(value, ",")
 			if len(list) != n {
 				return nil, 0, r.At(unsupported("vnuma pnode %d configured '%s' (count %d) doesn't fit the number of specified vnodes %d", i, e.Text, len(list), n), v)

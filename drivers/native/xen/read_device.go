@@ -226,7 +226,10 @@ func usbDevice(text string) (*xml.Hostdev, error) {
 			device = &v
 		}
 	}
-	if bus == nil || device == nil {
+	if bus == nil {
+		bus = new(uint)
+	}
+	if device == nil {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "cannot parse USB device '%s', expecting hostbus and hostaddr", text)
 	}
 	return &xml.Hostdev{Mode: "subsystem", Type: "usb", Managed: "no",

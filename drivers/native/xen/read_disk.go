@@ -58,7 +58,7 @@ func (r *reader) target(v *xml.Disk, dev string) error {
 // diskSpec are the parameters of a disk in xl's language.
 type diskSpec struct {
 	target, format, vdev, access, backend string
-	cdrom, hasTarget, hasVdev             bool
+	cdrom, hasTarget, hasVdev, prefixed   bool
 }
 
 // xlFormats are the formats that xl knows.
@@ -129,6 +129,9 @@ func parseSpec(text string) (*diskSpec, error) {
 	for place := 0; rest != ""; {
 		rest = strings.TrimLeft(rest, " \t")
 		if path, ok := strings.CutPrefix(rest, "target="); ok {
+			if s.hasTarget {
+				return nil, badDisk(text, "two targets")
+			}
 			s.target, s.hasTarget = path, true
 			return s, nil
 		}
@@ -157,8 +160,8 @@ func (s *diskSpec) placed(text, part string, place int) (int, error) {
 	case 0:
 		err = s.older(text, part)
 	case 1:
-		if strings.HasPrefix(part, "hd") || strings.HasPrefix(part, "xvd") || strings.HasPrefix(part, "sd") {
-			place++ // xm's order: no format
+		if s.prefixed || s.format != "" { // which is known: as in xm's order
+			place++
 			err = s.device(text, part)
 			break
 		}
@@ -178,7 +181,7 @@ func (s *diskSpec) placed(text, part string, place int) (int, error) {
 }
 
 func (s *diskSpec) setFormat(text, format string) error {
-	if s.format != "" {
+	if s.format != "" && s.format != format {
 		return badDisk(text, "two formats")
 	}
 	s.format = format
@@ -198,6 +201,7 @@ func (s *diskSpec) older(text, part string) error {
 		if at < 0 {
 			return badDisk(text, "unknown prefix '"+word+":'")
 		}
+		s.prefixed = true
 		if f := prefixes[at].format; f != "" {
 			if err := s.setFormat(text, f); err != nil {
 				return err
