@@ -51,7 +51,7 @@ func withoutAddress(n *Node) *Node {
 // portTypes are the types of interfaces that are ports of a virtual switch.
 var portTypes = []string{"network", "bridge", "direct", "hostdev"}
 
-// interfaceSource reads what an interface is joined to, and drops what another type has.
+// interfaceSource reads what an interface is joined to.
 func interfaceSource(n *Node) (*InterfaceSource, error) {
 	kind, _ := n.Attr("type")
 	if m := n.Child("model"); m != nil {
@@ -76,14 +76,10 @@ func interfaceSource(n *Node) (*InterfaceSource, error) {
 	if err := s.check(c, kind, n); err != nil {
 		return nil, err
 	}
-	s.keep(kind)
 	if need, _, _ := strings.Cut(neededSources[kind], " "); need != "" {
 		if v, _ := c.Attr(need); v == "" {
 			return nil, located(Errorf(CodeXML, "Missing required attribute '%s' in element 'source'", need), c)
 		}
-	}
-	if len(s.IPs) == 0 && len(s.Routes) == 0 && (kind == "ethernet" || kind == "null") {
-		return nil, nil
 	}
 	return s, nil
 }
@@ -190,10 +186,15 @@ func (s *InterfaceSource) checkVHostUser(iface *Node) error {
 	return err
 }
 
-// keep drops what another type of interface has.
-func (s *InterfaceSource) keep(kind string) {
+// KeepSource drops what another type of interface is joined to. A running guest's document
+// says more than a definition.
+func (i *Interface) KeepSource() {
+	s := i.Source
+	if s == nil {
+		return
+	}
 	keep := InterfaceSource{IPs: s.IPs, Routes: s.Routes}
-	switch kind {
+	switch i.Type {
 	case "network":
 		keep.Network, keep.PortGroup, keep.PortID = s.Network, s.PortGroup, s.PortID
 	case "bridge":
@@ -213,6 +214,10 @@ func (s *InterfaceSource) keep(kind string) {
 	case "vhostuser":
 		keep.Dev, keep.Type, keep.Path, keep.Mode, keep.Reconnect = s.Dev, s.Type, s.Path, s.Mode, s.Reconnect
 	case "ethernet", "null":
+		if len(s.IPs)+len(s.Routes) == 0 {
+			i.Source = nil
+			return
+		}
 	default:
 		keep.Dev = s.Dev
 	}

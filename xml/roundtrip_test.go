@@ -59,7 +59,7 @@ func TestRoundTrip(t *testing.T) {
 				data = data[at:] // what a command said before the document
 			}
 			data = bytes.ReplaceAll(data, []byte("address='#'"), []byte("address='52:54:00:00:00:01'")) // masked
-			data = bytes.ReplaceAll(data, []byte(" connected='disconnect'"), nil) // it counts with a password, which is not printed
+			data = bytes.ReplaceAll(data, []byte(" connected='disconnect'"), nil)                       // it counts with a password, which is not printed
 			data = bytes.ReplaceAll(data, []byte("<uuid>#<"), []byte("<uuid>11111111-2222-4333-8444-555555555555<"))
 			n, err := Parse(Source{Name: f, Data: data})
 			if err != nil {

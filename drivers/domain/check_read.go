@@ -414,6 +414,7 @@ func readBoot(b *xml.BootOrder) error {
 func readInterfaces(d *xml.Domain) error {
 	for i := range d.Devices.Interfaces {
 		n := &d.Devices.Interfaces[i]
+		n.KeepSource()
 		if n.MAC != nil && n.MAC.Address != "" {
 			m, ok := xml.ParseMAC(n.MAC.Address)
 			if !ok {
