@@ -166,6 +166,31 @@ type Audio struct {
 	Output      *AudioSide `el:"output"`
 }
 
+// audioWords are the attributes of backends, and of their two sides, that are
+// numbers or fixed words, and the types that have them.
+var audioWords = []struct{ name, types string }{
+	{"tryMMap", "oss"}, {"exclusive", "oss"}, {"dspPolicy", "oss"}, {"driver", "sdl"},
+	{"tryPoll", "alsa oss"}, {"bufferCount", "coreaudio oss sdl"}, {"latency", "pulseaudio pipewire"}, {"exactName", "jack"},
+}
+
+// DecodeNode reads what a backend of the type has.
+func (a *Audio) DecodeNode(n *Node) error {
+	kind, _ := n.Attr("type")
+	foreign := func(name string, attr bool) bool {
+		return attr && slices.ContainsFunc(audioWords, func(w struct{ name, types string }) bool {
+			return w.name == name && !slices.Contains(strings.Fields(w.types), kind)
+		})
+	}
+	own := *n.without(foreign)
+	own.Children = slices.Clone(own.Children)
+	for i, c := range own.Children {
+		if c.IsElement() {
+			own.Children[i] = c.without(foreign)
+		}
+	}
+	return DecodeFields(&own, a)
+}
+
 // AudioSide is the recording or the playing side.
 type AudioSide struct {
 	MixingEngine  YesNo          `el:"mixingEngine,attr"`

@@ -49,7 +49,7 @@ type DiskDriver struct {
 	IOThread       uint             `el:"iothread,attr,nonzero"`
 	DetectZeroes   string           `el:"detect_zeroes,attr" enum:"off on unmap"`
 	Queues         uint             `el:"queues,attr,nonzero"`
-	QueueSize      uint             `el:"queue_size,attr,nonzero"`
+	QueueSize      uint             `el:"queue_size,attr"`
 	IOMMU          OnOff            `el:"iommu,attr"`
 	ATS            OnOff            `el:"ats,attr"`
 	Packed         OnOff            `el:"packed,attr"`

@@ -231,7 +231,7 @@ type FSLock struct {
 
 // FSPool is virtiofsd's number of threads.
 type FSPool struct {
-	Size *int `el:"size,attr"`
+	Size *int `el:"size,attr" unknown:"XML error: cannot parse thread pool size '%s' for virtiofs"`
 }
 
 // FSOpenFiles limits open files.

@@ -290,11 +290,11 @@ type BlkioTune struct {
 // BlkioDevice is that of one device of the host.
 type BlkioDevice struct {
 	Path       string `el:"path"`
-	Weight     uint   `el:"weight"`
-	ReadIOPS   uint   `el:"read_iops_sec"`
-	WriteIOPS  uint   `el:"write_iops_sec"`
-	ReadBytes  uint64 `el:"read_bytes_sec"`
-	WriteBytes uint64 `el:"write_bytes_sec"`
+	Weight     uint   `el:"weight" unknown:"unsupported configuration: could not parse weight %s"`
+	ReadIOPS   uint   `el:"read_iops_sec" unknown:"unsupported configuration: could not parse read iops sec %s"`
+	WriteIOPS  uint   `el:"write_iops_sec" unknown:"unsupported configuration: could not parse write iops sec %s"`
+	ReadBytes  uint64 `el:"read_bytes_sec" unknown:"unsupported configuration: could not parse read bytes sec %s"`
+	WriteBytes uint64 `el:"write_bytes_sec" unknown:"unsupported configuration: could not parse write bytes sec %s"`
 }
 
 // MemTune limits the memory of the guest's process.

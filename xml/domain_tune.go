@@ -8,7 +8,7 @@ import (
 
 // CPUTune says how the guest's CPUs run on the host's.
 type CPUTune struct {
-	Shares         *uint64       `el:"shares"`
+	Shares         *uint64       `el:"shares" unknown:"XML error: can't parse cputune shares value"`
 	Period         uint64        `el:"period"`
 	Quota          int64         `el:"quota"`
 	GlobalPeriod   uint64        `el:"global_period"`
@@ -41,7 +41,7 @@ type EmulatorPin struct {
 // IOThreadPin binds a thread for disks.
 type IOThreadPin struct {
 	IOThread uint   `el:"iothread,attr,required,nonzero"`
-	CPUSet   CPUSet `el:"cpuset,attr,required"`
+	CPUSet   CPUSet `el:"cpuset,attr,required" missing:"internal error: missing cpuset for iothreadpin"`
 }
 
 // Sched is a scheduler of the host.
@@ -232,7 +232,7 @@ func (t *IOTune) DecodeNode(n *Node) error {
 		if !c.IsElement() || c.Name == "group_name" || c.Value() == "" {
 			continue
 		}
-		if _, err := strconv.ParseUint(c.Value(), 10, 64); err != nil && planOf(reflect.TypeFor[IOTune]()).hasChild(c.Name) {
+		if _, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimLeft(c.Value(), " \t\n"), "+"), 10, 64); err != nil && planOf(reflect.TypeFor[IOTune]()).hasChild(c.Name) {
 			return Errorf(CodeXML, "disk iotune field '%s' must be an integer", c.Name)
 		}
 	}

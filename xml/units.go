@@ -53,6 +53,10 @@ func ScaledNode(n *Node, scale uint64) (uint64, error) {
 			return 0, nil
 		}
 	}
+	switch n.Name {
+	case "hard_limit", "soft_limit", "swap_hard_limit", "min_guarantee":
+		path = "./memtune/" + n.Name + "[1]"
+	}
 	v, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0, Errorf(CodeXML, "Invalid value '%s' for element or attribute '%s'", n.Value(), path)

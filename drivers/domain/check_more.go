@@ -37,6 +37,11 @@ func readDiskParts(v *xml.Disk) error {
 		}
 	}
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
+		if b.Source != nil {
+			kind := b.Type
+			setDefault(&kind, "file")
+			keepSource(b.Source, kind)
+		}
 		if b.Source == nil && b.Type == "" {
 			continue
 		}
@@ -75,6 +80,14 @@ func readDiskParts(v *xml.Disk) error {
 	}
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Source != nil && s.Reservations.Source.Mode != "" && s.Reservations.Source.Mode != "client" {
 		return xml.Errorf(xml.CodeXML, "unsupported connection mode for <reservations/>: %s", s.Reservations.Source.Mode)
+	}
+	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Source != nil {
+		switch from := s.Reservations.Source; "" {
+		case from.Mode:
+			return xml.Errorf(xml.CodeXML, "missing connection mode for <reservations/>")
+		case from.Path:
+			return xml.Errorf(xml.CodeXML, "missing path for <reservations/>")
+		}
 	}
 	if s := v.Source; s != nil && s.Reservations != nil && s.Reservations.Managed == "" {
 		return xml.Errorf(xml.CodeXML, "Missing required attribute 'managed' in element 'reservations'")
@@ -299,6 +312,9 @@ func readHostdevSource(h *xml.Hostdev) error {
 	case "scsi_host":
 		if s.Protocol == "" {
 			return xml.Errorf(xml.CodeXML, "Missing required attribute 'protocol' in element 'source'")
+		}
+		if s.Protocol != "vhost" {
+			return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'protocol' in element 'source': '%s'.", s.Protocol)
 		}
 	case "mdev":
 		if h.Model == "" {

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"slices"
-	"strings"
 
 	"virgo/xml"
 )
@@ -81,13 +80,8 @@ func isICH9(model string) bool {
 	return false
 }
 
-// readControllers refuses threads that nobody uses, and companions where there is no other USB controller.
+// readControllers refuses companions where there is no other USB controller.
 func readControllers(d *xml.Domain) error {
-	for i := range d.Devices.Controllers {
-		if c := &d.Devices.Controllers[i]; c.Driver != nil && c.Driver.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
-			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
-		}
-	}
 	companions, masters := 0, 0
 	for i := range d.Devices.Controllers {
 		switch c := &d.Devices.Controllers[i]; {

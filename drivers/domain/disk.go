@@ -2,6 +2,7 @@ package domain
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -172,8 +173,10 @@ func sourcePorts(s *xml.DiskSource) {
 	port := diskPort(s.Protocol)
 	for i := range s.Hosts {
 		h := &s.Hosts[i]
-		if h.Port == "0" {
-			h.Port = ""
+		if v, err := strconv.ParseUint(h.Port, 10, 32); err == nil {
+			if h.Port = strconv.FormatUint(v, 10); v == 0 {
+				h.Port = ""
+			}
 		}
 		if h.Transport == "unix" {
 			h.Name, h.Port = "", ""

@@ -96,6 +96,17 @@ var oddCases = []oddCase{
 	{"test", "", "<interface type='bridge'><source bridge='a'/><bandwidth classID='3'/><ip address='::1' family='ipv4'/></interface>", "classID attribute not supported"},
 	{"qemu", "", "<disk><driver name='x'/><source file='/a'/><target dev='sda' bus='sata'/><address type='drive' target='2'/></disk>", "target must be 0 for sata controller"},
 	{"test", "", "<disk><driver rerror_policy='enospace'/><source file='/a'/><target dev='vda'/></disk>", "Invalid disk read error policy: 'enospace'"},
+	{"test", "<blkiotune><device><path>/a</path><read_bytes_sec>x</read_bytes_sec></device></blkiotune>", "", "could not parse read bytes sec x"},
+	{"test", "<memtune><hard_limit>x</hard_limit></memtune>", "", "'./memtune/hard_limit[1]'"},
+	{"test", "<cputune><shares>x</shares></cputune>", "", "can't parse cputune shares value"},
+	{"test", "", "<disk type='block'><source dev='/a'><reservations managed='no'><source type='unix' path='/a'/></reservations></source><target dev='sda'/></disk>", "missing connection mode for <reservations/>"},
+	{"test", "", "<disk><source file='/a'/><target dev='vda'/><iotune><read_bytes_sec>+1</read_bytes_sec></iotune></disk>", "<read_bytes_sec>1<"},
+	{"test", "", "<disk><source file='/a'/><backingStore><format type='raw'/><source file='/b' dev='/c'/></backingStore><target dev='vda'/></disk>", "<source file='/b'/>"},
+	{"test", "", "<disk type='network'><source protocol='nbd' name='a'><host name='b' port='010'/></source><target dev='vda'/></disk>", "port='10'"},
+	{"test", "", "<interface type='null'><source bridge='a'/></interface>", "!source"},
+	{"test", "", "<interface type='mcast'><source address='1.1.1.1' port='x'/></interface>", "Invalid value for attribute 'port' in element 'source': 'x'. Expected integer value"},
+	{"test", "", "<audio id='1' type='alsa' dspPolicy='x'><input latency='y'/></audio>", "<audio id='1' type='alsa'"},
+	{"test", "", "<controller type='virtio-serial'><driver iothread='1'/></controller><console type='x'/>", "unknown type presented to host"},
 }
 
 // TestOdd: small things that each driver has its own way with.

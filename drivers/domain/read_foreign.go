@@ -61,7 +61,10 @@ func displayForeign(g *xml.Graphics) {
 		g.WebSocket, g.WSGenerated, g.Socket, g.SharePolicy, g.PowerControl = nil, "", "", "", ""
 	}
 	if !is("rdp") {
-		g.ReplaceUser, g.MultiUser, g.Username = "", "", ""
+		g.ReplaceUser, g.MultiUser = "", ""
+	}
+	if !is("rdp", "spice") {
+		g.Username = ""
 	}
 	if !is("sdl", "desktop") {
 		g.Display, g.Fullscreen = "", ""
