@@ -128,8 +128,9 @@ func (c *companion) start(dir string, owner *user, log *os.File) (stop func(), e
 	if c.Makes == "" {
 		return stop, nil
 	}
-	for range 500 {
-		if _, err := os.Stat(c.Makes); err == nil {
+	for try := range 500 {
+		// The kernel may know the socket by another path.
+		if _, err := os.Stat(c.Makes); err == nil && (listens(c.Makes) || try > 50) {
 			return stop, nil
 		}
 		select {
@@ -142,6 +143,21 @@ func (c *companion) start(dir string, owner *user, log *os.File) (stop func(), e
 	}
 	stop()
 	return nil, xml.Errorf(xml.CodeTimeout, "%s has not made its socket '%s'", c.What, c.Makes)
+}
+
+// listens tells whether somebody accepts connections at a socket: its file is there a
+// moment before.
+func listens(path string) bool {
+	table, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		return true
+	}
+	for _, line := range strings.Split(string(table), "\n") {
+		if f := strings.Fields(line); len(f) == 8 && f[7] == path && f[3] == "00010000" {
+			return true
+		}
+	}
+	return false
 }
 
 // startCompanions starts those of devices that are plugged in; undo ends them.

@@ -353,13 +353,7 @@ func (c *change) plug(ctx context.Context, list []*domain.Device) error {
 				return err
 			}
 		}
-		steps, err := plugged(c.live, v, b)
-		if err == nil && card {
-			steps, err = c.tapSteps(n, steps, &r)
-		}
-		if err == nil && v.Kind == "vsock" {
-			steps, err = tapNumbers([]Tap{{Kind: vsockTap, Queues: 1}}, steps, &r)
-		}
+		steps, err := c.stepsOf(v, b, &r)
 		if err != nil {
 			return err
 		}

@@ -185,6 +185,7 @@ func liveDisks(dom *xml.Domain, b Build, status *Status) {
 		status.Probed = append(status.Probed, a.nodes[s])
 	}
 	slices.Sort(status.Probed)
+	labelImages(dom)
 	for i := range dom.Devices.Disks {
 		d := &dom.Devices.Disks[i]
 		if emptySource(d.Source) {

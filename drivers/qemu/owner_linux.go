@@ -88,6 +88,20 @@ func giveImages(dom *xml.Domain, d *xml.Disk, dir string) error {
 	return nil
 }
 
+// handOver gives a guest's files to who QEMU runs as, and its images to whom their
+// labels name.
+func (c *Conn) handOver(dom *xml.Domain, s Status, owner *user, b Build) error {
+	if err := owner.own(c.layout, dom, s, memoryFolders(dom, b)); err != nil {
+		return err
+	}
+	for i := range dom.Devices.Disks {
+		if err := giveImages(dom, &dom.Devices.Disks[i], c.layout.guest(dom.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func give(path string, uid, gid int, dir string) error {
 	fi, err := os.Stat(path)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"virgo/drivers/domain"
 	"virgo/drivers/qemu/qmp"
 	"virgo/xml"
 )
@@ -21,6 +22,18 @@ func noPasst() error {
 		return xml.Errorf(xml.CodeSystem, "Cannot find 'passt' in path: No such file or directory")
 	}
 	return xml.Errorf(xml.CodeUnsupported, "hotplug of interfaces with the passt backend is not supported; attach it with --config")
+}
+
+// stepsOf are a device's own steps, with the descriptors that are passed for it.
+func (c *change) stepsOf(v *domain.Device, b Build, r *plugRequest) ([]Step, error) {
+	steps, err := plugged(c.live, v, b)
+	if n, card := v.Value.(*xml.Interface); err == nil && card {
+		return c.tapSteps(n, steps, r)
+	}
+	if err == nil && v.Kind == "vsock" {
+		return tapNumbers([]Tap{{Kind: vsockTap, Queues: 1}}, steps, r)
+	}
+	return steps, err
 }
 
 // helpReservations starts the helper that a disk wants for its reservations, unless

@@ -90,9 +90,6 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := present(dom); err != nil {
 		return nil, err
 	}
-	if err := renderNodes(dom); err != nil {
-		return nil, err
-	}
 	config, err := storedForm(dom)
 	if err != nil {
 		return nil, err
@@ -138,13 +135,8 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	if err := c.files(dom, build, undo); err != nil {
 		return nil, err
 	}
-	if err := owner.own(c.layout, dom, s, memoryFolders(dom, build)); err != nil {
+	if err := c.handOver(dom, s, owner, build); err != nil {
 		return nil, err
-	}
-	for i := range dom.Devices.Disks {
-		if err := giveImages(dom, &dom.Devices.Disks[i], dir); err != nil {
-			return nil, err
-		}
 	}
 	if err := c.tpmFiles(ctx, dom, build, owner, dir); err != nil {
 		return nil, err
@@ -161,7 +153,6 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	id := s.ID
 	dom.ID = &id
 	liveDisks(dom, build, &s)
-	labelImages(dom)
 	orderVCPUs(dom.VCPUs)
 	live, err := xml.Marshal(dom)
 	if err != nil {
@@ -170,7 +161,8 @@ func (c *Conn) prepare(ctx context.Context, dom *xml.Domain, s Status, undo *dri
 	return &startConfig{Status: s, Locked: lockedMemory(dom), Argv: argv, Env: env, Live: live, Taps: taps(dom, build.VHost), Companions: beside, User: owner}, nil
 }
 
-// present refuses files of a kernel that are not there, before QEMU does.
+// present refuses files of a kernel, and devices of the host, that are not there, before
+// QEMU does.
 func present(dom *xml.Domain) error {
 	for _, path := range []string{dom.OS.Kernel, dom.OS.Initrd, dom.OS.DTB} {
 		if path == "" {
@@ -189,7 +181,7 @@ func present(dom *xml.Domain) error {
 			}
 		}
 	}
-	return nil
+	return renderNodes(dom)
 }
 
 // plainChardevs notes which character devices have no TLS, as the peer does for what
