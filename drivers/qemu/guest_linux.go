@@ -341,6 +341,9 @@ func (g *guest) shutDown(reason string, byGuest bool) {
 	}
 	if g.rebooting {
 		action = "restart"
+		if a := g.status.Policy.OnReboot; a == "destroy" || a == "preserve" {
+			action = a
+		}
 	}
 	switch action {
 	case "restart", "rename-restart":
