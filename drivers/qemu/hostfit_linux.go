@@ -11,12 +11,6 @@ import (
 
 // What a definition wants of the host, which may be another one at each start.
 
-// startFits refuses what is known before anything of a start has begun: it leaves no
-// word of how the domain ended.
-func startFits(dom *xml.Domain) error {
-	return tscFits(dom)
-}
-
 // tscFits refuses a frequency of the time stamp counter that the host's own is not
 // near enough to, where the host cannot scale it.
 func tscFits(dom *xml.Domain) error {

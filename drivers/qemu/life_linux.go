@@ -101,7 +101,7 @@ func (d *domains) launchFrom(ctx context.Context, dom *xml.Domain, f drivers.Fla
 
 // launchWith is launchFrom with something more for the watcher to know.
 func (d *domains) launchWith(ctx context.Context, dom *xml.Domain, f drivers.Flags, lock *drivers.Lock, in *incoming, more func(*startConfig) error) (drivers.Ref, error) {
-	if err := startFits(dom); err != nil {
+	if err := tscFits(dom); err != nil {
 		return drivers.Ref{}, err
 	}
 	var undo drivers.Undo
