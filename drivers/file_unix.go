@@ -29,15 +29,11 @@ func OpenFile(path string, flag int, mode os.FileMode) (*os.File, error) {
 // temporary makes a new file in a folder, for this user alone.
 func temporary(dir string) (*os.File, error) {
 	for {
-		f, err := OpenFile(temporaryName(dir), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		f, err := OpenFile(filepath.Join(dir, tempPrefix+strconv.FormatUint(rand.Uint64(), 36)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if !errors.Is(err, os.ErrExist) {
 			return f, err
 		}
 	}
-}
-
-func temporaryName(dir string) string {
-	return filepath.Join(dir, tempPrefix+strconv.FormatUint(rand.Uint64(), 36))
 }
 
 // rename replaces a file; unlike os.Rename it does not look first whether a

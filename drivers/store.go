@@ -33,7 +33,6 @@ type Store struct {
 	tail  follower
 	found entries
 	late  settler
-	ahead spare
 	// litter: there are temporary files, and who saw them did not hold LockNames.
 	litter atomic.Bool
 }
@@ -172,7 +171,7 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	if err := MakeDir(s.Dir); err != nil {
+	if err := s.makeDir(); err != nil {
 		return err
 	}
 	if err := s.keepFormer(name, data); err != nil {
@@ -182,7 +181,7 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 		s.sweep()
 	}
 	current := s.current()
-	if err := s.replace(name, data); err != nil {
+	if err := replace(s.path(name), data, 0o600, (*os.File).Sync); err != nil {
 		return err
 	}
 	s.settle()
@@ -192,21 +191,21 @@ func (s *Store) Write(name, uuid string, data []byte) error {
 	return nil
 }
 
-// replace puts the document where it belongs. A lazy store has the next one's file made ahead.
-func (s *Store) replace(name string, data []byte) error {
-	if s.Lazy {
-		if f := s.ahead.take(s.Dir); f != nil {
-			return replaceBy(f, s.path(name), data, 0o600, (*os.File).Sync)
-		}
+// makeDir makes the store's folder if it is not there.
+func (s *Store) makeDir() error {
+	if _, err := os.Stat(s.Dir); err == nil {
+		return nil
 	}
-	return replace(s.path(name), data, 0o600, (*os.File).Sync)
+	above := filepath.Dir(s.Dir)
+	if err := MakeDir(above); err != nil {
+		return err
+	}
+	apart(above)
+	return MakeDir(s.Dir)
 }
 
 // Close makes durable what a lazy store has left for later.
-func (s *Store) Close() {
-	s.ahead.drop()
-	s.late.now(s.Dir)
-}
+func (s *Store) Close() { s.late.now(s.Dir) }
 
 // Remove drops the object and its autostart marks. The caller holds LockNames.
 func (s *Store) Remove(name string) error {
@@ -323,12 +322,7 @@ func replace(path string, data []byte, mode os.FileMode, settle func(*os.File) e
 	if err != nil {
 		return SystemError("cannot create file in", filepath.Dir(path), err)
 	}
-	return replaceBy(f, path, data, mode, settle)
-}
-
-// replaceBy has a temporary file, which is new, take the place of another.
-func replaceBy(f *os.File, path string, data []byte, mode os.FileMode, settle func(*os.File) error) error {
-	_, err := f.Write(data)
+	_, err = f.Write(data)
 	if err == nil && mode != 0o600 {
 		err = f.Chmod(mode) // whatever the umask
 	}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package drivers
+
+// apart is a hint that only Linux takes.
+func apart(string) {}
