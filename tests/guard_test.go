@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,20 @@ func folders(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// The top level holds what the layout says, what is built, and files that begin with a dot.
+func TestTopLevel(t *testing.T) {
+	known := strings.Fields("LICENSE Makefile README.md commands completion cpu docs drivers go.mod go.sum main.go shell tests xml virgo dist")
+	all, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if n := e.Name(); !strings.HasPrefix(n, ".") && !slices.Contains(known, n) {
+			t.Errorf("%s does not belong at the top level", n)
+		}
+	}
 }
 
 // Each package has one package comment.

@@ -200,7 +200,7 @@ func vhostUserEnd(n *xml.Interface, dir string) error {
 			return xml.Errorf(xml.CodeSystem, "Cannot set interface MTU on '%s': %s", name, drivers.SystemText(err))
 		}
 	}
-	if n.Source.Mode == "server" {
+	if n.Source != nil && n.Source.Mode == "server" { // one behind passt needs none
 		return note(dir, hostEnd{Socket: n.Source.Path})
 	}
 	return nil
