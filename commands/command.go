@@ -88,18 +88,62 @@ func (c *Command) named() *Option {
 type Group struct {
 	Title   string
 	Keyword string
-	rows    func() []Command
+	parts   []part
 	order   string
-	made    []Command
+	passed  [][]Command // of the parts, those that were looked through
+	made    []Command   // all, in order
 }
 
 // Commands are the group's rows. They are made when first asked for: a start
 // with one command in mind does not pay for the others.
 func (g *Group) Commands() []Command {
 	if g.made == nil {
-		g.made = sorted(g.rows(), g.order)
+		for g.more() {
+		}
+		g.made = sorted(slices.Concat(g.passed...), g.order)
 	}
 	return g.made
+}
+
+// more makes the next part; it tells whether there was one.
+func (g *Group) more() bool {
+	n := len(g.passed)
+	if n == len(g.parts) {
+		return false
+	}
+	g.passed = append(g.passed, g.parts[n]())
+	return true
+}
+
+// known gives the row of a name from what was made, or nil.
+func (g *Group) known(name string) *Command {
+	if g.made != nil {
+		return rowOf(g.made, name)
+	}
+	for _, rows := range g.passed {
+		if c := rowOf(rows, name); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// find gives the row of a name, or nil. It makes as few as it can.
+func (g *Group) find(name string) *Command {
+	c := g.known(name)
+	for c == nil && g.more() {
+		c = rowOf(g.passed[len(g.passed)-1], name)
+	}
+	return c
+}
+
+func rowOf(rows []Command, name string) *Command {
+	for i := range rows {
+		if rows[i].Name == name {
+			return &rows[i]
+		}
+	}
+	return nil
 }
 
 // Table is all groups, in help's order.
@@ -109,7 +153,7 @@ type Table []*Group
 func NewTable() Table {
 	t := make(Table, 0, len(groups))
 	for _, g := range groups {
-		t = append(t, &Group{Title: g.title, Keyword: g.keyword, rows: g.rows, order: g.order})
+		t = append(t, &Group{Title: g.title, Keyword: g.keyword, parts: g.rows, order: g.order})
 	}
 	return t
 }
@@ -136,20 +180,18 @@ func sorted(rows []Command, order string) []Command {
 
 // Find gives the row of a name, or nil. It does not follow aliases.
 func (t Table) Find(name string) *Command {
-	for _, likely := range []func(*Group) bool{
-		func(g *Group) bool { return g.made != nil }, // a script names the same few again and again
-		func(g *Group) bool { return hasWord(g.order, name) },
-		func(*Group) bool { return true },
-	} {
+	for _, g := range t { // a script names the same few again and again
+		if c := g.known(name); c != nil {
+			return c
+		}
+	}
+	for _, listed := range []bool{true, false} {
 		for _, g := range t {
-			if !likely(g) {
+			if hasWord(g.order, name) != listed {
 				continue
 			}
-			list := g.Commands()
-			for i := range list {
-				if list[i].Name == name {
-					return &list[i]
-				}
+			if c := g.find(name); c != nil {
+				return c
 			}
 		}
 	}

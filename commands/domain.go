@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"virgo/completion"
@@ -15,7 +14,7 @@ import (
 // domainRows are the commands that manage domains.
 func domainRows() []Command {
 	k := domainKind
-	rows := []Command{
+	return []Command{
 		k.define(validate, more{option: &lintFlag}, more{option: &defineDiff}, more{option: &exitCode}),
 		k.create(createConsole, opts(flag("console", "show its console at once")),
 			more{name: "paused", flag: drivers.Paused, help: "do not let it run yet"},
@@ -30,11 +29,8 @@ func domainRows() []Command {
 			more{name: "update-cpu", flag: drivers.UpdateCPU, help: "with the CPU as it comes to on this host"},
 			more{name: "migratable", flag: drivers.MigratableXML, help: "in a form that another host can take"}),
 		domname(), domuuid(), k.historyRow(), k.undoRow(), domdiffRow(), lintRow(), importRow(),
+		k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")), k.desc(), k.metadata(),
 	}
-	rows = append(rows, k.editRow(drivers.Inactive|drivers.SecurityInfo, flag("skip-validate", "do not check against the schema")),
-		k.desc(), k.metadata())
-	return slices.Concat(rows, lifecycleRows(), nativeRows(), vcpuRows(), tuneRows(), agentRows(), saveRows(), deviceRows(), blockRows(), jobRows(),
-		[]Command{migrateRow(), awaitRow(), announceRow()}, guestRows(), hypervisorRows())
 }
 
 var passFDs = str("pass-fds", Loose, "numbers of open files to pass, with commas").with(completion.Free)

@@ -34,6 +34,9 @@ var migrateParams = []migrateParam{
 	{"tls-destination", "tls.destination", 's', true},
 }
 
+// migrateRows are a migration and what waits for one.
+func migrateRows() []Command { return []Command{migrateRow(), awaitRow(), announceRow()} }
+
 func migrateRow() Command {
 	word := func(name, help string) Option { return str(name, 0, help).with(completion.Free) }
 	loose := func(name, help string) Option { return str(name, Loose, help).with(completion.Free) }
