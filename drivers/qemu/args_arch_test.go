@@ -20,7 +20,7 @@ func archRecorded(arch string) *Emulator {
 		"s390x":   {{Name: "s390-ccw-virtio-10.0", DefaultCPU: "qemu-s390x-cpu", DefaultRAM: "s390.ram"}},
 		"ppc64":   {{Name: "pseries-10.0", DefaultCPU: "POWER10", DefaultRAM: "ppc_spapr.ram"}},
 	}[arch]
-	return &Emulator{Path: "/q/" + arch, Version: "10.0.2", Arch: arch, Virt: "qemu", Types: []string{"piix3-usb-uhci", "qemu-xhci"}, Machines: machines}
+	return &Emulator{Path: "/q/" + arch, Version: "10.0.2", Arch: arch, Virt: "qemu", Types: words([]string{"piix3-usb-uhci", "qemu-xhci"}), Machines: machines}
 }
 
 // Each row is what the peer's command line of such a guest says, or why there is none.

@@ -59,7 +59,7 @@ func TestScript(t *testing.T) {
 
 // recorded is as much of an emulator as a command line depends on.
 func recorded() *Emulator {
-	return &Emulator{Path: "/usr/bin/qemu-system-x86_64", Version: "10.0.2", Arch: "x86_64", Virt: "qemu", Types: []string{"virtio-vga"}, Machines: []Machine{
+	return &Emulator{Path: "/usr/bin/qemu-system-x86_64", Version: "10.0.2", Arch: "x86_64", Virt: "qemu", Types: "virtio-vga", Machines: []Machine{
 		{Name: "pc-i440fx-10.0", Alias: "pc", MaxCPUs: 255, Default: true, DefaultCPU: "qemu64-x86_64-cpu", DefaultRAM: "pc.ram"},
 		{Name: "pc-q35-10.0", Alias: "q35", MaxCPUs: 4096, DefaultCPU: "qemu64-x86_64-cpu", DefaultRAM: "pc.ram"},
 	}}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,15 +14,15 @@ import (
 
 // Emulator is what one QEMU binary said of itself, with one accelerator.
 type Emulator struct {
-	Path     string    `json:"path"`
-	Version  string    `json:"version"` // "10.0.2"
-	Package  string    `json:"package"` // the distribution's, may be empty
-	Arch     string    `json:"arch"`    // libvirt's name: i686, x86_64, aarch64 ...
-	Virt     string    `json:"virt"`    // qemu or kvm
-	Machines []Machine `json:"machines"`
-	Max      bool      `json:"max"`      // there is a CPU model "max"
-	Types    wordList  `json:"types"`    // QOM types that are devices or the like, sorted
-	Commands wordList  `json:"commands"` // QMP commands, sorted
+	Path     string
+	Version  string // "10.0.2"
+	Package  string // the distribution's, may be empty
+	Arch     string // libvirt's name: i686, x86_64, aarch64 ...
+	Virt     string // qemu or kvm
+	Machines []Machine
+	Max      bool     // there is a CPU model "max"
+	Types    wordList // QOM types that are devices or the like
+	Commands wordList // QMP commands
 
 	cpus func() emulatorCPUs
 }
@@ -45,26 +45,57 @@ func (e *Emulator) CPUs() emulatorCPUs {
 	return e.cpus()
 }
 
-// encode is the form in the cache: a line with the emulator, a line with its CPUs.
+// emulatorForm is the first line of a kept answer. What is kept is read at nearly
+// every command, so that it is lines and words, of which only the CPUs are JSON.
+const emulatorForm = "virgo emulator 2"
+
+// encode is the form in the cache: what it is, the types, the commands, a line for
+// each machine, an empty line, and a line with the CPUs.
 func (e *Emulator) encode() ([]byte, error) {
-	first, err := json.Marshal(e)
+	cpus, err := json.Marshal(e.CPUs())
 	if err != nil {
 		return nil, err
 	}
-	second, err := json.Marshal(e.CPUs())
-	return slices.Concat(first, []byte("\n"), second, []byte("\n")), err
+	lines := []string{
+		emulatorForm,
+		strings.Join([]string{e.Path, e.Version, e.Package, e.Arch, e.Virt, strconv.FormatBool(e.Max)}, "\t"),
+		string(e.Types), string(e.Commands),
+	}
+	for i := range e.Machines {
+		lines = append(lines, e.Machines[i].line())
+	}
+	for _, l := range lines[2:] {
+		if l == "" || strings.Contains(l, "\n") {
+			return nil, errors.New("an answer of the emulator cannot be kept")
+		}
+	}
+	lines = append(lines, "", string(cpus), "")
+	return []byte(strings.Join(lines, "\n")), nil
 }
 
-// decodeEmulator reads what encode made. The second line is read when it is wanted;
-// that it is whole can be seen from its end.
+// decodeEmulator reads what encode made. The CPUs are read when they are wanted;
+// that they are whole can be seen from their end.
 func decodeEmulator(data []byte) (*Emulator, error) {
-	first, second, _ := bytes.Cut(data, []byte("\n"))
+	first, second, _ := bytes.Cut(data, []byte("\n\n"))
 	if !bytes.HasSuffix(second, []byte("}\n")) {
 		return nil, errors.New("cut off")
 	}
-	var e Emulator
-	if err := json.Unmarshal(first, &e); err != nil {
-		return nil, err
+	lines := strings.Split(string(first), "\n")
+	if len(lines) < 4 || lines[0] != emulatorForm {
+		return nil, errors.New("another form")
+	}
+	self := strings.Split(lines[1], "\t")
+	if len(self) != 6 {
+		return nil, errors.New("it is not told whose answer it is")
+	}
+	e := Emulator{
+		Path: self[0], Version: self[1], Package: self[2], Arch: self[3], Virt: self[4], Max: self[5] == "true",
+		Types: wordList(lines[2]), Commands: wordList(lines[3]), Machines: make([]Machine, len(lines)-4),
+	}
+	for i, l := range lines[4:] {
+		if !e.Machines[i].read(l) {
+			return nil, errors.New("a machine is not whole")
+		}
 	}
 	e.cpus = sync.OnceValue(func() emulatorCPUs {
 		var c emulatorCPUs
@@ -76,17 +107,35 @@ func decodeEmulator(data []byte) (*Emulator, error) {
 	return &e, nil
 }
 
-// wordList is a list of names that is kept as one string: a third of the time to
-// read it.
-type wordList []string
+// wordList is sorted names with blanks between them. It is not split: a command asks
+// for a few of a thousand.
+type wordList string
 
-// MarshalText joins the names with blanks.
-func (l wordList) MarshalText() ([]byte, error) { return []byte(strings.Join(l, " ")), nil }
+// words joins names, in order.
+func words(names []string) wordList {
+	slices.Sort(names)
+	return wordList(strings.Join(names, " "))
+}
 
-// UnmarshalText splits them again.
-func (l *wordList) UnmarshalText(text []byte) error {
-	*l = strings.Fields(string(text))
-	return nil
+// has halves the text until the name is found or nothing is left.
+func (l wordList) has(name string) bool {
+	for len(l) > 0 {
+		mid := len(l) / 2
+		from := strings.LastIndexByte(string(l[:mid]), ' ') + 1
+		to := len(l)
+		if n := strings.IndexByte(string(l[mid:]), ' '); n >= 0 {
+			to = mid + n
+		}
+		switch c := strings.Compare(name, string(l[from:to])); {
+		case c == 0:
+			return true
+		case c < 0:
+			l = l[:max(from-1, 0)]
+		default:
+			l = l[min(to+1, len(l)):]
+		}
+	}
+	return false
 }
 
 // Machine is a machine type.
@@ -105,16 +154,48 @@ type Machine struct {
 	ACPI         *bool  `json:"acpi,omitempty"`
 }
 
+// line is the machine's line in the cache.
+func (m *Machine) line() string {
+	flags := make([]byte, 0, 8)
+	for i, on := range []bool{m.Default, m.Deprecated, m.Hotplug, m.NUMAMem, m.ACPI != nil, m.ACPI != nil && *m.ACPI} {
+		if on {
+			flags = append(flags, "*dhnaA"[i])
+		}
+	}
+	return strings.Join([]string{m.Name, m.Alias, strconv.Itoa(m.MaxCPUs), m.DefaultCPU, m.DefaultModel, m.DefaultRAM, string(flags)}, "\t")
+}
+
+// read reads such a line; it tells whether it is one.
+func (m *Machine) read(line string) bool {
+	var part [7]string
+	for i := range part {
+		var more bool
+		part[i], line, more = strings.Cut(line, "\t")
+		if more != (i < len(part)-1) {
+			return false
+		}
+	}
+	n, err := strconv.Atoi(part[2])
+	has := func(flag byte) bool { return strings.IndexByte(part[6], flag) >= 0 }
+	*m = Machine{
+		Name: part[0], Alias: part[1], MaxCPUs: n, DefaultCPU: part[3], DefaultModel: part[4], DefaultRAM: part[5],
+		Default: has('*'), Deprecated: has('d'), Hotplug: has('h'), NUMAMem: has('n'),
+	}
+	if has('a') {
+		on := has('A')
+		m.ACPI = &on
+	}
+	return err == nil
+}
+
 // Has tells whether the emulator has a QOM type, that is a device.
 func (e *Emulator) Has(qomType string) bool {
-	_, found := slices.BinarySearch(e.Types, qomType)
-	return found
+	return e.Types.has(qomType)
 }
 
 // Command tells whether the emulator has a QMP command.
 func (e *Emulator) Command(name string) bool {
-	_, found := slices.BinarySearch(e.Commands, name)
-	return found
+	return e.Commands.has(name)
 }
 
 // Machine finds a machine type by name or alias; "" is the default one.
@@ -207,6 +288,5 @@ func keepTypes(all []string) []string {
 			kept = append(kept, t)
 		}
 	}
-	sort.Strings(kept)
 	return slices.Clip(kept)
 }

@@ -4,17 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"slices"
+	"strings"
 	"testing"
 
 	"virgo/cpu"
 )
 
 func sampleEmulator() *Emulator {
+	off := false
+	everything := Machine{Name: "pc-1", Alias: "p", MaxCPUs: 5, Default: true, Deprecated: true, Hotplug: true, DefaultCPU: "qemu64-x86_64-cpu",
+		DefaultModel: "qemu64", DefaultRAM: "pc.ram", NUMAMem: true, ACPI: &off}
 	cpus := emulatorCPUs{Models: []cpu.Definition{{Name: "max"}, {Name: "qemu64", Unavailable: &[]string{"svm"}}},
 		Props: json.RawMessage(`{"x":true}`), NonMigratable: []string{"x"}}
-	return &Emulator{Path: "/q", Version: "10.0.2", Arch: "x86_64", Virt: "qemu", Machines: []Machine{{Name: "pc", MaxCPUs: 4}},
-		Max: true, Types: wordList{"a", "b-c"}, Commands: wordList{"quit"}, cpus: func() emulatorCPUs { return cpus }}
+	return &Emulator{Path: "/q", Version: "10.0.2", Arch: "x86_64", Virt: "qemu", Machines: []Machine{{Name: "pc", MaxCPUs: 4}, everything},
+		Max: true, Types: words([]string{"b-c", "a"}), Commands: words([]string{"quit"}), cpus: func() emulatorCPUs { return cpus }}
 }
 
 func TestEmulatorCache(t *testing.T) {
@@ -27,7 +30,7 @@ func TestEmulatorCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.CPUs(), want.CPUs()) || !slices.Equal(got.Types, want.Types) || !got.Has("b-c") || !got.Command("quit") || got.Machine("pc") == nil {
+	if !reflect.DeepEqual(got.CPUs(), want.CPUs()) || !reflect.DeepEqual(got.Machines, want.Machines) || got.Types != want.Types || !got.Has("b-c") || !got.Command("quit") || got.Machine("pc") == nil {
 		t.Errorf("got %+v %+v", got, got.CPUs())
 	}
 	if n := (&Emulator{}).CPUs(); n.Models != nil {
@@ -38,6 +41,23 @@ func TestEmulatorCache(t *testing.T) {
 		if _, err := decodeEmulator(data[:n]); err == nil {
 			t.Fatalf("%d of %d bytes were taken", n, len(data))
 		}
+	}
+}
+
+func TestWordList(t *testing.T) {
+	list := words([]string{"virtio-blk-pci", "virtio-blk", "a", "ab", "z", "isa-serial"})
+	for _, w := range strings.Fields(string(list)) {
+		if !list.has(w) {
+			t.Errorf("%s is not found", w)
+		}
+	}
+	for _, w := range []string{"", "virtio", "b", "zz", "isa", "serial", "a ab", " "} {
+		if list.has(w) {
+			t.Errorf("%q is found", w)
+		}
+	}
+	if wordList("").has("a") || wordList("").has("") {
+		t.Error("something is in nothing")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // TestEmulatorFindings: what a recorded emulator says against a definition, and where.
 func TestEmulatorFindings(t *testing.T) {
 	e := recorded()
-	e.Types = []string{"VGA", "lsi53c895a", "piix3-usb-uhci", "virtio-balloon-pci", "virtio-blk-pci"}
+	e.Types = words([]string{"VGA", "lsi53c895a", "piix3-usb-uhci", "virtio-balloon-pci", "virtio-blk-pci"})
 	e.Machines[0].Deprecated = true
 	doc := `<domain type='qemu'>
   <name>g</name>

@@ -37,7 +37,7 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(l.cacheDir(), "emulators", key+".json")
+	file := filepath.Join(l.cacheDir(), "emulators", key)
 	if data, err := os.ReadFile(file); err == nil {
 		if e, err := decodeEmulator(data); err == nil && e.Path == path {
 			return e, nil
@@ -239,8 +239,7 @@ func interview(ctx context.Context, rw io.ReadWriteCloser, path, virt string) (*
 	e.Max = slices.ContainsFunc(types, func(t struct{ Name string }) bool {
 		return strings.HasPrefix(t.Name, "max-") && strings.HasSuffix(t.Name, "-cpu")
 	})
-	e.Types, e.Commands = keepTypes(namesOf(types)), namesOf(commands)
-	sort.Strings(e.Commands)
+	e.Types, e.Commands = words(keepTypes(namesOf(types))), words(namesOf(commands))
 	if full.Model.Props != nil {
 		cpus.Props, err = json.Marshal(full.Model.Props)
 		cpus.NonMigratable = full.lost(migratable)
