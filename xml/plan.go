@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -30,7 +31,7 @@ type field struct {
 	box      unsafe.Pointer // see boxed
 	ptr      bool
 	list     bool
-	inner    func() *plan // structs and paths
+	sub      atomic.Pointer[plan] // of structs, once it is made, and of paths
 	enum     []string
 	unknown  string // format of the error for a word that is not in enum
 	required bool
@@ -123,34 +124,100 @@ func planOf(t reflect.Type) *plan {
 	return actual.(*plan)
 }
 
+// inner is the plan of what is inside a struct or path.
+func (f *field) inner() *plan {
+	if p := f.sub.Load(); p != nil {
+		return p
+	}
+	p := planOf(f.typ)
+	f.sub.Store(p)
+	return p
+}
+
+// fields reads a struct's fields. Plans are made in every process anew, so that this
+// looks at each thing once and takes memory for all fields of a struct at a time.
 func (p *plan) fields(t reflect.Type, base uintptr) {
-	for i := range t.NumField() {
+	n := t.NumField()
+	room := make([]field, n)
+	for i := range n {
 		sf := t.Field(i)
-		if root, ok := sf.Tag.Lookup("root"); ok {
-			p.root, _, p.pair = strings.Cut(root, ",pair")
-			continue
-		}
-		if _, foreign := sf.Tag.Lookup("xml"); foreign {
+		tags := tagsOf(string(sf.Tag))
+		if tags.foreign {
 			panic("xml: the tag's key is el, since encoding/xml's rules are not ours: " + t.Name() + "." + sf.Name)
 		}
-		tag, ok := sf.Tag.Lookup("el")
-		if sf.Anonymous && !ok {
+		switch {
+		case tags.isRoot:
+			p.root, _, p.pair = strings.Cut(tags.root, ",pair")
+			continue
+		case sf.Anonymous && !tags.isEl:
 			p.fields(sf.Type, base+sf.Offset)
 			continue
-		}
-		if !ok || tag == "-" {
+		case !tags.isEl || tags.el == "-":
 			continue
 		}
-		name, options, _ := strings.Cut(tag, ",")
-		f := &field{offset: base + sf.Offset}
+		name, options, _ := strings.Cut(tags.el, ",")
+		f := &room[i]
+		f.offset, f.like, f.enum, f.unknown, f.missing = base+sf.Offset, tags.like, tags.enum, tags.unknown, tags.missing
 		f.options(t, sf, options)
+		f.required = f.required || f.missing != ""
 		f.classify(t, sf)
 		p.place(f, name)
 	}
 }
 
+// fieldTags is what a field's tag says.
+type fieldTags struct {
+	root, el, like, unknown, missing string
+	enum                             []string
+	isRoot, isEl, foreign            bool
+}
+
+// tagsOf reads a tag, key:"value" with blanks between. That tags are of that form is
+// for go vet.
+func tagsOf(tag string) fieldTags {
+	var t fieldTags
+	for tag != "" {
+		key, rest, ok := strings.Cut(tag, ":\"")
+		if !ok {
+			break
+		}
+		end := 0
+		for end < len(rest) && rest[end] != '"' {
+			if rest[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		if end >= len(rest) {
+			break
+		}
+		value := rest[:end]
+		if strings.IndexByte(value, '\\') >= 0 {
+			value, _ = strconv.Unquote(`"` + value + `"`)
+		}
+		tag = strings.TrimLeft(rest[end+1:], " ")
+		switch key {
+		case "root":
+			t.root, t.isRoot = value, true
+		case "el":
+			t.el, t.isEl = value, true
+		case "xml":
+			t.foreign = true
+		case "like":
+			t.like = value
+		case "enum":
+			t.enum = strings.Fields(value)
+		case "unknown":
+			t.unknown = value
+		case "missing":
+			t.missing = value
+		}
+	}
+	return t
+}
+
 func (f *field) options(t reflect.Type, sf reflect.StructField, options string) {
-	for _, o := range strings.Split(options, ",") {
+	for o := range strings.SplitSeq(options, ",") {
 		key, value, _ := strings.Cut(o, "=")
 		switch key {
 		case "":
@@ -187,20 +254,11 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			panic(fmt.Sprintf("xml: %s.%s: unknown option %q", t, sf.Name, o))
 		}
 	}
-	f.like = sf.Tag.Get("like")
-	if words, ok := sf.Tag.Lookup("enum"); ok {
-		f.enum = strings.Fields(words)
-	}
-	f.unknown = sf.Tag.Get("unknown")
-	f.missing = sf.Tag.Get("missing")
-	if f.missing != "" {
-		f.required = true
-	}
 }
 
 func (f *field) classify(t reflect.Type, sf reflect.StructField) {
 	typ := sf.Type
-	if typ.Kind() == reflect.Slice && typ.Elem().Kind() != reflect.Uint8 && !reflect.PointerTo(typ).Implements(valueType) {
+	if typ.Kind() == reflect.Slice && typ.Elem().Kind() != reflect.Uint8 && !(typ.PkgPath() != "" && reflect.PointerTo(typ).Implements(valueType)) {
 		f.list = true
 		typ = typ.Elem()
 	}
@@ -213,11 +271,14 @@ func (f *field) classify(t reflect.Type, sf reflect.StructField) {
 		typ = typ.Elem()
 	}
 	f.typ = typ
-	ptr := reflect.PointerTo(typ)
+	var ptr reflect.Type
+	if typ.PkgPath() != "" { // only a named type has methods
+		ptr = reflect.PointerTo(typ)
+	}
 	switch {
-	case ptr.Implements(decoderType):
+	case ptr != nil && ptr.Implements(decoderType):
 		f.kind, f.box = kindCustom, boxOf(ptr)
-	case ptr.Implements(valueType):
+	case ptr != nil && ptr.Implements(valueType):
 		f.kind, f.box = kindValue, boxOf(ptr)
 	case typ == onOffType:
 		f.kind, f.enum = kindString, []string{"on", "off"}
@@ -235,7 +296,6 @@ func (f *field) classify(t reflect.Type, sf reflect.StructField) {
 			f.kind = kindFlag
 		case reflect.Struct:
 			f.kind = kindStruct
-			f.inner = sync.OnceValue(func() *plan { return planOf(typ) })
 		default:
 			panic(fmt.Sprintf("xml: %s.%s: a type without a form", t, sf.Name))
 		}
@@ -253,8 +313,8 @@ func (p *plan) place(f *field, name string) {
 			}
 		}
 		if wrap == nil {
-			inner := &plan{}
-			wrap = &field{name: head, kind: kindPath, order: f.order, inner: func() *plan { return inner }}
+			wrap = &field{name: head, kind: kindPath, order: f.order}
+			wrap.sub.Store(&plan{})
 			p.kids = append(p.kids, wrap)
 		}
 		wrap.inner().place(f, rest)
@@ -274,7 +334,8 @@ func (p *plan) place(f *field, name string) {
 // finish fixes the order of reading: fields with an order first, by it, the
 // others as they stand.
 func (p *plan) finish() {
-	all := append([]*field(nil), p.attrs...)
+	n := len(p.attrs) + len(p.kids) + 1
+	all := append(make([]*field, 0, n), p.attrs...)
 	if p.text != nil {
 		all = append(all, p.text)
 	}
@@ -291,6 +352,11 @@ func (p *plan) finish() {
 			}
 		}
 	}
+	if top == 0 {
+		p.parse = all
+		return
+	}
+	p.parse = make([]*field, 0, n)
 	for o := 1; o <= top; o++ {
 		for _, f := range all {
 			if f.order == o {
