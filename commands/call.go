@@ -171,7 +171,7 @@ func (c *Call) Conn(ctx context.Context) (drivers.Conn, error) {
 func (c *Call) File(option string) (xml.Source, error) { return readSource(c.Str(option)) }
 
 func readSource(name string) (xml.Source, error) {
-	f, err := os.Open(name)
+	f, err := drivers.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return xml.Source{}, shellError("Failed to open file '%s': %s", name, systemText(err))
 	}

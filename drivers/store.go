@@ -1,7 +1,6 @@
 package drivers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,21 +139,12 @@ func (s *Store) Read(name string) ([]byte, error) {
 			return last.data, nil
 		}
 	}
-	f, err := OpenFile(s.path(name), os.O_RDONLY, 0)
+	data, info, err := readFile(s.path(name))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
-	if _, err := data.ReadFrom(f); err != nil {
-		return nil, err
-	}
-	last.name, last.info, last.data = name, info, data.Bytes()
-	return last.data, nil
+	last.name, last.info, last.data = name, info, data
+	return data, nil
 }
 
 // Has tells whether the object is stored.

@@ -38,7 +38,7 @@ func (l Layout) emulator(ctx context.Context, path, virt string) (*Emulator, err
 		return nil, err
 	}
 	file := filepath.Join(l.cacheDir(), "emulators", key)
-	if data, err := os.ReadFile(file); err == nil {
+	if data, err := drivers.ReadFile(file); err == nil {
 		if e, err := decodeEmulator(data); err == nil && e.Path == path {
 			return e, nil
 		}
