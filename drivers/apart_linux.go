@@ -1,13 +1,42 @@
 package drivers
 
-import "golang.org/x/sys/unix"
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
 
-// apart tells the file system that the folders below this one have nothing to do with
-// each other (chattr +T, of ext4). Definitions then lie away from what else is made and
-// deleted around the root: without a journal ext4 looks at every inode of the group that
-// was deleted in the last minutes before it makes one, which can be two thirds of a
-// definition. Other file systems have no such mark, and do without.
-func apart(dir string) {
+	"golang.org/x/sys/unix"
+)
+
+// makeApart makes a folder for definitions in one that is there, away from what else is
+// made and deleted around it: without a journal ext4 looks at every inode of the group
+// that was deleted in the last minutes before it makes one, which can be two thirds of a
+// definition. The folder above is told that those below it have nothing to do with each
+// other (chattr +T). ext4 then takes a group by the name, so that the new folder has a
+// random one first: all roots' folders are called alike. Other file systems have no such
+// mark, and do without.
+func makeApart(dir string) error {
+	above := filepath.Dir(dir)
+	mark(above)
+	// what a process left that was killed here
+	if left, _ := filepath.Glob(filepath.Join(above, tempPrefix+"*")); len(left) > 0 {
+		for _, l := range left {
+			_ = os.Remove(l) // nothing but an empty folder goes
+		}
+	}
+	temp := filepath.Join(above, tempPrefix+strconv.FormatUint(rand.Uint64(), 36))
+	if os.Mkdir(temp, 0o700) == nil {
+		if unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, dir, unix.RENAME_NOREPLACE) == nil {
+			return nil
+		}
+		_ = os.Remove(temp)
+	}
+	return MakeDir(dir)
+}
+
+// mark sets topDir on a folder, where the file system knows it.
+func mark(dir string) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return

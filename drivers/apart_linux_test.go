@@ -23,7 +23,7 @@ func TestApart(t *testing.T) {
 		return f
 	}
 	probe := t.TempDir()
-	if apart(probe); flags(probe)&topDir == 0 {
+	if mark(probe); flags(probe)&topDir == 0 {
 		t.Skip("this file system has no such mark")
 	}
 	for _, there := range []bool{false, true} {
@@ -35,10 +35,16 @@ func TestApart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := MakeDir(filepath.Join(root, "etc", tempPrefix+"killed")); err != nil {
+			t.Fatal(err)
+		}
 		for range 2 {
 			if err := s.Write("a", "1", document("1", "")); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if left, _ := filepath.Glob(filepath.Join(root, "etc", tempPrefix+"*")); len(left) > 0 && !there {
+			t.Errorf("left: %v", left)
 		}
 		if marked := flags(filepath.Dir(s.Dir))&topDir != 0; marked == there {
 			t.Errorf("folder there before: %v, marked: %v", there, marked)

@@ -2,5 +2,5 @@
 
 package drivers
 
-// apart is a hint that only Linux takes.
-func apart(string) {}
+// makeApart makes a folder for definitions.
+func makeApart(dir string) error { return MakeDir(dir) }

@@ -186,12 +186,10 @@ func (s *Store) makeDir() error {
 	if _, err := os.Stat(s.Dir); err == nil {
 		return nil
 	}
-	above := filepath.Dir(s.Dir)
-	if err := MakeDir(above); err != nil {
+	if err := MakeDir(filepath.Dir(s.Dir)); err != nil {
 		return err
 	}
-	apart(above)
-	return MakeDir(s.Dir)
+	return makeApart(s.Dir)
 }
 
 // Close makes durable what a lazy store has left for later.
