@@ -294,7 +294,7 @@ func readHostdevSource(h *xml.Hostdev) error {
 				default:
 					return unsupported("invalid secret type %s", a.Secret.Type)
 				}
-				if err := readAuth(s.Auth, nil); err != nil {
+				if err := readAuth(s.Auth); err != nil {
 					return err
 				}
 				if s.Auth.Secret.Type != "iscsi" {

@@ -287,11 +287,7 @@ func readNUMATune(d *xml.Domain) error {
 	if d.VCPU != nil {
 		placement = d.VCPU.Placement
 	}
-	mode := "strict"
 	if m := n.Memory; m != nil {
-		if m.Mode != "" {
-			mode = m.Mode
-		}
 		if m.NodeSet == "" && (m.Placement == "static" || m.Placement == "" && placement != "auto") {
 			return xml.Errorf(xml.CodeConfigUnsupported, "nodeset for NUMA memory tuning must be set if 'placement' is 'static'")
 		}
@@ -314,12 +310,6 @@ func readNUMATune(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeXML, "Multiple memnode elements with cellid %d", m.CellID)
 		}
 		seen[m.CellID] = true
-		if n.Memory != nil && mode == "restrictive" && m.Mode != "restrictive" {
-			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element")
-		}
-		if n.Memory != nil && mode != "restrictive" && m.Mode == "restrictive" {
-			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element")
-		}
 	}
 	return nil
 }
@@ -334,9 +324,6 @@ func readDisks(d *xml.Domain) error {
 			v.Target.Dev = strings.TrimPrefix(v.Target.Dev, "ioemu:")
 		}
 		s := v.Source
-		if s != nil && s.Protocol == "sheepdog" {
-			return xml.Errorf(xml.CodeConfigUnsupported, "'sheepdog' protocol is no longer supported by any hypervisor driver")
-		}
 		if s != nil {
 			if err := xml.CheckLabels(s.SecLabels); err != nil {
 				return err
@@ -349,7 +336,7 @@ func readDisks(d *xml.Domain) error {
 			return xml.Errorf(xml.CodeConfigUnsupported, "an <auth> definition already found for disk source")
 		}
 		for _, a := range diskAuths(v) {
-			if err := readAuth(a, s); err != nil {
+			if err := readAuth(a); err != nil {
 				return err
 			}
 		}
@@ -371,26 +358,12 @@ func diskAuths(v *xml.Disk) []*xml.Auth {
 	return out
 }
 
-func readAuth(a *xml.Auth, s *xml.DiskSource) error {
+func readAuth(a *xml.Auth) error {
 	if a.Username == "" {
 		return xml.Errorf(xml.CodeXML, "missing username for auth")
 	}
 	if a.Secret == nil {
 		return xml.Errorf(xml.CodeXML, "Missing <secret> element in auth")
-	}
-	switch a.Secret.Type {
-	case "":
-		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '<null>'")
-	case "ceph", "iscsi":
-	default:
-		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '%s'", a.Secret.Type)
-	}
-	want := ""
-	if s != nil {
-		want = map[string]string{"rbd": "ceph", "iscsi": "iscsi"}[s.Protocol]
-	}
-	if want != "" && a.Secret.Type != want {
-		return xml.Errorf(xml.CodeConfigUnsupported, "invalid secret type '%s'", a.Secret.Type)
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 // what concerns several of them.
 func validate(d *xml.Domain, t *Traits) error {
 	steps := []func(*xml.Domain, *Traits) error{
-		otherRefused, checkName, checkQEMU, checkWhole, checkDevices, checkDuplicates, checkLifecycle, checkAudios, checkLoader, checkTuning, checkThreadPools, checkSealed,
+		otherRefused, checkName, checkQEMU, checkWhole, checkDevices, checkAudios, checkDuplicates, checkLifecycle, checkLoader, checkTuning, checkMemNodes, checkThreadPools, checkSealed,
 	}
 	for _, s := range steps {
 		if err := s(d, t); err != nil {

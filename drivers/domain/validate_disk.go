@@ -148,6 +148,14 @@ func diskSource(c *deviceCheck, v *xml.Disk) error {
 	if s == nil {
 		return nil
 	}
+	if s.Protocol == "sheepdog" {
+		return unsupported("'sheepdog' protocol is no longer supported by any hypervisor driver")
+	}
+	for _, a := range diskAuths(v) {
+		if err := authSecret(a, s.Protocol); err != nil {
+			return err
+		}
+	}
 	if s.FDGroup != "" && c.e == nil {
 		return unsupported("driver does not support FD passing for disk '%s'", v.Target.Dev)
 	}
@@ -176,6 +184,20 @@ func diskSource(c *deviceCheck, v *xml.Disk) error {
 	}
 	if v.Type == "nvme" && (s.Namespace == "" || strings.Trim(s.Namespace, "0") == "") {
 		return unsupported("NVMe namespace can't be zero")
+	}
+	return nil
+}
+
+// authSecret wants a kind of secret that the protocol takes.
+func authSecret(a *xml.Auth, protocol string) error {
+	want := map[string]string{"rbd": "ceph", "iscsi": "iscsi"}[protocol]
+	switch typ := a.Secret.Type; {
+	case typ == "":
+		return unsupported("unknown secret type '<null>'")
+	case typ != "ceph" && typ != "iscsi":
+		return unsupported("unknown secret type '%s'", typ)
+	case want != "" && typ != want:
+		return unsupported("invalid secret type '%s'", typ)
 	}
 	return nil
 }

@@ -164,6 +164,24 @@ func checkAudios(d *xml.Domain, _ *Traits) error {
 	return nil
 }
 
+// checkMemNodes wants the nodes' memory to be as loosely bound as all of it.
+func checkMemNodes(d *xml.Domain, _ *Traits) error {
+	if d.NUMATune == nil || d.NUMATune.Memory == nil {
+		return nil
+	}
+	const loose = "restrictive"
+	whole := d.NUMATune.Memory.Mode
+	for _, m := range d.NUMATune.MemNodes {
+		if whole == loose && m.Mode != loose {
+			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element")
+		}
+		if whole != loose && m.Mode == loose {
+			return xml.Errorf(xml.CodeXML, "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element")
+		}
+	}
+	return nil
+}
+
 // checkTuning checks time, pages and users against what there is.
 func checkTuning(d *xml.Domain, t *Traits) error {
 	if err := checkHugePages(d); err != nil {
