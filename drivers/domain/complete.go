@@ -35,6 +35,8 @@ func postParse(d *xml.Domain, t *Traits) error {
 		defaultDevices,
 		devices,
 		assignDrives,
+		eachController,
+		checkInit,
 		memory,
 		controllers,
 		boot,
@@ -47,6 +49,14 @@ func postParse(d *xml.Domain, t *Traits) error {
 		if err := s(d, t); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkInit wants a container to have a first program.
+func checkInit(d *xml.Domain, _ *Traits) error {
+	if d.OS.Type.Text == "exe" && d.OS.Init == "" {
+		return xml.Errorf(xml.CodeXML, "init binary must be specified")
 	}
 	return nil
 }

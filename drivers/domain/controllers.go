@@ -15,11 +15,6 @@ func controllers(d *xml.Domain, t *Traits) error {
 	if err := uniqueControllers(d); err != nil {
 		return err
 	}
-	if t.QEMU != nil {
-		if err := qemuControllers(d, t.QEMU); err != nil {
-			return err
-		}
-	}
 	if t.QEMU == nil {
 		if err := hostdevsEarly(d); err != nil {
 			return err

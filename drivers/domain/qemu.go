@@ -155,37 +155,49 @@ func checkPCIRoot(d *xml.Domain) error {
 	return nil
 }
 
-// qemuControllers completes models and checks what expanders need.
-func qemuControllers(d *xml.Domain, q *QEMU) error {
+// eachController completes models, and refuses first of each what no driver takes,
+// then what QEMU does not.
+func eachController(d *xml.Domain, t *Traits) error {
 	for i := range d.Devices.Controllers {
 		c := &d.Devices.Controllers[i]
-		switch c.Type {
-		case "scsi":
-			if c.Model == "auto" {
-				c.Model = ""
-			}
-			if err := scsiModel(d, c, q); err != nil {
-				return err
-			}
-		case "usb":
-			if c.Model == "" {
-				c.Model = defaultUSB(d, c, q)
-			}
-			if c.Model == "none" {
-				c.Address = nil
-			}
-			if strings.HasSuffix(c.Model, "-xhci") && c.Ports != nil && *c.Ports > 15 {
-				return unsupported("'%s' controller only supports up to '15' ports", c.Model)
-			}
-			if c.Model == "qusb1" || c.Model == "qusb2" {
-				return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
-			}
+		if dr := c.Driver; dr != nil && dr.IOThread > 0 && (c.Type != "scsi" || !strings.HasPrefix(c.Model, "virtio")) {
+			return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
 		}
-		if err := checkExpander(d, c); err != nil {
+		if t.QEMU == nil {
+			continue
+		}
+		if err := qemuController(d, c, t.QEMU); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// qemuController completes a model and checks what expanders need.
+func qemuController(d *xml.Domain, c *xml.Controller, q *QEMU) error {
+	switch c.Type {
+	case "scsi":
+		if c.Model == "auto" {
+			c.Model = ""
+		}
+		if err := scsiModel(d, c, q); err != nil {
+			return err
+		}
+	case "usb":
+		if c.Model == "" {
+			c.Model = defaultUSB(d, c, q)
+		}
+		if c.Model == "none" {
+			c.Address = nil
+		}
+		if strings.HasSuffix(c.Model, "-xhci") && c.Ports != nil && *c.Ports > 15 {
+			return unsupported("'%s' controller only supports up to '15' ports", c.Model)
+		}
+		if c.Model == "qusb1" || c.Model == "qusb2" {
+			return unsupported("USB controller model type 'qusb1' or 'qusb2' is not supported in %s", d.Type)
+		}
+	}
+	return checkExpander(d, c)
 }
 
 // defaultSCSI is the model of a SCSI controller that has none; "" where the

@@ -39,9 +39,6 @@ func readOS(d *xml.Domain) error {
 	}
 	keep := xml.OS{Type: o.Type, SMBIOS: o.SMBIOS}
 	if o.Type.Text == "exe" {
-		if o.Init == "" {
-			return xml.Errorf(xml.CodeXML, "init binary must be specified")
-		}
 		keep.Init, keep.InitArgs, keep.InitEnv, keep.InitDir, keep.InitUser, keep.InitGroup = o.Init, o.InitArgs, o.InitEnv, o.InitDir, o.InitUser, o.InitGroup
 		keep.Cmdline = o.Cmdline
 		*o = keep

@@ -188,9 +188,6 @@ func pciOptions(c *deviceCheck, v *xml.Controller) error {
 // controllerThreads lets virtio's SCSI controllers have threads, named in one way.
 func controllerThreads(v *xml.Controller) error {
 	dr := v.Driver
-	if dr != nil && dr.IOThread > 0 && (v.Type != "scsi" || !strings.HasPrefix(v.Model, "virtio")) {
-		return xml.Errorf(xml.CodeXML, "'iothread' attribute only supported for virtio scsi controllers")
-	}
 	switch {
 	case dr == nil || len(dr.IOThreads) == 0:
 		return nil

@@ -1,0 +1,39 @@
+package domain
+
+import (
+	"strings"
+	"testing"
+
+	"virgo/xml"
+)
+
+// TestFirstFault: which of two faults in different parts of a document is told.
+func TestFirstFault(t *testing.T) {
+	const (
+		loose  = "<numatune><memory mode='strict' nodeset='0'/><memnode cellid='0' mode='restrictive' nodeset='0'/></numatune><cpu><numa><cell id='0' cpus='0' memory='219136'/></numa></cpu>"
+		audios = "<audio id='1' type='none'/><audio id='1' type='none'/>"
+		twice  = "<disk><source file='/a'/><target dev='vda'/></disk><disk><source file='/b'/><target dev='vda'/></disk>"
+		secret = "<disk type='network'><source protocol='rbd' name='p/i'><host name='h'/><auth username='u'><secret type='iscsi' usage='x'/></auth></source><target dev='vda'/></disk>"
+		place  = "<video><model type='vga'/><address type='pci' slot='2'/></video><sound model='ac97'><address type='pci' slot='2'/></sound>"
+		thread = "<controller type='virtio-serial' index='0'><driver iothread='1'/></controller>"
+		ports  = "<controller type='usb' index='0' model='qemu-xhci' ports='16'/>"
+		roots  = "<controller type='pci' index='0' model='pci-root'/><controller type='pci' index='0' model='pci-root'/>"
+	)
+	for _, c := range []struct{ name, whole, devices, fails string }{
+		{"loose memory is looked at last", loose, audios, "audio ID 1 is used multiple times"},
+		{"loose memory", loose, "", "'restrictive' mode is required in memory element"},
+		{"audio before what is there twice", "", audios + twice, "audio ID 1 is used multiple times"},
+		{"a place before a secret", "", secret + place, "Attempted double use of PCI Address 0000:00:02.0"},
+		{"a secret before what is there twice", "", secret + twice, "invalid secret type 'iscsi'"},
+		{"a thread before roots", "", roots + thread, "'iothread' attribute only supported for virtio scsi controllers"},
+		{"ports before roots", "", roots + ports, "controller only supports up to '15' ports"},
+		{"a disk's name before ports", "", ports + "<disk><source file='/a'/><target dev='foo'/></disk>", "Unknown disk name 'foo'"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.devices)}, rulesTraits())
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("got %v, want %q", err, c.fails)
+			}
+		})
+	}
+}
