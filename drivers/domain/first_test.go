@@ -37,3 +37,39 @@ func TestFirstFault(t *testing.T) {
 		})
 	}
 }
+
+// TestControllerOrder: where controllers stand of which some have no number, given as
+// type, number and model; and which numbers they get.
+func TestControllerOrder(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{"scsi scsi:0", "scsi1 scsi0"},
+		{"scsi:3 scsi scsi:0", "scsi0 scsi3 scsi1"},
+		{"ide:3 ide", "ide3 ide0"},
+		{"scsi:5 scsi scsi scsi:1", "scsi1 scsi5 scsi0 scsi2"},
+		{"ide:3 ide usb::ich9-ehci1", "ide0 ide3 usb0"},
+		{"usb::ich9-ehci1 ide:3 ide", "usb0 ide3 ide0"},
+		{"usb:2 usb::ich9-uhci1 usb:0:piix3-uhci", "usb0 usb1 usb2"},
+		{"usb:1 usb:3:ich9-ehci1 usb::ich9-uhci2", "usb1 usb3 usb3"},
+	} {
+		list := []xml.Controller{}
+		for word := range strings.FieldsSeq(c.given) {
+			p := append(strings.Split(word, ":"), "", "")
+			v := xml.Controller{Type: p[0], Model: p[2]}
+			if p[1] != "" {
+				v.Index = ptr(uint(p[1][0] - '0'))
+			}
+			list = append(list, v)
+		}
+		d := &xml.Domain{Devices: xml.Devices{Controllers: list}}
+		if err := insertDevices(d, &Traits{}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, v := range d.Devices.Controllers {
+			got = append(got, v.Type+string(rune('0'+*v.Index)))
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: got %s, want %s", c.given, s, c.want)
+		}
+	}
+}

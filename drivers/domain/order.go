@@ -13,9 +13,13 @@ import (
 func insertDevices(d *xml.Domain, t *Traits) error {
 	dev := &d.Devices
 	dev.Disks = sortDisks(dev.Disks)
-	nextIndexes(dev.Controllers)
 	usbCompanions(dev.Controllers)
-	dev.Controllers = sortControllers(dev.Controllers)
+	dev.Controllers = sortControllers(dev.Controllers) // before those without a number get one
+	again := len(dev.Controllers) > 1 && slices.ContainsFunc(dev.Controllers[1:], func(c xml.Controller) bool { return c.Index == nil && c.Type == "usb" && isICH9(c.Model) })
+	nextIndexes(dev.Controllers)
+	if again { // the peer finds a place for all anew when one of ICH9's that is not the first gets its number
+		dev.Controllers = sortControllers(dev.Controllers)
+	}
 	for i := range dev.Videos {
 		if m := dev.Videos[i].Model; m != nil && m.Primary == "yes" && i > 0 {
 			v := dev.Videos[i]
@@ -55,22 +59,21 @@ func sortControllers(list []xml.Controller) []xml.Controller {
 }
 
 // insertSorted rebuilds a list by inserting one after the other: among those of
-// the same class, after the last one whose index is not greater, else before
-// the first of the class.
+// the same class, before the first one whose index is greater, else behind the last.
+// What has no index, -1, is not greater than any, and comes last itself.
 func insertSorted[T any](list []T, same func(a, b *T) bool, index func(*T) int) []T {
 	out := make([]T, 0, len(list))
 	for i := range list {
 		v := &list[i]
-		at := -1
+		at, n := -1, index(v)
 		for j := len(out) - 1; j >= 0; j-- {
-			if !same(&out[j], v) {
-				continue
-			}
-			if index(&out[j]) <= index(v) {
+			switch {
+			case !same(&out[j], v):
+			case n >= 0 && index(&out[j]) > n:
+				at = j
+			case at < 0:
 				at = j + 1
-				break
 			}
-			at = j
 		}
 		if at < 0 {
 			at = len(out)
@@ -145,9 +148,12 @@ func diskIndex(name string) int {
 	return idx
 }
 
-// controllerRank orders controllers of a type: by number, companions behind
-// their USB 2 controller.
+// controllerRank orders controllers of a type: by number; companions behind their
+// USB 2 controller.
 func controllerRank(v *xml.Controller) int {
+	if v.Index == nil {
+		return -1
+	}
 	rank := 2 * int(*v.Index)
 	if v.Master != nil {
 		rank++
