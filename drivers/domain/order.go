@@ -51,25 +51,28 @@ func userAlias(name string) bool {
 
 func sortDisks(list []xml.Disk) []xml.Disk {
 	return insertSorted(list, func(a, b *xml.Disk) bool { return diskBus(a) == diskBus(b) },
-		func(v *xml.Disk) int { return diskIndex(diskName(v)) })
+		func(there, v *xml.Disk) bool { return diskIndex(diskName(there)) > diskIndex(diskName(v)) })
 }
 
+// sortControllers takes one without a number behind all others, and lets others pass it.
 func sortControllers(list []xml.Controller) []xml.Controller {
-	return insertSorted(list, func(a, b *xml.Controller) bool { return a.Type == b.Type }, controllerRank)
+	return insertSorted(list, func(a, b *xml.Controller) bool { return a.Type == b.Type },
+		func(there, v *xml.Controller) bool {
+			return there.Index != nil && v.Index != nil && controllerRank(there) > controllerRank(v)
+		})
 }
 
 // insertSorted rebuilds a list by inserting one after the other: among those of
-// the same class, before the first one whose index is greater, else behind the last.
-// What has no index, -1, is not greater than any, and comes last itself.
-func insertSorted[T any](list []T, same func(a, b *T) bool, index func(*T) int) []T {
+// the same class, before the first one that is greater, else behind the last.
+func insertSorted[T any](list []T, same, greater func(there, v *T) bool) []T {
 	out := make([]T, 0, len(list))
 	for i := range list {
 		v := &list[i]
-		at, n := -1, index(v)
+		at := -1
 		for j := len(out) - 1; j >= 0; j-- {
 			switch {
 			case !same(&out[j], v):
-			case n >= 0 && index(&out[j]) > n:
+			case greater(&out[j], v):
 				at = j
 			case at < 0:
 				at = j + 1
@@ -151,9 +154,6 @@ func diskIndex(name string) int {
 // controllerRank orders controllers of a type: by number; companions behind their
 // USB 2 controller.
 func controllerRank(v *xml.Controller) int {
-	if v.Index == nil {
-		return -1
-	}
 	rank := 2 * int(*v.Index)
 	if v.Master != nil {
 		rank++
