@@ -21,6 +21,7 @@ type Build struct {
 	CPU       string // model and features, as -cpu takes them
 	CPUEnd    string // address width and caches
 	Path      string // PATH of the guest's environment
+	Sound     string // a variable that tells where PipeWire's socket is, "" for none
 	Live      bool   // monitors and taps are inherited descriptors
 	VHost     bool   // with Live: the host has vhost for networks
 	Incoming  bool   // a saved state comes in before anything runs

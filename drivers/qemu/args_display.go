@@ -79,8 +79,8 @@ func (a *args) audioEnvironment(u *xml.Audio) {
 	case "pipewire":
 		if u.RuntimeDir != "" {
 			a.env = append(a.env, "PIPEWIRE_RUNTIME_DIR="+u.RuntimeDir)
-		} else {
-			a.env = append(a.env, "XDG_RUNTIME_DIR="+a.libDir())
+		} else if a.Sound != "" {
+			a.env = append(a.env, a.Sound)
 		}
 	}
 }

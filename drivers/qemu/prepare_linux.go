@@ -207,10 +207,20 @@ func displaySockets(dom *xml.Domain, a args) {
 	}
 }
 
+// soundServer says where PipeWire's socket is, as a variable of this process says it.
+func soundServer() string {
+	for _, name := range []string{"PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR"} {
+		if dir := os.Getenv(name); dir != "" {
+			return name + "=" + dir
+		}
+	}
+	return ""
+}
+
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets
 // is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), Sound: soundServer(), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
 	if dom.OS.SMBIOS != nil && dom.OS.SMBIOS.Mode == "host" {
 		b.HostSMBIOS = hostSMBIOS()
 	}

@@ -23,3 +23,16 @@ func TestBuildKey(t *testing.T) {
 		t.Errorf("keys %x, %x", one.MasterKey, two.MasterKey)
 	}
 }
+
+// TestSoundServer: PipeWire's own variable wins, and where there is none nothing is told.
+func TestSoundServer(t *testing.T) {
+	for _, c := range []struct{ own, session, want string }{
+		{"", "", ""}, {"", "/run/user/0", "XDG_RUNTIME_DIR=/run/user/0"}, {"/p", "/run/user/0", "PIPEWIRE_RUNTIME_DIR=/p"},
+	} {
+		t.Setenv("PIPEWIRE_RUNTIME_DIR", c.own)
+		t.Setenv("XDG_RUNTIME_DIR", c.session)
+		if got := soundServer(); got != c.want {
+			t.Errorf("%q and %q: %q, want %q", c.own, c.session, got, c.want)
+		}
+	}
+}
