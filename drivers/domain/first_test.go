@@ -27,6 +27,8 @@ func TestFirstFault(t *testing.T) {
 		{"a secret before what is there twice", "", secret + twice, "invalid secret type 'iscsi'"},
 		{"a thread before roots", "", roots + thread, "'iothread' attribute only supported for virtio scsi controllers"},
 		{"ports before roots", "", roots + ports, "controller only supports up to '15' ports"},
+		{"an image in its pool, twice", "", strings.Repeat("<disk type='network'><source protocol='rbd' name='p/ns/i'><host name='h'/></source><target dev='vda'/></disk>", 2), "for disk sources 'ns/i' and 'ns/i'"},
+		{"a volume of a pool, twice", "", strings.Repeat("<disk type='volume'><source pool='p' volume='v'/><target dev='vda'/></disk>", 2), "for disk sources '<null>' and '<null>'"},
 		{"a disk's name before ports", "", ports + "<disk><source file='/a'/><target dev='foo'/></disk>", "Unknown disk name 'foo'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

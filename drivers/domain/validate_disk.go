@@ -243,16 +243,25 @@ func sourceMissing(v *xml.Disk) bool {
 	return sourceText(v) == "" && !(v.Device == "lun" && v.Source != nil && v.Source.StartupPolicy != "")
 }
 
-// sourceText is where a disk's data lies, for messages.
+// sourceText is where a disk's data lies, for messages: a path or what is called so.
 func sourceText(v *xml.Disk) string {
 	s := v.Source
-	if s == nil {
+	switch {
+	case s == nil:
 		return ""
-	}
-	for _, p := range []string{s.File, s.Dev, s.Dir, s.Name, s.Volume, s.Path} {
-		if p != "" {
-			return p
+	case v.Type == "block":
+		return s.Dev
+	case v.Type == "dir":
+		return s.Dir
+	case v.Type == "network" && (s.Protocol == "rbd" || s.Protocol == "gluster"):
+		if _, image, ok := strings.Cut(s.Name, "/"); ok { // behind the pool or volume
+			return image
 		}
+		return s.Name
+	case v.Type == "network":
+		return s.Name
+	case v.Type == "file" || v.Type == "":
+		return s.File
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ func qemuDiskPlace(c *deviceCheck, v *xml.Disk) error {
 	if bus == "usb" && v.Address != nil && v.Address.Type != "usb" {
 		return xml.Errorf(xml.CodeInternal, "unexpected address type for usb disk")
 	}
-	if v.Source == nil || sourceText(v) == "" && v.Source.Protocol == "" && v.Type != "nvme" {
+	if s := v.Source; s == nil || sourceText(v)+s.Volume+s.Path+s.Dev == "" && s.Protocol == "" && v.Type != "nvme" {
 		if bus == "usb" || bus == "virtio" {
 			return unsupported("'%s' disk must not be empty", bus)
 		}
