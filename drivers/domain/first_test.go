@@ -29,6 +29,10 @@ func TestFirstFault(t *testing.T) {
 		{"ports before roots", "", roots + ports, "controller only supports up to '15' ports"},
 		{"an image in its pool, twice", "", strings.Repeat("<disk type='network'><source protocol='rbd' name='p/ns/i'><host name='h'/></source><target dev='vda'/></disk>", 2), "for disk sources 'ns/i' and 'ns/i'"},
 		{"a volume of a pool, twice", "", strings.Repeat("<disk type='volume'><source pool='p' volume='v'/><target dev='vda'/></disk>", 2), "for disk sources '<null>' and '<null>'"},
+		{"a place that is taken before one that is wrong", "", "<controller type='ide' index='0'><address type='pci' slot='3'/></controller><sound model='ac97'><address type='pci' slot='3'/></sound>", "Attempted double use of PCI Address 0000:00:03.0"},
+		{"the first of two wrong places", "", "<controller type='usb' index='0' model='piix3-uhci'><address type='pci' slot='3'/></controller><controller type='ide' index='0'><address type='pci' slot='4'/></controller>", "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"},
+		{"a wrong place before the bridge's", "", "<controller type='ide' index='0'><address type='pci' slot='3'/></controller><sound model='ac97'><address type='pci' slot='1'/></sound>", "Primary IDE controller must have PCI address 0:0:1.1"},
+		{"the bridge's place", "", "<sound model='ac97'><address type='pci' slot='1' function='3'/></sound>", "Attempted double use of PCI Address 0000:00:01.3"},
 		{"a disk's name before ports", "", ports + "<disk><source file='/a'/><target dev='foo'/></disk>", "Unknown disk name 'foo'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

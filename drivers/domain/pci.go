@@ -252,31 +252,33 @@ func newPCISet(d *xml.Domain, e *Emulator, grow bool) (*pciSet, error) {
 		s.buses[0] = newBus("pci-root")
 	}
 	s.root, s.grow = s.buses[0].model, grow
-	if err := s.builtIn(d); err != nil {
-		return nil, err
-	}
 	s.reading = true
 	for _, v := range s.placed(d) {
-		if a := *v.addr; !s.isBuiltIn(d, v) {
-			if onPIIX(v.ctl, a) {
-				if s.buses[0].kind.accepts&conventional == 0 {
-					return nil, xml.Errorf(xml.CodeInternal, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
-				}
-				continue
+		a := *v.addr
+		if h, ok := homeOf(d, v.ctl); ok && h.is(a) {
+			continue
+		}
+		if onPIIX(v.ctl, a) {
+			if s.buses[0].kind.accepts&conventional == 0 {
+				return nil, xml.Errorf(xml.CodeInternal, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
 			}
-			text := pciText(a)
-			if err := s.reach(a, v.need); err != nil {
-				return nil, err
-			}
-			if err := s.reserve(a, v.need, text); err != nil {
-				return nil, err
-			}
-			if v.need&rootPort != 0 {
-				s.buses[a.Bus].ports[a.Slot] = true
-			}
+			continue
+		}
+		text := pciText(a)
+		if err := s.reach(a, v.need); err != nil {
+			return nil, err
+		}
+		if err := s.reserve(a, v.need, text); err != nil {
+			return nil, err
+		}
+		if v.need&rootPort != 0 {
+			s.buses[a.Bus].ports[a.Slot] = true
 		}
 	}
 	s.reading = false
+	if err := s.builtIn(d); err != nil {
+		return nil, err
+	}
 	for _, need := range s.waiting {
 		if err := s.connect(need); err != nil {
 			return nil, err
@@ -321,14 +323,14 @@ func (s *pciSet) reserve(a *xml.Address, need plug, text string) error {
 	}
 	b := &s.buses[a.Bus]
 	k := b.kind
+	if err := s.compatible(a, need); err != nil {
+		return err
+	}
 	if int(a.Slot) < k.first {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be >= %d", text, k.first)
 	}
 	if int(a.Slot) > k.last {
 		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. slot must be <= %d", text, k.last)
-	}
-	if err := s.compatible(a, need); err != nil {
-		return err
 	}
 	if b.used[a.Slot]&(1<<a.Function) != 0 {
 		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address %s", text)
@@ -508,7 +510,7 @@ func modelFor(need plug) string {
 func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 	groups := map[uint]pciSlot{} // of companion controllers, by their number
 	for _, v := range s.devices {
-		if (*v.addr).IsPCI() || s.isBuiltIn(d, v) {
+		if _, own := homeOf(d, v.ctl); own || (*v.addr).IsPCI() {
 			continue
 		}
 		if a := *v.addr; a != nil && a.Type != "pci" {

@@ -6,30 +6,52 @@ import (
 	"virgo/xml"
 )
 
-// builtIn reserves what the machine's own devices take, and puts those of them
-// that the definition lists where they are.
-func (s *pciSet) builtIn(d *xml.Domain) error {
-	b := &s.buses[0]
+// home is the only place of a controller that is one of the machine's own devices.
+type home struct {
+	slot, function uint
+	refusal        string // of another place
+}
+
+// homeOf gives the place of a controller; false if it can have any.
+func homeOf(d *xml.Domain, c *xml.Controller) (home, bool) {
 	switch {
-	case IsI440FX(d):
-		// ISA bridge and power management; disk and USB controllers beside them.
-		b.used[1] |= 1<<0 | 1<<3
-		if c := findController(d, "ide", 0); c != nil {
-			if err := s.pin(c, 1, 1, "Primary IDE controller must have PCI address 0:0:1.1"); err != nil {
+	case c == nil || *c.Index != 0:
+	case IsI440FX(d) && c.Type == "ide":
+		return home{1, 1, "Primary IDE controller must have PCI address 0:0:1.1"}, true
+	case IsI440FX(d) && c.Type == "usb" && c.Model == "piix3-uhci":
+		return home{1, 2, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"}, true
+	case IsQ35(d) && c.Type == "sata":
+		return home{0x1f, 2, "Primary SATA controller must have PCI address 0:0:1f.2"}, true
+	}
+	return home{}, false
+}
+
+func (h home) is(a *xml.Address) bool {
+	return a.Domain == 0 && a.Bus == 0 && a.Slot == h.slot && a.Function == h.function
+}
+
+// builtIn reserves what the machine's own devices take, and puts those of them
+// that the definition lists where they are. All other places that are written are
+// reserved already.
+func (s *pciSet) builtIn(d *xml.Domain) error {
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if h, ok := homeOf(d, c); ok {
+			if err := s.pin(c, h); err != nil {
 				return err
 			}
 		}
-		for i := range d.Devices.Controllers {
-			if c := &d.Devices.Controllers[i]; c.Type == "usb" && *c.Index == 0 && c.Model == "piix3-uhci" {
-				if err := s.pin(c, 1, 2, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"); err != nil {
-					return err
-				}
-			}
-		}
-	case IsQ35(d):
-		b.used[0x1f] |= 1<<0 | 1<<3
-		if c := findController(d, "sata", 0); c != nil {
-			if err := s.pin(c, 0x1f, 2, "Primary SATA controller must have PCI address 0:0:1f.2"); err != nil {
+	}
+	slot := uint(0)
+	switch {
+	case IsI440FX(d): // ISA bridge and power management
+		slot = 1
+	case IsQ35(d): // LPC bridge and SMBus
+		slot = 0x1f
+	}
+	if slot > 0 {
+		for _, function := range []uint{0, 3} {
+			if err := s.own(slot, function); err != nil {
 				return err
 			}
 		}
@@ -41,24 +63,26 @@ func (s *pciSet) builtIn(d *xml.Domain) error {
 }
 
 // pin gives a controller the only address that it can have.
-func (s *pciSet) pin(c *xml.Controller, slot, function uint, refusal string) error {
-	if a := c.Address; a.IsPCI() && a.Domain != 0 {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %04x:%02x:%02x.%x. Only PCI domain 0 is available", a.Domain, a.Bus, a.Slot, a.Function)
+func (s *pciSet) pin(c *xml.Controller, h home) error {
+	if a := c.Address; a.IsPCI() && !h.is(a) {
+		return xml.Errorf(xml.CodeInternal, "%s", h.refusal)
 	}
-	if a := c.Address; a.IsPCI() && (a.Bus != 0 || a.Slot != slot || a.Function != function) {
-		return xml.Errorf(xml.CodeInternal, "%s", refusal)
+	if err := s.own(h.slot, h.function); err != nil {
+		return err
 	}
-	if a := c.Address; a.IsPCI() && a.Domain != 0 {
-		return xml.Errorf(xml.CodeXML, "Invalid PCI address %s. Only PCI domain 0 is available", pciText(a))
+	if !c.Address.IsPCI() {
+		c.Address = &xml.Address{Type: "pci", Slot: h.slot, Function: h.function}
 	}
+	return nil
+}
+
+// own takes a place for a device of the machine.
+func (s *pciSet) own(slot, function uint) error {
 	b := &s.buses[0]
 	if b.used[slot]&(1<<function) != 0 {
 		return xml.Errorf(xml.CodeXML, "Attempted double use of PCI Address 0000:00:%02x.%x", slot, function)
 	}
 	b.used[slot] |= 1 << function
-	if !c.Address.IsPCI() {
-		c.Address = &xml.Address{Type: "pci", Slot: slot, Function: function}
-	}
 	return nil
 }
 
@@ -78,21 +102,6 @@ func (s *pciSet) reservePrimaryVideo(d *xml.Domain) {
 	}
 	s.buses[0].used[1] |= 1
 	s.buses[0].fixed[1] = true
-}
-
-// isBuiltIn tells whether a device's place is one of the machine's own.
-func (s *pciSet) isBuiltIn(d *xml.Domain, v pciDevice) bool {
-	c := v.ctl
-	if c == nil || *c.Index != 0 {
-		return false
-	}
-	switch {
-	case IsI440FX(d):
-		return c.Type == "ide" || c.Type == "usb" && c.Model == "piix3-uhci"
-	case IsQ35(d):
-		return c.Type == "sata"
-	}
-	return false
 }
 
 // placeDevice finds the place of one device: fixed ones first.
