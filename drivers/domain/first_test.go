@@ -44,6 +44,25 @@ func TestFirstFault(t *testing.T) {
 	}
 }
 
+// TestDisplacedCard: a first card on q35 whose slot is taken comes before bridges, and
+// a port more is kept.
+func TestDisplacedCard(t *testing.T) {
+	const scsi = "<controller type='scsi' index='0' model='virtio-scsi'><address type='pci' slot='1' function='2'/></controller>"
+	d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "q35", "", scsi+"<video><model type='virtio'/></video><sound model='ac97'/><memballoon model='none'/>")}, rulesTraits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := 0
+	for _, c := range d.Devices.Controllers {
+		if c.Model == "pcie-root-port" {
+			ports++
+		}
+	}
+	if a := d.Devices.Videos[0].Address; !a.IsPCI() || a.Bus != 1 || a.Slot != 0 || ports != 5 {
+		t.Errorf("%+v, %d ports", a, ports)
+	}
+}
+
 // TestControllerOrder: where controllers stand of which some have no number, given as
 // type, number and model; and which numbers they get.
 func TestControllerOrder(t *testing.T) {

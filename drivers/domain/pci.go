@@ -78,6 +78,9 @@ type pciSet struct {
 	bridge  string      // model of the bridge from PCI Express that this QEMU has
 	reading bool        // written places are being taken
 	waiting []plug      // what the buses need that were made meanwhile
+	// displaced is what the first card needs that has not its own place: the peer
+	// keeps room for it twice.
+	displaced plug
 }
 
 func newBus(model string) pciBus { return pciBus{model: model, kind: kindOf(model)} }
@@ -159,6 +162,11 @@ func assignPCI(d *xml.Domain, e *Emulator) error {
 func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 	if err := s.assignAll(d, false); err != nil {
 		return err
+	}
+	if s.displaced != 0 {
+		if _, err := s.place(s.displaced); err != nil {
+			return err
+		}
 	}
 	switch s.root {
 	case "pci-root":

@@ -86,7 +86,8 @@ func (s *pciSet) own(slot, function uint) error {
 	return nil
 }
 
-// reservePrimaryVideo keeps slot 1 for the first graphics card on q35.
+// reservePrimaryVideo keeps slot 1 for the first graphics card on q35. Where that is
+// taken the card gets its place before all others.
 func (s *pciSet) reservePrimaryVideo(d *xml.Domain) {
 	if len(d.Devices.Videos) == 0 {
 		return
@@ -97,6 +98,11 @@ func (s *pciSet) reservePrimaryVideo(d *xml.Domain) {
 	}
 	for _, o := range s.devices {
 		if a := *o.addr; a.IsPCI() && a.Bus == 0 && a.Slot == 1 {
+			if i := slices.IndexFunc(s.devices, func(o pciDevice) bool { return o.addr == &v.Address }); i >= 0 {
+				card := s.devices[i]
+				s.devices = slices.Insert(slices.Delete(s.devices, i, i+1), 0, card)
+				s.displaced = card.need
+			}
 			return
 		}
 	}
