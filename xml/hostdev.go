@@ -139,7 +139,8 @@ func (s *HostdevSource) usbSource() error {
 // DecodeNode reads the device; which types there are depends on the mode.
 func (h *Hostdev) DecodeNode(n *Node) error {
 	types := []string{"usb", "pci", "scsi", "scsi_host", "mdev"}
-	if mode, _ := n.Attr("mode"); mode == "capabilities" {
+	mode, _ := n.Attr("mode")
+	if mode == "capabilities" {
 		types = []string{"storage", "misc", "net"}
 	}
 	r := attrReader{n: n}
@@ -150,6 +151,11 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 		return r.err
 	}
 	kind, _ := n.Attr("type")
+	if src := n.Child("source"); src != nil && mode != "capabilities" && kind != "usb" {
+		if _, ok := src.Attr("startupPolicy"); ok {
+			return Errorf(CodeConfigUnsupported, "Setting startupPolicy is only allowed for USB devices")
+		}
+	}
 	screen := kind == "pci" || kind == "mdev"
 	if err := DecodeFields(n.without(func(name string, attr bool) bool { return attr && !screen && (name == "display" || name == "ramfb") }), h); err != nil {
 		return err

@@ -141,7 +141,7 @@ func (v *VLAN) CheckNode(*Node) error {
 		return Errorf(CodeXML, "invalid \"trunk='no'\" in <vlan> - trunk='yes' is required for more than one vlan tag")
 	case v.Trunk == "no" && native:
 		return Errorf(CodeXML, "invalid configuration in <vlan> - \"trunk='no'\" is not allowed with a native vlan id")
-	case len(v.Tags) > 1 || native:
+	case len(v.Tags) > 1:
 		v.Trunk = "yes"
 	case v.Trunk == "no":
 		v.Trunk = ""

@@ -71,7 +71,7 @@ func readBandwidth(n *xml.Interface) error {
 			return unsupported("'peak' and 'burst' require 'average' attribute")
 		}
 	}
-	if b.Inbound != nil && b.Inbound.Floor > 0 && n.Type != "network" {
+	if b.Outbound != nil && b.Outbound.Floor > 0 || b.Inbound != nil && b.Inbound.Floor > 0 && n.Type != "network" {
 		return unsupported("floor attribute is not supported for this config")
 	}
 	return nil

@@ -5,9 +5,6 @@ import "virgo/xml"
 // checkHostdev checks one of the host's devices by itself.
 func checkHostdev(c *deviceCheck, h *xml.Hostdev) error {
 	if h.Mode == "subsystem" {
-		if s := h.Source; s != nil && s.StartupPolicy != "" && h.Type != "usb" {
-			return unsupported("Setting startupPolicy is only allowed for USB devices")
-		}
 		if h.SGIO == "unfiltered" {
 			return unsupported("unfiltered sgio is no longer supported")
 		}
