@@ -32,7 +32,7 @@ type Domain struct {
 	IOThreads   uint            `el:"iothreads,order=17"`
 	IOThreadIDs []IOThread      `el:"iothreadids>iothread,order=18"`
 	DefaultIO   *DefaultIO      `el:"defaultiothread"`
-	Throttle    []IOTune        `el:"throttlegroups>throttlegroup,order=35"`
+	Throttle    []ThrottleGroup `el:"throttlegroups>throttlegroup,order=35"`
 	CPUTune     *CPUTune        `el:"cputune,order=19"`
 	NUMATune    *NUMATune       `el:"numatune,order=22"`
 	Resource    *Resource       `el:"resource,order=23"`

@@ -295,21 +295,40 @@ type LXCCap struct {
 	State string
 }
 
-// DecodeNode reads the capabilities.
+// lxcCaps are the capabilities of Linux that a container may have or not, as they are
+// printed.
+const lxcCaps = "audit_control audit_write block_suspend chown dac_override dac_read_search fowner fsetid ipc_lock ipc_owner kill lease " +
+	"linux_immutable mac_admin mac_override mknod net_admin net_bind_service net_broadcast net_raw setgid setfcap setpcap setuid sys_admin " +
+	"sys_boot sys_chroot sys_module sys_nice sys_pacct sys_ptrace sys_rawio sys_resource sys_time sys_tty_config syslog wake_alarm"
+
+// DecodeNode reads the capabilities. The last word on one counts.
 func (l *LXCCaps) DecodeNode(n *Node) error {
-	l.Policy = "default"
-	if p, ok := n.Attr("policy"); ok {
-		if p != "default" && p != "allow" && p != "deny" {
-			return Errorf(CodeConfigUnsupported, "unknown capabilities policy attribute '%s'", p)
-		}
-		l.Policy = p
+	r := attrReader{n: n}
+	if r.word("policy", []string{"default", "allow", "deny"}); r.err != nil {
+		return r.err
 	}
+	if l.Policy, _ = n.Attr("policy"); l.Policy == "" {
+		l.Policy = "default"
+	}
+	states := map[string]string{}
+	names := strings.Fields(lxcCaps)
 	for _, c := range n.Elements("") {
-		state := "on"
-		if s, ok := c.Attr("state"); ok {
-			state = s
+		if !slices.Contains(names, c.Name) {
+			return Errorf(CodeConfigUnsupported, "unexpected capability feature '%s'", c.Name)
 		}
-		l.Caps = append(l.Caps, LXCCap{c.Name, state})
+		r := attrReader{n: c}
+		if r.word("state", []string{"on", "off"}); r.err != nil {
+			return r.err
+		}
+		states[c.Name] = "on"
+		if s, ok := c.Attr("state"); ok {
+			states[c.Name] = s
+		}
+	}
+	for _, name := range names {
+		if s, ok := states[name]; ok {
+			l.Caps = append(l.Caps, LXCCap{name, s})
+		}
 	}
 	return nil
 }

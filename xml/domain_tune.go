@@ -2,6 +2,7 @@ package xml
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -188,7 +189,7 @@ type MemNode struct {
 	NodeSet CPUSet `el:"nodeset,attr,required"`
 }
 
-// IOTune limits a disk's traffic; of a throttle group, too.
+// IOTune limits a disk's traffic.
 type IOTune struct {
 	TotalBytes    uint64 `el:"total_bytes_sec"`
 	ReadBytes     uint64 `el:"read_bytes_sec"`
@@ -210,6 +211,19 @@ type IOTune struct {
 	TotalIOPSLen  uint64 `el:"total_iops_sec_max_length"`
 	ReadIOPSLen   uint64 `el:"read_iops_sec_max_length"`
 	WriteIOPSLen  uint64 `el:"write_iops_sec_max_length"`
+}
+
+// ThrottleGroup limits the traffic of several disks together.
+type ThrottleGroup struct{ IOTune }
+
+// EncodeNode prints the group's name last.
+func (t *ThrottleGroup) EncodeNode(name string) *Node {
+	n := EncodeFields(&t.IOTune, name)
+	if i := slices.IndexFunc(n.Children, func(c *Node) bool { return c.Name == "group_name" }); i >= 0 {
+		last := n.Children[i]
+		n.Children = append(slices.Delete(n.Children, i, i+1), last)
+	}
+	return n
 }
 
 // ParseValue reads a number.

@@ -94,7 +94,7 @@ func diskSwitches(c *deviceCheck, v *xml.Disk) error {
 		return unsupported("'discard_no_unref' only works with qcow2 disk format")
 	}
 	for _, f := range v.Throttle {
-		if !slices.ContainsFunc(c.d.Throttle, func(t xml.IOTune) bool { return t.Group == f.Group }) {
+		if !slices.ContainsFunc(c.d.Throttle, func(t xml.ThrottleGroup) bool { return t.Group == f.Group }) {
 			return xml.Errorf(xml.CodeXML, "throttle group '%s' not found", f.Group)
 		}
 	}

@@ -218,7 +218,7 @@ func (a *args) iothreads() {
 		a.object(p)
 	}
 	for i := range a.d.Throttle {
-		if t := &a.d.Throttle[i]; *t != (xml.IOTune{Group: t.Group}) { // what limits nothing is none
+		if t := &a.d.Throttle[i].IOTune; *t != (xml.IOTune{Group: t.Group}) { // what limits nothing is none
 			a.object(throttleGroup(t))
 		}
 	}

@@ -1,0 +1,39 @@
+package domain
+
+import (
+	"strings"
+	"testing"
+
+	"virgo/xml"
+)
+
+// TestReading: what is refused while it is read, or as what it is printed.
+func TestReading(t *testing.T) {
+	const usb = "<source startupPolicy='optional'><address slot='1'/></source>"
+	for _, c := range []struct{ name, whole, devices, fails, prints string }{
+		{"a policy of what is not on USB", "", "<hostdev mode='subsystem' type='pci'>" + usb + "<boot order='x'/></hostdev>", "Setting startupPolicy is only allowed for USB devices", ""},
+		{"a native tag alone", "", "<interface type='bridge'><source bridge='b'/><vlan><tag id='1' nativeMode='tagged'/></vlan></interface>", "", "<vlan>\n        <tag id='1' nativeMode='tagged'/>"},
+		{"a floor of what goes out", "", "<interface type='network'><source network='n'/><bandwidth><outbound average='1' floor='5'/></bandwidth></interface>", "floor attribute is not supported for this config", ""},
+		{"capabilities, in order", "<features><capabilities policy='allow'><mknod state='on'/><chown/><mknod state='off'/></capabilities></features>", "", "", "<chown state='on'/>\n      <mknod state='off'/>\n    </capabilities>"},
+		{"a capability that is none", "<features><capabilities><foo/></capabilities></features>", "", "unexpected capability feature 'foo'", ""},
+		{"a group's name last", "<throttlegroups><throttlegroup><group_name>a</group_name><read_bytes_sec>1</read_bytes_sec><read_bytes_sec_max>2</read_bytes_sec_max><read_bytes_sec_max_length>3</read_bytes_sec_max_length></throttlegroup></throttlegroups>", "", "",
+			"<read_bytes_sec_max_length>3</read_bytes_sec_max_length>\n      <group_name>a</group_name>\n    </throttlegroup>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			traits := rulesTraits()
+			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.devices)}, traits)
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Fatalf("got %v, want %q", err, c.fails)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
+				t.Errorf("%v: no %q in\n%s", err, c.prints, out)
+			}
+		})
+	}
+}
