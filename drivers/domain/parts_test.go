@@ -7,8 +7,8 @@ import (
 	"virgo/xml"
 )
 
-// TestReading: what is refused while it is read, or as what it is printed.
-func TestReading(t *testing.T) {
+// TestPartsRead: what is refused while it is read, or as what it is printed.
+func TestPartsRead(t *testing.T) {
 	const usb = "<source startupPolicy='optional'><address slot='1'/></source>"
 	for _, c := range []struct{ name, whole, devices, fails, prints string }{
 		{"a policy of what is not on USB", "", "<hostdev mode='subsystem' type='pci'>" + usb + "<boot order='x'/></hostdev>", "Setting startupPolicy is only allowed for USB devices", ""},
