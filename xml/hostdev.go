@@ -156,8 +156,19 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 			return Errorf(CodeConfigUnsupported, "Setting startupPolicy is only allowed for USB devices")
 		}
 	}
-	screen := kind == "pci" || kind == "mdev"
-	if err := DecodeFields(n.without(func(name string, attr bool) bool { return attr && !screen && (name == "display" || name == "ramfb") }), h); err != nil {
+	screen, card, bus := kind == "pci" || kind == "mdev", mode == "capabilities" && kind == "net", kind == "pci"
+	foreign := func(name string, attr bool) bool {
+		switch name {
+		case "display", "ramfb":
+			return attr && !screen
+		case "ip", "route":
+			return !attr && !card
+		case "driver":
+			return !attr && !bus
+		}
+		return false
+	}
+	if err := DecodeFields(n.without(foreign), h); err != nil {
 		return err
 	}
 	if h.Mode == "" {

@@ -18,6 +18,10 @@ func TestPartsRead(t *testing.T) {
 		{"a capability that is none", "<features><capabilities><foo/></capabilities></features>", "", "unexpected capability feature 'foo'", ""},
 		{"a group's name last", "<throttlegroups><throttlegroup><group_name>a</group_name><read_bytes_sec>1</read_bytes_sec><read_bytes_sec_max>2</read_bytes_sec_max><read_bytes_sec_max_length>3</read_bytes_sec_max_length></throttlegroup></throttlegroups>", "", "",
 			"<read_bytes_sec_max_length>3</read_bytes_sec_max_length>\n      <group_name>a</group_name>\n    </throttlegroup>"},
+		{"a driver of what is not on PCI", "", "<hostdev type='usb'><source><vendor id='1'/><product id='1'/></source><driver name='foo'/><ip address='zz'/></hostdev>", "", "<hostdev mode='subsystem' type='usb' managed='no'>\n      <source>"},
+		{"a team on USB", "", "<hostdev type='usb'><source><vendor id='1'/><product id='1'/></source><teaming type='transient' persistent='ua-x'/></hostdev>", "teaming is only supported for pci hostdev devices", ""},
+		{"a team without the other", "", "<hostdev type='pci'><source><address slot='1'/></source><teaming type='transient'/></hostdev>", "missing required persistent attribute in hostdev teaming element", ""},
+		{"the other of the wrong one", "", "<interface type='user'><model type='virtio'/><teaming type='persistent' persistent='x'/></interface>", "teaming persistent attribute not allowed if teaming type is 'persistent'", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

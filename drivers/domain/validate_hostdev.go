@@ -12,10 +12,17 @@ func checkHostdev(c *deviceCheck, h *xml.Hostdev) error {
 			return err
 		}
 	}
-	if t := h.Teaming; t != nil && t.Type != "transient" {
-		return unsupported("teaming hostdev devices must have type='transient'")
+	if t := h.Teaming; t != nil && *t != (xml.Teaming{}) {
+		switch {
+		case t.Type != "transient":
+			return unsupported("teaming hostdev devices must have type='transient'")
+		case t.Persistent == "":
+			return unsupported("missing required persistent attribute in hostdev teaming element")
+		case h.Mode != "subsystem" || h.Type != "pci":
+			return unsupported("teaming is only supported for pci hostdev devices")
+		}
 	}
-	return checkROM(h.ROM, h.Address)
+	return checkROM(h.ROM)
 }
 
 func hostdevAddress(h *xml.Hostdev) error {
@@ -46,6 +53,9 @@ func hostdevAddress(h *xml.Hostdev) error {
 
 // checkQEMUHostdev checks what QEMU does not take.
 func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
+	if err := checkQEMUROM(h.ROM, h.Address); err != nil {
+		return err
+	}
 	if h.Mode != "subsystem" {
 		return unsupported("hostdev mode 'capabilities' is not supported in %s", c.d.Type)
 	}

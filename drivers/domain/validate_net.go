@@ -8,7 +8,7 @@ import (
 
 // checkInterface checks a network card by itself.
 func checkInterface(c *deviceCheck, n *xml.Interface) error {
-	if err := checkROM(n.ROM, n.Address); err != nil {
+	if err := checkROM(n.ROM); err != nil {
 		return err
 	}
 	passt := n.Type == "user" || n.Type == "vhostuser"
@@ -32,6 +32,9 @@ func checkInterface(c *deviceCheck, n *xml.Interface) error {
 	if t := n.Teaming; t != nil && t.Type == "transient" && t.Persistent == "" {
 		return unsupported("teaming persistent attribute must be set if teaming type is 'transient'")
 	}
+	if t := n.Teaming; t != nil && t.Type == "persistent" && t.Persistent != "" {
+		return unsupported("teaming persistent attribute not allowed if teaming type is 'persistent'")
+	}
 	if p := n.Port; p != nil && p.Isolated == "yes" && n.Type != "bridge" && n.Type != "network" {
 		mac := ""
 		if n.MAC != nil {
@@ -53,16 +56,17 @@ func vhostUserPath(n *xml.Interface) error {
 	return nil
 }
 
-// checkROM refuses the parts of a ROM that is not there, or that a device at
-// this address cannot have.
-func checkROM(r *xml.ROM, a *xml.Address) error {
-	if r == nil || *r == (xml.ROM{}) {
-		return nil
-	}
-	if r.Enabled == "no" && (r.Bar != "" || r.File != nil) {
+// checkROM refuses the parts of a ROM that is not there.
+func checkROM(r *xml.ROM) error {
+	if r != nil && r.Enabled == "no" && (r.Bar != "" || r.File != nil) {
 		return unsupported("ROM tuning is not supported when ROM is disabled")
 	}
-	if a != nil && a.Type != "pci" && a.Type != "unassigned" {
+	return nil
+}
+
+// checkQEMUROM refuses a ROM of a device at an address that has none.
+func checkQEMUROM(r *xml.ROM, a *xml.Address) error {
+	if r != nil && *r != (xml.ROM{}) && a != nil && a.Type != "pci" && a.Type != "unassigned" {
 		return unsupported("ROM tuning is only supported for PCI devices")
 	}
 	return nil
@@ -70,6 +74,9 @@ func checkROM(r *xml.ROM, a *xml.Address) error {
 
 // checkQEMUInterface checks what QEMU does not take.
 func checkQEMUInterface(c *deviceCheck, n *xml.Interface) error {
+	if err := checkQEMUROM(n.ROM, n.Address); err != nil {
+		return err
+	}
 	if len(n.Routes) > 0 {
 		return unsupported("Invalid attempt to set network interface guest-side IP route, not supported by QEMU")
 	}
