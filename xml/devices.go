@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -62,6 +63,21 @@ type Alias struct {
 type BootOrder struct {
 	Order    uint   `el:"order,attr,required,nonzero"`
 	LoadParm string `el:"loadparm,attr"`
+}
+
+// CheckNode checks and canonicalises s390's boot parameter.
+func (b *BootOrder) CheckNode(n *Node) error {
+	if _, ok := n.Attr("loadparm"); !ok {
+		return nil
+	}
+	b.LoadParm = strings.ToUpper(b.LoadParm)
+	if len(b.LoadParm) < 1 || len(b.LoadParm) > 8 {
+		return Errorf(CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", b.LoadParm)
+	}
+	if strings.Trim(b.LoadParm, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ") != "" {
+		return Errorf(CodeInternal, "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank spaces", b.LoadParm)
+	}
+	return nil
 }
 
 // ROM is a device's option ROM.
@@ -429,6 +445,39 @@ type MemoryDevice struct {
 	Address *Address      `el:"address"`
 }
 
+// DecodeNode reads of the target what the model has, and how much of it the guest uses
+// only if that is a size: of a definition nobody looks at it.
+func (m *MemoryDevice) DecodeNode(n *Node) error {
+	t := n.Child("target")
+	if t == nil {
+		return DecodeFields(n, m)
+	}
+	model, _ := n.Attr("model")
+	own := t.without(func(name string, attr bool) bool {
+		switch name {
+		case "block", "requested":
+			return !attr && model != "virtio-mem"
+		case "label":
+			return !attr && model != "nvdimm"
+		case "address":
+			return !attr && model != "virtio-mem" && model != "virtio-pmem"
+		case "current":
+			if c := t.Child(name); !attr && c != nil {
+				_, err := ScaledNode(c, 1024)
+				return err != nil
+			}
+		}
+		return false
+	})
+	if own != t {
+		whole := *n
+		whole.Children = slices.Clone(n.Children)
+		whole.Children[slices.Index(whole.Children, t)] = own
+		n = &whole
+	}
+	return DecodeFields(n, m)
+}
+
 // MemorySource is where the memory comes from.
 type MemorySource struct {
 	NodeMask  CPUSet `el:"nodemask"`
@@ -454,6 +503,16 @@ type MemoryTarget struct {
 // MemoryLabel is an NVDIMM's label area.
 type MemoryLabel struct {
 	Size KiB `el:"size"`
+}
+
+// DecodeNode reads the size, whose error tells more of where it stands.
+func (l *MemoryLabel) DecodeNode(n *Node) error {
+	if c := n.Child("size"); c != nil {
+		if _, err := strconv.ParseUint(strings.TrimLeft(c.Value(), " \t\r\n"), 10, 64); err != nil {
+			return Errorf(CodeXML, "Invalid value '%s' for element or attribute './label/size'", c.Value())
+		}
+	}
+	return DecodeFields(n, l)
 }
 
 // MemoryAddress is where a virtio memory begins.

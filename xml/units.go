@@ -49,11 +49,11 @@ func ScaledNode(n *Node, scale uint64) (uint64, error) {
 	path := "./" + n.Name
 	switch n.Name {
 	case "memory", "currentMemory", "maxMemory":
-		if path += "[1]"; text == "" {
+		if path += "[1]"; n.Value() == "" {
 			return 0, nil
 		}
-	}
-	switch n.Name {
+	case "space_hard_limit", "space_soft_limit":
+		path += "[1]"
 	case "hard_limit", "soft_limit", "swap_hard_limit", "min_guarantee":
 		path = "./memtune/" + n.Name + "[1]"
 	}

@@ -340,9 +340,6 @@ func readDisks(d *xml.Domain) error {
 				return err
 			}
 		}
-		if err := readBoot(v.Boot); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -368,22 +365,6 @@ func readAuth(a *xml.Auth) error {
 	return nil
 }
 
-// readBoot checks and canonicalises s390's boot parameter.
-func readBoot(b *xml.BootOrder) error {
-	if b == nil || b.LoadParm == "" {
-		return nil
-	}
-	if len(b.LoadParm) > 8 {
-		return xml.Errorf(xml.CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", strings.ToUpper(b.LoadParm))
-	}
-	up := strings.ToUpper(b.LoadParm)
-	if strings.Trim(up, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ") != "" {
-		return xml.Errorf(xml.CodeInternal, "invalid loadparm value '%s', expecting chars in set of [a-zA-Z0-9.] and blank spaces", up)
-	}
-	b.LoadParm = up
-	return nil
-}
-
 func readInterfaces(d *xml.Domain) error {
 	for i := range d.Devices.Interfaces {
 		n := &d.Devices.Interfaces[i]
@@ -399,9 +380,6 @@ func readInterfaces(d *xml.Domain) error {
 			n.MAC.Address = m
 		}
 		if err := readInterfaceParts(n); err != nil {
-			return err
-		}
-		if err := readBoot(n.Boot); err != nil {
 			return err
 		}
 	}
@@ -535,9 +513,6 @@ func readHostdevs(d *xml.Domain) error {
 			default:
 				return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'model' in element 'hostdev': '%s'.", h.Model)
 			}
-		}
-		if err := readBoot(h.Boot); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -20,6 +20,11 @@ func consoles(d *xml.Domain, t *Traits) error {
 		}
 	}
 	if d.OS.Type.Text == "hvm" {
+		if len(dev.Consoles) > 0 && len(dev.Serials) > 0 { // which takes the first one's place
+			if a := dev.Consoles[0].Address; a != nil && a.Type == "unassigned" {
+				return unsupported("address of type 'unassigned' is supported only for hostdevs")
+			}
+		}
 		pairConsole(dev)
 	}
 	for i := range dev.Consoles {
@@ -40,6 +45,9 @@ func consoles(d *xml.Domain, t *Traits) error {
 			t.State = ""
 		}
 	}
+	if err := numberISA(dev.Serials); err != nil {
+		return err
+	}
 	numberPorts(dev.Serials, dev.Serials)
 	for i := range dev.Parallels {
 		numberPorts(dev.Parallels[:i+1], dev.Parallels[i:i+1])
@@ -48,10 +56,51 @@ func consoles(d *xml.Domain, t *Traits) error {
 		if dev.Serials[i].Target.Type == "isa-debug" && !isX86(d) {
 			return unsupported("isa-debug serial type only valid on x86 architecture")
 		}
-		if t := dev.Serials[i].Target; t.Type == "isa-serial" && *t.Port > 3 {
-			return xml.Errorf(xml.CodeInternal, "Maximum supported number of ISA serial ports is '4'")
+		if t := dev.Serials[i].Target; t.Type == "isa-serial" && *t.Port >= maxISA {
+			return tooManyISA()
 		}
 		serialTarget(d, &dev.Serials[i], t)
+	}
+	return nil
+}
+
+// maxISA is how many serial ports an ISA bus has.
+const maxISA = 4
+
+func tooManyISA() error {
+	return xml.Errorf(xml.CodeInternal, "Maximum supported number of ISA serial ports is '%d'", maxISA)
+}
+
+// numberISA gives ports that are said to be on ISA the lowest number that none of them has.
+func numberISA(list []xml.Chardev) error {
+	taken, count := map[uint]bool{}, 0
+	onISA := func(c *xml.Chardev) bool { return c.Target != nil && c.Target.Type == "isa-serial" }
+	for i := range list {
+		if onISA(&list[i]) {
+			count++
+		}
+	}
+	if count > maxISA {
+		return tooManyISA()
+	}
+	for i := range list {
+		if c := &list[i]; onISA(c) && c.Target.Port != nil {
+			n := *c.Target.Port
+			if taken[n] {
+				return xml.Errorf(xml.CodeInternal, "target port '%d' already allocated", n)
+			}
+			taken[n] = true
+		}
+	}
+	next := uint(0)
+	for i := range list {
+		if c := &list[i]; onISA(c) && c.Target.Port == nil {
+			for taken[next] {
+				next++
+			}
+			c.Target.Port = ptr(next)
+			taken[next] = true
+		}
 	}
 	return nil
 }

@@ -22,6 +22,12 @@ func TestPartsRead(t *testing.T) {
 		{"a team on USB", "", "<hostdev type='usb'><source><vendor id='1'/><product id='1'/></source><teaming type='transient' persistent='ua-x'/></hostdev>", "teaming is only supported for pci hostdev devices", ""},
 		{"a team without the other", "", "<hostdev type='pci'><source><address slot='1'/></source><teaming type='transient'/></hostdev>", "missing required persistent attribute in hostdev teaming element", ""},
 		{"the other of the wrong one", "", "<interface type='user'><model type='virtio'/><teaming type='persistent' persistent='x'/></interface>", "teaming persistent attribute not allowed if teaming type is 'persistent'", ""},
+		{"a boot parameter of what is no disk", "", "<redirdev bus='usb' type='spicevmc'><boot order='1' loadparm='a?'/></redirdev>", "invalid loadparm value 'A?'", ""},
+		{"what another model of memory has", "<maxMemory slots='4' unit='GiB'>8</maxMemory><cpu><numa><cell id='0' cpus='0' memory='1' unit='GiB'/></numa></cpu>", "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node><block>x</block><current>y</current><label><size>z</size></label></target></memory>", "", "<node>0</node>\n      </target>"},
+		{"the label's size", "", "<memory model='nvdimm'><source><path>/a</path></source><target><size>1</size><label><size>x</size></label></target></memory>", "Invalid value 'x' for element or attribute './label/size'", ""},
+		{"the lowest port on ISA", "", "<serial type='pty'><target type='isa-serial' port='2'/></serial><serial type='pty'><target type='isa-serial'/></serial>", "", "<target type='isa-serial' port='0'>"},
+		{"a port on ISA twice", "", strings.Repeat("<serial type='pty'><target type='isa-serial' port='2'/></serial>", 2), "target port '2' already allocated", ""},
+		{"a console in a place for host devices", "", "<serial type='pty'/><console type='pty'><address type='unassigned'/></console>", "address of type 'unassigned' is supported only for hostdevs", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

@@ -197,9 +197,6 @@ func keepHostdevs(list []xml.Hostdev) error {
 		if h.Mode == "capabilities" || h.Type != "scsi" {
 			h.Readonly, h.Shareable = false, false
 		}
-		if err := readBoot(h.Boot); err != nil {
-			return err
-		}
 	}
 	return nil
 }
