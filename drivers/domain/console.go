@@ -76,20 +76,20 @@ func numberISA(list []xml.Chardev) error {
 	taken, count := map[uint]bool{}, 0
 	onISA := func(c *xml.Chardev) bool { return c.Target != nil && c.Target.Type == "isa-serial" }
 	for i := range list {
-		if onISA(&list[i]) {
-			count++
+		c := &list[i]
+		if !onISA(c) {
+			continue
 		}
-	}
-	if count > maxISA {
-		return tooManyISA()
-	}
-	for i := range list {
-		if c := &list[i]; onISA(c) && c.Target.Port != nil {
-			n := *c.Target.Port
-			if taken[n] {
-				return xml.Errorf(xml.CodeInternal, "target port '%d' already allocated", n)
-			}
-			taken[n] = true
+		count++
+		port := c.Target.Port
+		switch {
+		case count > maxISA || port != nil && *port >= maxISA:
+			return tooManyISA()
+		case port == nil:
+		case taken[*port]:
+			return xml.Errorf(xml.CodeInternal, "target port '%d' already allocated", *port)
+		default:
+			taken[*port] = true
 		}
 	}
 	next := uint(0)
