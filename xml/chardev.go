@@ -312,7 +312,7 @@ func (s *CharSource) source(n *Node) error {
 	if r.err != nil {
 		return r.err
 	}
-	if err := CheckLabels(s.SecLabels); err != nil {
+	if err := CheckLabels(s.SecLabels, "<unspecified>"); err != nil {
 		return err
 	}
 	s.SecLabels = KeepLabels(s.SecLabels)

@@ -2,60 +2,68 @@ package xml
 
 // Disk is a disk, CD-ROM or floppy drive.
 type Disk struct {
-	Type          string         `el:"type,attr" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
-	Device        string         `el:"device,attr" enum:"disk cdrom floppy lun"`
-	Model         string         `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
-	RawIO         YesNo          `el:"rawio,attr"`
-	SGIO          string         `el:"sgio,attr" enum:"filtered unfiltered"`
-	Snapshot      string         `el:"snapshot,attr" enum:"no internal external manual"`
-	Driver        *DiskDriver    `el:"driver"`
-	Auth          *Auth          `el:"auth"`
+	Type          string         `el:"type,attr,order=1" enum:"file block dir network volume nvme vhostuser vhostvdpa"`
+	Device        string         `el:"device,attr,order=5" enum:"disk cdrom floppy lun"`
+	Model         string         `el:"model,attr,order=6" enum:"virtio virtio-transitional virtio-non-transitional"`
+	RawIO         YesNo          `el:"rawio,attr,order=8"`
+	SGIO          string         `el:"sgio,attr,order=9" enum:"filtered unfiltered"`
+	Snapshot      string         `el:"snapshot,attr,order=7" enum:"no internal external manual"`
+	Driver        *DiskDriver    `el:"driver,order=13"`
+	Auth          *Auth          `el:"auth,order=2"`
 	Source        *DiskSource    `el:"source"`
-	BackingStore  *BackingStore  `el:"backingStore,bare"`
+	BackingStore  *BackingStore  `el:"backingStore,bare,order=4"`
 	BackendDomain *BackendDomain `el:"backenddomain"`
-	Geometry      *Geometry      `el:"geometry"`
-	BlockIO       *BlockIO       `el:"blockio"`
+	Geometry      *Geometry      `el:"geometry,order=11"`
+	BlockIO       *BlockIO       `el:"blockio,order=12"`
 	Mirror        *Mirror        `el:"mirror"`
-	Target        *DiskTarget    `el:"target,wanted"`
-	IOTune        *IOTune        `el:"iotune"`
-	Throttle      []ThrottleRef  `el:"throttlefilters>throttlefilter"`
+	Target        *DiskTarget    `el:"target,wanted,order=10"`
+	IOTune        *IOTune        `el:"iotune,order=15"`
+	Throttle      []ThrottleRef  `el:"throttlefilters>throttlefilter,order=16"`
 	Readonly      bool           `el:"readonly"`
 	Shareable     bool           `el:"shareable"`
-	Transient     *Transient     `el:"transient,bare"`
+	Transient     *Transient     `el:"transient,bare,order=14"`
 	Serial        string         `el:"serial"`
 	WWN           string         `el:"wwn"`
 	Vendor        string         `el:"vendor"`
 	Product       string         `el:"product"`
-	Encryption    *Encryption    `el:"encryption"`
-	Boot          *BootOrder     `el:"boot"`
-	Alias         *Alias         `el:"alias"`
-	ACPI          *ACPIIndex     `el:"acpi"`
-	Address       *Address       `el:"address"`
+	Encryption    *Encryption    `el:"encryption,order=3"`
+	Boot          *BootOrder     `el:"boot,order=17"`
+	Alias         *Alias         `el:"alias,order=18"`
+	ACPI          *ACPIIndex     `el:"acpi,order=19"`
+	Address       *Address       `el:"address,order=20"`
 }
 
 // DiskDriver is how the host serves the disk.
 type DiskDriver struct {
 	Name           string           `el:"name,attr"`
-	Type           string           `el:"type,attr"`
-	Cache          string           `el:"cache,attr" enum:"default none writethrough writeback directsync unsafe"`
-	ErrorPolicy    string           `el:"error_policy,attr" enum:"default stop report ignore enospace"`
-	RErrorPolicy   string           `el:"rerror_policy,attr" enum:"default stop report ignore enospace"`
-	IO             string           `el:"io,attr" enum:"native threads io_uring"`
-	IOEventFD      OnOff            `el:"ioeventfd,attr"`
-	EventIdx       OnOff            `el:"event_idx,attr"`
-	CopyOnRead     OnOff            `el:"copy_on_read,attr"`
-	Discard        string           `el:"discard,attr" enum:"unmap ignore"`
-	DiscardNoUnref OnOff            `el:"discard_no_unref,attr"`
-	IOThread       uint             `el:"iothread,attr,nonzero"`
-	DetectZeroes   string           `el:"detect_zeroes,attr" enum:"off on unmap"`
-	Queues         uint             `el:"queues,attr,nonzero"`
-	QueueSize      uint             `el:"queue_size,attr"`
-	IOMMU          OnOff            `el:"iommu,attr"`
-	ATS            OnOff            `el:"ats,attr"`
-	Packed         OnOff            `el:"packed,attr"`
-	PagePerVQ      OnOff            `el:"page_per_vq,attr"`
-	IOThreads      []DriverIOThread `el:"iothreads>iothread"`
+	Type           string           `el:"type,attr,order=19" enum:"raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio" unknown:"unsupported configuration: unknown driver format value '%s'"`
+	Cache          string           `el:"cache,attr,order=5" enum:"default none writethrough writeback directsync unsafe"`
+	ErrorPolicy    string           `el:"error_policy,attr,nonzero,order=6" enum:"default stop report ignore enospace"`
+	RErrorPolicy   string           `el:"rerror_policy,attr,nonzero,order=7" enum:"default stop report ignore enospace"`
+	IO             string           `el:"io,attr,order=8" enum:"native threads io_uring"`
+	IOEventFD      OnOff            `el:"ioeventfd,attr,order=9"`
+	EventIdx       OnOff            `el:"event_idx,attr,order=10"`
+	CopyOnRead     OnOff            `el:"copy_on_read,attr,order=11"`
+	Discard        string           `el:"discard,attr,order=12" enum:"unmap ignore"`
+	IOThread       uint             `el:"iothread,attr,nonzero,order=13"`
+	DetectZeroes   string           `el:"detect_zeroes,attr,order=14" enum:"off on unmap"`
+	DiscardNoUnref OnOff            `el:"discard_no_unref,attr,order=18"`
+	Queues         uint             `el:"queues,attr,order=16"`
+	QueueSize      uint             `el:"queue_size,attr,order=17"`
+	IOMMU          OnOff            `el:"iommu,attr,order=1"`
+	ATS            OnOff            `el:"ats,attr,order=2"`
+	Packed         OnOff            `el:"packed,attr,order=3"`
+	PagePerVQ      OnOff            `el:"page_per_vq,attr,order=4"`
+	IOThreads      []DriverIOThread `el:"iothreads>iothread,order=15"`
 	MetadataCache  *MetadataCache   `el:"metadata_cache"`
+}
+
+// CheckNode refuses what only writing can do about errors.
+func (d *DiskDriver) CheckNode(*Node) error {
+	if d.RErrorPolicy == "enospace" {
+		return Errorf(CodeConfigUnsupported, "Invalid disk read error policy: '%s'", d.RErrorPolicy)
+	}
+	return nil
 }
 
 // DriverIOThread serves some of a device's queues.
@@ -115,11 +123,20 @@ type DiskTarget struct {
 	RotationRate uint   `el:"rotation_rate,attr"`
 	// Ejectable is Removable of a SCSI disk, which is not printed.
 	Ejectable OnOff
+	// Blank tells a name that is written without a letter from one that is not written.
+	Blank bool
+}
+
+// CheckNode notes how the name is written.
+func (t *DiskTarget) CheckNode(n *Node) error {
+	_, given := n.Attr("dev")
+	t.Blank = given && t.Dev == ""
+	return nil
 }
 
 // ThrottleRef names a throttle group.
 type ThrottleRef struct {
-	Group string `el:"group,attr,required"`
+	Group string `el:"group,attr"`
 }
 
 // Transient says that changes are dropped.
@@ -129,7 +146,7 @@ type Transient struct {
 
 // DiskFormat is an image's format.
 type DiskFormat struct {
-	Type          string         `el:"type,attr,required"`
+	Type          string         `el:"type,attr" enum:"raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk" unknown:"XML error: unknown storage source format '%s'"`
 	MetadataCache *MetadataCache `el:"metadata_cache"`
 }
 
@@ -150,53 +167,39 @@ type DiskSource struct {
 	Dir           string           `el:"dir,attr"`
 	Pool          string           `el:"pool,attr"`
 	Volume        string           `el:"volume,attr"`
-	Mode          string           `el:"mode,attr"`
-	Type          string           `el:"type,attr"` // nvme, vhostuser
-	Managed       YesNo            `el:"managed,attr"`
-	Namespace     string           `el:"namespace,attr"`
-	Protocol      string           `el:"protocol,attr" enum:"nbd rbd sheepdog gluster iscsi http https ftp ftps tftp ssh vxhs nfs"`
-	Name          string           `el:"name,attr"`
+	Mode          string           `el:"mode,attr" enum:"host direct"`
+	Type          string           `el:"type,attr,order=1"` // nvme, vhostuser
+	Managed       YesNo            `el:"managed,attr,order=3"`
+	Namespace     string           `el:"namespace,attr,order=2"`
+	Protocol      string           `el:"protocol,attr,order=4" enum:"nbd rbd sheepdog gluster iscsi http https ftp ftps tftp ssh vxhs nfs"`
+	Name          string           `el:"name,attr,order=5"`
 	Query         string           `el:"query,attr"`
-	TLS           YesNo            `el:"tls,attr"`
-	TLSHostname   string           `el:"tlsHostname,attr"`
+	TLS           YesNo            `el:"tls,attr,order=6"`
+	TLSHostname   string           `el:"tlsHostname,attr,order=7"`
 	Path          string           `el:"path,attr"` // vhostuser
 	StartupPolicy string           `el:"startupPolicy,attr" enum:"mandatory requisite optional"`
 	FDGroup       string           `el:"fdgroup,attr"`
 	Index         string           `el:"index,attr"` // live
-	Hosts         []NetHost        `el:"host"`
-	Snapshot      *NamedRef        `el:"snapshot"`
-	Config        *FileRef         `el:"config"`
-	Initiator     string           `el:"initiator>iqn>name,attr"`
-	SSL           *SSL             `el:"ssl"`
-	Cookies       []Cookie         `el:"cookies>cookie"`
-	KnownHosts    *PathRef         `el:"knownHosts"`
-	Identity      *Identity        `el:"identity"`
-	Readahead     *Readahead       `el:"readahead"`
-	Timeout       *Timeout         `el:"timeout"`
-	Reconnect     *Reconnect       `el:"reconnect"`
-	Address       *Address         `el:"address"` // nvme
-	Slice         *Slice           `el:"slices>slice"`
-	SecLabels     []SourceSecLabel `el:"seclabel"`
-	Auth          *Auth            `el:"auth"`
-	Encryption    *Encryption      `el:"encryption"`
-	Reservations  *Reservations    `el:"reservations"`
-	DataStore     *DataStore       `el:"dataStore"`
+	Hosts         []NetHost        `el:"host,order=8"`
+	Snapshot      *NamedRef        `el:"snapshot,order=9"`
+	Config        *FileRef         `el:"config,order=10"`
+	Initiator     string           `el:"initiator>iqn>name,attr,order=11"`
+	SSL           *SSL             `el:"ssl,order=12"`
+	Cookies       []Cookie         `el:"cookies>cookie,order=13"`
+	KnownHosts    *KnownHosts      `el:"knownHosts,order=16"`
+	Identity      *Identity        `el:"identity,order=17"`
+	Readahead     *Readahead       `el:"readahead,order=14"`
+	Timeout       *Timeout         `el:"timeout,order=15"`
+	Reconnect     *Reconnect       `el:"reconnect,order=18"`
+	Address       *Address         `el:"address,order=19"` // nvme
+	Slice         *Slice           `el:"slices>slice,order=23"`
+	SecLabels     []SourceSecLabel `el:"seclabel,order=24"`
+	Auth          *Auth            `el:"auth,order=20"`
+	Encryption    *Encryption      `el:"encryption,order=21"`
+	Reservations  *Reservations    `el:"reservations,order=22"`
+	DataStore     *DataStore       `el:"dataStore,order=25"`
 	// Local is the file or device of a volume, once somebody has looked for it.
 	Local string
-}
-
-// DecodeNode reads a source. The address of an NVMe controller needs no type.
-func (s *DiskSource) DecodeNode(n *Node) error {
-	for _, c := range n.Children {
-		if _, has := c.Attr("type"); c.Name == "address" && !has {
-			c.Attrs = append(c.Attrs, Attr{Name: "type", Value: "pci"})
-		}
-	}
-	err := DecodeFields(n, s)
-	if s.Address != nil {
-		s.Address.untyped, s.Address.host = true, true
-	}
-	return err
 }
 
 // NetHost is a server.
@@ -222,6 +225,11 @@ type PathRef struct {
 	Path string `el:"path,attr"`
 }
 
+// KnownHosts is the file with the keys of SSH's servers.
+type KnownHosts struct {
+	Path string `el:"path,attr,required"`
+}
+
 // SSL says whether a server's certificate is checked.
 type SSL struct {
 	Verify YesNo `el:"verify,attr"`
@@ -244,12 +252,12 @@ type Identity struct {
 
 // Readahead is how much is read in advance.
 type Readahead struct {
-	Size uint64 `el:"size,attr,required"`
+	Size uint64 `el:"size,attr,blank" unknown:"XML error: invalid readahead size or timeout"`
 }
 
 // Timeout is how long an answer may take.
 type Timeout struct {
-	Seconds uint64 `el:"seconds,attr,required"`
+	Seconds uint64 `el:"seconds,attr,blank" unknown:"XML error: invalid readahead size or timeout"`
 }
 
 // Reconnect is what happens when a connection is lost.
@@ -275,9 +283,9 @@ func (r *Reconnect) DecodeNode(n *Node) error {
 
 // Slice is a part of a file that holds the image.
 type Slice struct {
-	Type   string `el:"type,attr,required"`
+	Type   string `el:"type,attr"`
 	Offset uint64 `el:"offset,attr,empty"`
-	Size   uint64 `el:"size,attr"`
+	Size   uint64 `el:"size,attr,empty"`
 }
 
 // SourceSecLabel is the security label of one file.
@@ -288,8 +296,9 @@ type SourceSecLabel struct {
 	Label     string `el:"label"`
 }
 
-// CheckLabels refuses labels that contradict themselves or each other.
-func CheckLabels(list []SourceSecLabel) error {
+// CheckLabels refuses labels that contradict themselves or each other. absent is what
+// the errors call a model that is not given.
+func CheckLabels(list []SourceSecLabel, absent string) error {
 	for i, l := range list {
 		for _, o := range list[:i] {
 			if l.Model != "" && o.Model == l.Model {
@@ -298,7 +307,7 @@ func CheckLabels(list []SourceSecLabel) error {
 		}
 		model := l.Model
 		if model == "" {
-			model = "<unspecified>"
+			model = absent
 		}
 		if l.Relabel == "yes" && l.Label == "" {
 			return Errorf(CodeXML, "Cannot specify relabel if label is missing. model=%s", model)
@@ -327,8 +336,8 @@ func KeepLabels(list []SourceSecLabel) []SourceSecLabel {
 
 // Auth is who logs in, and with which secret.
 type Auth struct {
-	Username string  `el:"username,attr"`
-	Secret   *Secret `el:"secret,wanted"`
+	Username string  `el:"username,attr,filled" missing:"XML error: missing username for auth"`
+	Secret   *Secret `el:"secret,required" missing:"XML error: Missing <secret> element in auth"`
 }
 
 // Secret names a secret of the host, by UUID or by usage.
@@ -344,22 +353,23 @@ func (s *Secret) CheckNode(*Node) error { return oneSecret(s.UUID, s.Usage) }
 // Encryption is how an image is encrypted.
 type Encryption struct {
 	_       struct{}           `root:"encryption,pair"`
-	Format  string             `el:"format,attr" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
+	Format  string             `el:"format,attr,filled" enum:"default qcow luks luks2 luks-any" missing:"XML error: unknown volume encryption format" unknown:"unsupported configuration: unknown volume encryption format type %s"`
 	Engine  string             `el:"engine,attr" enum:"qemu librbd"`
 	Secrets []EncryptionSecret `el:"secret"`
 	Cipher  *Cipher            `el:"cipher"`
 	IVGen   *IVGen             `el:"ivgen"`
 }
 
-// CheckNode drops what the format does not have.
-func (e *Encryption) CheckNode(*Node) error {
-	if e.IVGen != nil && e.Cipher == nil {
+// DecodeNode reads it without what the format does not have.
+func (e *Encryption) DecodeNode(n *Node) error {
+	format, _ := n.Attr("format")
+	err := DecodeFields(n.without(func(name string, attr bool) bool {
+		return !attr && format != "luks" && (name == "cipher" || name == "ivgen")
+	}), e)
+	if err == nil && e.IVGen != nil && e.Cipher == nil {
 		return Errorf(CodeXML, "ivgen element found, but cipher is missing")
 	}
-	if e.Format != "luks" {
-		e.Cipher, e.IVGen = nil, nil
-	}
-	return nil
+	return err
 }
 
 // EncryptionSecret names the secret that an image is encrypted with.
@@ -399,7 +409,7 @@ type IVGen struct {
 
 // Reservations are SCSI's persistent reservations.
 type Reservations struct {
-	Managed YesNo             `el:"managed,attr"`
+	Managed YesNo             `el:"managed,attr,required"`
 	Source  *ReservationsFrom `el:"source"`
 }
 

@@ -239,20 +239,29 @@ func (p *Policy) ParseValue(text string) error {
 // FormatValue prints it.
 func (p *Policy) FormatValue() string { return hexText(p.Bits, p.Digits) }
 
-// DecodeNode reads the limits. A limit of both directions excludes those of
-// one.
+// DecodeNode reads the limits.
 func (t *IOTune) DecodeNode(n *Node) error {
+	own := *n
+	own.Children = make([]*Node, 0, len(n.Children))
 	for _, c := range n.Children {
-		if !c.IsElement() || c.Name == "group_name" || c.Value() == "" {
+		if c.Value() != "" { // nothing is as good as no limit
+			own.Children = append(own.Children, c)
+		}
+	}
+	n = &own
+	for _, c := range n.Children {
+		if !c.IsElement() || c.Name == "group_name" {
 			continue
 		}
 		if _, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimLeft(c.Value(), " \t\n"), "+"), 10, 64); err != nil && planOf(reflect.TypeFor[IOTune]()).hasChild(c.Name) {
 			return Errorf(CodeXML, "disk iotune field '%s' must be an integer", c.Name)
 		}
 	}
-	if err := DecodeFields(n, t); err != nil {
-		return err
-	}
+	return DecodeFields(n, t)
+}
+
+// Excluded refuses limits of one direction beside a limit of both.
+func (t *IOTune) Excluded() error {
 	for _, g := range []struct {
 		name               string
 		total, read, write uint64

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -317,27 +318,12 @@ func readNUMATune(d *xml.Domain) error {
 func readDisks(d *xml.Domain) error {
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
-		if err := readDiskParts(v); err != nil {
-			return err
-		}
 		if v.Target != nil { // Xen's old name of an emulated disk
 			v.Target.Dev = strings.TrimPrefix(v.Target.Dev, "ioemu:")
 		}
-		s := v.Source
-		if s != nil {
-			if err := xml.CheckLabels(s.SecLabels); err != nil {
-				return err
-			}
-		}
-		if v.Encryption != nil && s != nil && s.Encryption != nil {
-			return xml.Errorf(xml.CodeConfigUnsupported, "an <encryption> definition already found for disk source")
-		}
-		if v.Auth != nil && s != nil && s.Auth != nil {
-			return xml.Errorf(xml.CodeConfigUnsupported, "an <auth> definition already found for disk source")
-		}
-		for _, a := range diskAuths(v) {
-			if err := readAuth(a); err != nil {
-				return err
+		for j := range v.Throttle {
+			if slices.Contains(v.Throttle[:j], v.Throttle[j]) {
+				return xml.Errorf(xml.CodeXML, "duplicate filter name '%s' found", v.Throttle[j].Group)
 			}
 		}
 	}
@@ -355,12 +341,21 @@ func diskAuths(v *xml.Disk) []*xml.Auth {
 	return out
 }
 
-func readAuth(a *xml.Auth) error {
-	if a.Username == "" {
-		return xml.Errorf(xml.CodeXML, "missing username for auth")
+// checkAuth wants the type of secret that a source's protocol uses.
+func checkAuth(a *xml.Auth, s *xml.DiskSource) error {
+	switch a.Secret.Type {
+	case "":
+		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '<null>'")
+	case "none", "volume", "ceph", "iscsi", "tls", "vtpm":
+	default:
+		return xml.Errorf(xml.CodeConfigUnsupported, "unknown secret type '%s'", a.Secret.Type)
 	}
-	if a.Secret == nil {
-		return xml.Errorf(xml.CodeXML, "Missing <secret> element in auth")
+	want := ""
+	if s != nil {
+		want = map[string]string{"rbd": "ceph", "iscsi": "iscsi"}[s.Protocol]
+	}
+	if want != "" && a.Secret.Type != want {
+		return xml.Errorf(xml.CodeConfigUnsupported, "invalid secret type '%s'", a.Secret.Type)
 	}
 	return nil
 }

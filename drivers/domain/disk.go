@@ -51,11 +51,11 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	if v.Device == "cdrom" && !t.built {
 		v.Readonly = true
 	}
-	if v.Type == "vhostuser" {
-		setDefault(&v.Snapshot, "no")
-	}
 	if empty(v) && !t.built {
 		v.Type, v.Source = "file", nil
+	}
+	if v.Type == "vhostuser" {
+		setDefault(&v.Snapshot, "no")
 	}
 	if v.Source != nil && !t.built && reflect.ValueOf(*v.Source).IsZero() {
 		v.Source = nil
@@ -145,13 +145,13 @@ func diskSources(v *xml.Disk) []*xml.DiskSource {
 
 // empty tells whether a drive has no medium, whatever type is written.
 func empty(v *xml.Disk) bool {
-	switch s := v.Source; v.Type {
-	case "block":
-		return s == nil
-	case "network":
-		return s == nil || s.Protocol == ""
-	case "volume":
-		return s == nil || s.Pool == "" && s.Volume == ""
+	switch s := v.Source; {
+	case s == nil:
+		return true
+	case v.Type == "network":
+		return s.Protocol == ""
+	case v.Type == "volume":
+		return s.Pool == "" && s.Volume == ""
 	}
 	return false
 }
@@ -194,7 +194,7 @@ func sourcePorts(s *xml.DiskSource) {
 func assignDrives(d *xml.Domain, t *Traits) error {
 	for i := range d.Devices.Disks {
 		v := &d.Devices.Disks[i]
-		if v.Address != nil || v.Target == nil || v.Target.Dev == "" {
+		if v.Address != nil || v.Target == nil || v.Target.Dev == "" && !v.Target.Blank {
 			continue
 		}
 		a := driveAddress(v.Target.Bus, diskIndex(v.Target.Dev), t)

@@ -101,7 +101,7 @@ var oddCases = []oddCase{
 	{"test", "<cputune><shares>x</shares></cputune>", "", "can't parse cputune shares value"},
 	{"test", "", "<disk type='block'><source dev='/a'><reservations managed='no'><source type='unix' path='/a'/></reservations></source><target dev='sda'/></disk>", "missing connection mode for <reservations/>"},
 	{"test", "", "<disk><source file='/a'/><target dev='vda'/><iotune><read_bytes_sec>+1</read_bytes_sec></iotune></disk>", "<read_bytes_sec>1<"},
-	{"test", "", "<disk><source file='/a'/><backingStore><format type='raw'/><source file='/b' dev='/c'/></backingStore><target dev='vda'/></disk>", "<source file='/b'/>"},
+	{"test", "", "<disk><source file='/a'/><backingStore type='file'><format type='raw'/><source file='/b' dev='/c'/></backingStore><target dev='vda'/></disk>", "<source file='/b'/>"},
 	{"test", "", "<disk type='network'><source protocol='nbd' name='a'><host name='b' port='010'/></source><target dev='vda'/></disk>", "port='10'"},
 	{"test", "", "<interface type='null'><source bridge='a'/></interface>", "!source"},
 	{"test", "", "<interface type='mcast'><source address='1.1.1.1' port='x'/></interface>", "Invalid value for attribute 'port' in element 'source': 'x'. Expected integer value"},

@@ -102,7 +102,7 @@ func readFirmware(o *xml.OS) error {
 	if n.Source == nil {
 		return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
 	}
-	return readDiskSource(&xml.Disk{Type: n.Type, Source: n.Source})
+	return nil
 }
 
 // readKeyWrap puts the keys in order, and the ranges of users.

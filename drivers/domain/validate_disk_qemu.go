@@ -8,14 +8,11 @@ import (
 
 // checkQEMUDisk checks what QEMU does not take.
 func checkQEMUDisk(c *deviceCheck, v *xml.Disk) error {
-	if v.Type == "vhostvdpa" {
-		return unsupported("vhostvdpa disk is not supported with this QEMU binary")
-	}
 	if v.Type == "vhostuser" && !sharedMemory(c.d) {
 		return unsupported("'vhostuser' requires shared memory")
 	}
-	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskAddress, qemuDiskPlace, qemuDiskFormat, qemuDiskGuest, qemuDiskLUN, qemuDiskDriver,
-		qemuDiskTransient, qemuDiskTune, qemuDiskSource} {
+	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskAddress, qemuDiskGeometry, qemuDiskPlace, qemuDiskDriver, qemuDiskGuest, qemuDiskLUN, qemuDiskThreads,
+		qemuDiskTransient, qemuDiskTune, qemuDiskNames, qemuDiskFormat, qemuDiskSource, qemuDiskCrypt} {
 		if err := check(c, v); err != nil {
 			return err
 		}
@@ -23,12 +20,16 @@ func checkQEMUDisk(c *deviceCheck, v *xml.Disk) error {
 	return nil
 }
 
-func qemuDiskPlace(c *deviceCheck, v *xml.Disk) error {
+// qemuDiskPlace checks which drives can be empty or write-protected.
+func qemuDiskPlace(_ *deviceCheck, v *xml.Disk) error {
 	bus := diskBus(v)
+	if v.Device == "cdrom" && (bus == "virtio" || bus == "sd") {
+		return unsupported("disk type of '%s' does not support ejectable media", v.Target.Dev)
+	}
 	if bus == "usb" && v.Address != nil && v.Address.Type != "usb" {
 		return xml.Errorf(xml.CodeInternal, "unexpected address type for usb disk")
 	}
-	if s := v.Source; s == nil || sourceText(v)+s.Volume+s.Path+s.Dev == "" && s.Protocol == "" && v.Type != "nvme" {
+	if v.Source == nil || sourceText(v) == "" && v.Source.Protocol == "" && !contains([]string{"nvme", "vhostuser", "vhostvdpa", "volume"}, v.Type) {
 		if bus == "usb" || bus == "virtio" {
 			return unsupported("'%s' disk must not be empty", bus)
 		}
@@ -36,6 +37,12 @@ func qemuDiskPlace(c *deviceCheck, v *xml.Disk) error {
 	if v.Readonly && v.Device == "disk" && (bus == "ide" || bus == "sata") {
 		return unsupported("readonly %s disks are not supported", bus)
 	}
+	return nil
+}
+
+// qemuDiskNames checks names, and drives that cannot have removable media.
+func qemuDiskNames(_ *deviceCheck, v *xml.Disk) error {
+	bus := diskBus(v)
 	if v.Driver.Name != "qemu" {
 		return unsupported("unsupported driver name '%s' for disk '%s'", v.Driver.Name, v.Target.Dev)
 	}
@@ -47,9 +54,6 @@ func qemuDiskPlace(c *deviceCheck, v *xml.Disk) error {
 	}
 	if last := v.Target.Dev[len(v.Target.Dev)-1]; last >= '0' && last <= '9' {
 		return unsupported("invalid disk target '%s', partitions can't appear in disk targets", v.Target.Dev)
-	}
-	if v.Device == "cdrom" && (bus == "virtio" || bus == "sd") {
-		return unsupported("disk type of '%s' does not support ejectable media", v.Target.Dev)
 	}
 	return nil
 }
@@ -67,7 +71,7 @@ func qemuDiskFormat(c *deviceCheck, v *xml.Disk) error {
 		if v.Type != "dir" && v.Type != "volume" {
 			return unsupported("storage format 'fat' is supported only with 'dir' storage type")
 		}
-		if !v.Readonly {
+		if !v.Readonly && v.Type == "dir" {
 			return unsupported("virtual FAT storage can't be accessed in read-write mode")
 		}
 	default:
@@ -75,6 +79,12 @@ func qemuDiskFormat(c *deviceCheck, v *xml.Disk) error {
 			return unsupported("storage type 'dir' requires use of storage format 'fat'")
 		}
 	}
+	return nil
+}
+
+// qemuDiskCrypt checks what belongs to a format, encryption and the way to the image.
+func qemuDiskCrypt(_ *deviceCheck, v *xml.Disk) error {
+	format := v.Driver.Type
 	if v.Driver.MetadataCache != nil && v.Driver.MetadataCache.MaxSize != nil && format != "qcow2" {
 		return unsupported("metadata cache max size control is supported only with qcow2 images")
 	}
@@ -83,6 +93,12 @@ func qemuDiskFormat(c *deviceCheck, v *xml.Disk) error {
 	}
 	if v.Shareable && format != "raw" && format != "" {
 		return unsupported("shared access for disk '%s' requires use of supported storage format", v.Target.Dev)
+	}
+	if s := v.Source; s != nil && s.TLSHostname != "" && s.Protocol != "nbd" {
+		return unsupported("'tlsHostname' field is supported only with NBD disks")
+	}
+	if v.Type == "vhostvdpa" {
+		return unsupported("vhostvdpa disk is not supported with this QEMU binary")
 	}
 	return nil
 }
@@ -98,10 +114,12 @@ func qemuEncryption(v *xml.Disk) error {
 			continue
 		}
 		if e.Engine == "librbd" {
-			if v.Type != "network" || v.Source == nil || v.Source.Protocol != "rbd" {
+			if v.Type != "network" {
 				return unsupported("librbd encryption is supported only with RBD backed disks")
 			}
-			continue
+			if v.Source == nil || v.Source.Protocol == "rbd" {
+				continue
+			}
 		}
 		switch e.Format {
 		case "default", "qcow":
@@ -119,8 +137,8 @@ func qemuEncryption(v *xml.Disk) error {
 	return nil
 }
 
-// qemuDiskGuest checks what the guest sees of the drive.
-func qemuDiskGuest(c *deviceCheck, v *xml.Disk) error {
+// qemuDiskGeometry checks whether the drive can have a geometry.
+func qemuDiskGeometry(_ *deviceCheck, v *xml.Disk) error {
 	bus := diskBus(v)
 	if g := v.Geometry; g != nil {
 		switch {
@@ -130,6 +148,12 @@ func qemuDiskGuest(c *deviceCheck, v *xml.Disk) error {
 			return unsupported("CHS translation mode can only be set for 'ide' bus not '%s'", bus)
 		}
 	}
+	return nil
+}
+
+// qemuDiskGuest checks what the guest sees of the drive.
+func qemuDiskGuest(_ *deviceCheck, v *xml.Disk) error {
+	bus := diskBus(v)
 	if v.WWN != "" && bus != "ide" && bus != "scsi" {
 		return unsupported("Only ide and scsi disk support wwn")
 	}
@@ -179,28 +203,28 @@ func qemuDiskLUN(c *deviceCheck, v *xml.Disk) error {
 }
 
 // qemuDiskDriver checks how the host serves the drive.
-func qemuDiskDriver(c *deviceCheck, v *xml.Disk) error {
+func qemuDiskDriver(_ *deviceCheck, v *xml.Disk) error {
 	dr := v.Driver
 	if dr.CopyOnRead == "on" {
-		if v.Device == "cdrom" || v.Device == "floppy" {
-			return unsupported("copy_on_read is not supported with removable disk '%s'", v.Target.Dev)
-		}
 		if v.Readonly {
 			return unsupported("copy_on_read is not compatible with read-only disk '%s'", v.Target.Dev)
 		}
+		if v.Device == "cdrom" || v.Device == "floppy" {
+			return unsupported("copy_on_read is not supported with removable disk '%s'", v.Target.Dev)
+		}
 	}
-	if dr.IO == "native" && dr.Cache != "none" && dr.Cache != "directsync" && !v.Shareable {
+	if dr.IO == "native" && dr.Cache != "none" && dr.Cache != "directsync" {
 		return unsupported("io='native' needs either no disk cache or directsync cache mode")
-	}
-	if dr.IOThread > 0 || len(dr.IOThreads) > 0 {
-		return checkDiskThreads(c, v)
 	}
 	return nil
 }
 
-// checkDiskThreads wants the threads that serve a disk to be there.
-func checkDiskThreads(c *deviceCheck, v *xml.Disk) error {
+// qemuDiskThreads wants the threads that serve a disk to be there.
+func qemuDiskThreads(c *deviceCheck, v *xml.Disk) error {
 	dr := v.Driver
+	if dr.IOThread == 0 && len(dr.IOThreads) == 0 {
+		return nil
+	}
 	if v.Target.Bus != "virtio" {
 		return unsupported("IOThreads not available for bus %s target %s", v.Target.Bus, v.Target.Dev)
 	}
@@ -279,7 +303,7 @@ func qemuDiskAddress(c *deviceCheck, v *xml.Disk) error {
 			return xml.Errorf(xml.CodeInternal, "Only 1 fdc bus is supported")
 		}
 	case "ide":
-		if a.Controller > 0 && IsI440FX(c.d) {
+		if a.Controller > 0 && isX86(c.d) {
 			return xml.Errorf(xml.CodeInternal, "Only 1 IDE controller is supported")
 		}
 	case "sata":
@@ -310,12 +334,12 @@ func qemuDiskTransient(c *deviceCheck, v *xml.Disk) error {
 	}
 	name := v.Target.Dev
 	switch {
+	case v.Readonly:
+		return unsupported("transient disk '%s' must not be read-only", name)
 	case v.Type != "file":
 		return unsupported("transient disk supported only with 'file' type (%s)", name)
 	case v.Device == "floppy":
 		return unsupported("transient disk supported only with 'disk' device (%s)", name)
-	case v.Readonly:
-		return unsupported("transient disk '%s' must not be read-only", name)
 	case v.Transient.ShareBacking == "yes" && v.Target.Bus != "virtio" && v.Target.Bus != "scsi" && v.Target.Bus != "usb":
 		return unsupported("disk bus '%s' doesn't support transiend disk backing image sharing", v.Target.Bus)
 	}
@@ -352,8 +376,13 @@ func qemuDiskSource(c *deviceCheck, v *xml.Disk) error {
 	case "tftp":
 		return unsupported("'tftp' protocol is not supported with this QEMU binary")
 	case "nfs":
-		if len(s.Hosts) != 1 {
+		switch {
+		case len(s.Hosts) != 1:
 			return unsupported("'nfs' protocol requires the usage of exactly one host")
+		case s.Hosts[0].Transport != "" && s.Hosts[0].Transport != "tcp":
+			return unsupported("'nfs' host must use TCP protocol")
+		case s.Hosts[0].Port != "":
+			return unsupported("port cannot be specified in 'nfs' protocol host")
 		}
 	}
 	return nil

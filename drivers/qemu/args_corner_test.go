@@ -26,6 +26,10 @@ func TestArgsCorners(t *testing.T) {
 		{"Xen's channel", "<channel type='pty'><target type='xen'/></channel>", "", "", "An error occurred, but the cause is unknown"},
 		{"Xen's channel without path", "<channel type='unix'><target type='xen'/></channel>", "", "", "argument key 'path' must not have null value"},
 		{"a place that is not virtio's", "<rng model='virtio'><backend model='random'/><address type='isa'/></rng>", "", "", "Unexpected address type for 'virtio-rng'"},
+		{"what an ATA drive calls itself", "<disk><source file='/a'/><target dev='sda' bus='sata'/><product>P</product></disk>", `"model":"P"`, "", ""},
+		{"an IPv6 portal", "<disk type='network'><source protocol='iscsi' name='iqn:t/1'><host name='::1'/></source><target dev='vda'/></disk>", `"portal":"[::1]:3260"`, "", ""},
+		{"encryption without a secret", "<disk><source file='/a'><encryption format='luks'/></source><target dev='vda'/></disk>", "", "", "missing secret info for 'luks' driver"},
+		{"reservations over iSCSI", "<disk type='network' device='lun'><source protocol='iscsi' name='iqn:t/1'><host name='h'/><reservations managed='no'><source type='unix' path='/p' mode='client'/></reservations></source><target dev='sda' bus='scsi'/></disk>", `"id":"pr-helper-libvirt-1-storage","path":"/p"`, `"pr-manager":`, ""},
 		{"a card's place", "<video><model type='virtio'/><address type='isa'/></video>", "", "", "Unexpected address type for 'virtio-vga'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

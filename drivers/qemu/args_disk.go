@@ -215,6 +215,9 @@ func (a *args) vhostUserDisk(d *xml.Disk) {
 	a.add("-chardev", opt)
 	p := newProps("driver", a.virtioName("vhost-user-blk", d.Model, d.Address))
 	diskVirtioFlags(p, d.Driver)
+	if v := d.Driver; v != nil {
+		p.optFlag("event_idx", string(v.EventIdx)).optNum("num-queues", uint64(v.Queues)).optNum("queue-size", uint64(v.QueueSize))
+	}
 	a.where(p, d.Address, d.ACPI).str("chardev", char).str("id", id)
 	p.optNum("bootindex", uint64(indexFor(d.Boot, a.boot.disk, &a.boot.usedDisk)))
 	a.device(p)
@@ -259,7 +262,7 @@ func (a *args) image(d *xml.Disk, im layer, top bool, backing string) string {
 	if top && d.Encryption != nil {
 		im.encryption = d.Encryption
 	}
-	encrypted := im.encryption != nil && im.encryption.Engine != "librbd"
+	encrypted := im.encryption != nil && (im.encryption.Engine != "librbd" || s.Protocol != "rbd")
 	single := im.format == "raw" && !encrypted
 	data := a.dataFile(d, s, readonly, top)
 	storage := a.storage(d, im, prefix)
@@ -371,6 +374,19 @@ func (a *args) dataFile(d *xml.Disk, s *xml.DiskSource, readonly, top bool) stri
 }
 
 // prManager is QEMU's end of the helper for reservations.
+// reservations adds the helper of one image's reservations, and names it.
+func (a *args) reservations(r *xml.Reservations, prefix string) string {
+	if r == nil {
+		return ""
+	}
+	if r.Managed == "yes" || r.Source == nil {
+		return prManager
+	}
+	id := "pr-helper-" + prefix + "-storage"
+	a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", r.Source.Path))
+	return id
+}
+
 const prManager = "pr-helper0"
 
 // prManagers adds the helper for reservations that all disks share.
@@ -430,20 +446,12 @@ func (a *args) storage(d *xml.Disk, im layer, prefix string) *props {
 	if d.Driver != nil {
 		io = d.Driver.IO
 	}
+	prs := a.reservations(s.Reservations, prefix)
 	switch im.kind {
 	case "file":
 		return newProps("driver", "file").str("filename", s.File).opt("aio", io)
 	case "block":
-		p := newProps("driver", "host_device").str("filename", s.Dev).opt("aio", io)
-		if r := s.Reservations; r != nil {
-			id := prManager
-			if r.Managed != "yes" && r.Source != nil {
-				id = "pr-helper-" + prefix + "-storage"
-				a.object(newProps("qom-type", "pr-manager-helper").str("id", id).str("path", r.Source.Path))
-			}
-			p.str("pr-manager", id)
-		}
-		return p
+		return newProps("driver", "host_device").str("filename", s.Dev).opt("aio", io).opt("pr-manager", prs)
 	case "dir":
 		p := newProps("driver", "vvfat").str("dir", s.Dir).flag("floppy", d.Device == "floppy")
 		return p.flag("rw", false)

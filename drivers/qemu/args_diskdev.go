@@ -68,7 +68,11 @@ func (a *args) diskTail(p *props, d *xml.Disk) {
 	if d.Target.RotationRate > 0 {
 		p.num("rotation_rate", uint64(d.Target.RotationRate))
 	}
-	p.opt("vendor", d.Vendor).opt("product", d.Product)
+	product := "product"
+	if d.Target.Bus == "ide" || d.Target.Bus == "sata" {
+		product = "model"
+	}
+	p.opt("vendor", d.Vendor).opt(product, d.Product)
 	p.optFlag("removable", removable(d))
 	if d.Driver != nil && d.Device != "lun" {
 		p.opt("write-cache", writeCache(cacheMode(d)))

@@ -49,7 +49,7 @@ var oneHost = []struct{ protocol, refusal string }{
 }
 
 func (a *args) network(s *xml.DiskSource, prefix string) *props {
-	if s.TLS == "yes" && s.Protocol != "nbd" {
+	if s.TLS == "yes" && s.Protocol != "nbd" && s.Protocol != "vxhs" {
 		a.fail(xml.CodeConfigUnsupported, "TLS transport is not supported for disk protocol '%s'", s.Protocol)
 		return nil
 	}
@@ -236,7 +236,11 @@ func (a *args) iscsi(s *xml.DiskSource, port, key string) *props {
 		a.fail(xml.CodeInternal, "cannot parse target for lunStr '%s'", target)
 		return nil
 	}
-	p := newProps("driver", "iscsi").str("portal", h.Name+":"+port).str("target", target).num("lun", n).str("transport", "tcp")
+	portal := h.Name + ":" + port
+	if strings.Contains(h.Name, ":") {
+		portal = "[" + h.Name + "]:" + port
+	}
+	p := newProps("driver", "iscsi").str("portal", portal).str("target", target).num("lun", n).str("transport", "tcp")
 	if a.authSecret(s.Auth, key) {
 		p.str("user", s.Auth.Username).str("password-secret", key)
 	}

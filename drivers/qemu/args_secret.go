@@ -29,6 +29,7 @@ func (a *args) imageKeys(e *xml.Encryption, node string) string {
 		a.named(keyObject(node, i), "volume", string(s.UUID), s.Usage)
 	}
 	if len(e.Secrets) == 0 {
+		a.fail(xml.CodeInternal, "missing secret info for '%s' driver", e.Format)
 		return ""
 	}
 	return keyObject(node, 0)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"virgo/drivers"
-	"virgo/drivers/domain"
 	"virgo/drivers/qemu/block"
 	"virgo/xml"
 )
@@ -200,11 +199,6 @@ func (d *domains) BlockCopy(ctx context.Context, r drivers.Ref, disk string, des
 	if s := doc.Source; s != nil {
 		if path := s.File + s.Dev; path != "" && path[0] != '/' {
 			return xml.Errorf(xml.CodeInvalidArg, "absolute path must be used as block copy target")
-		}
-	}
-	if doc.Driver != nil && doc.Driver.Type != "" {
-		if err := domain.CheckFormat(doc.Driver.Type); err != nil {
-			return err
 		}
 	}
 	if o.Granularity > 0 && o.Granularity&(o.Granularity-1) != 0 {
