@@ -250,7 +250,7 @@ func (s *DiskSource) finish(kind string) error {
 
 // sourceNamed wants what tells where the data lie.
 func sourceNamed(kind string, n *Node) error {
-	name, named := n.Attr("name")
+	name, _ := n.Attr("name")
 	typ, typed := n.Attr("type")
 	switch kind {
 	case "network":
@@ -279,7 +279,7 @@ func sourceNamed(kind string, n *Node) error {
 			return Errorf(CodeXML, "Missing required attribute 'dev' in element '%s'", n.Name)
 		}
 	case "vhostuser":
-		_, named = n.Attr("path")
+		_, named := n.Attr("path")
 		switch {
 		case !typed:
 			return Errorf(CodeXML, "missing 'type' attribute for vhostuser disk source")
