@@ -221,6 +221,9 @@ func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 	if text == "" && f.filled {
 		return f.absent(n)
 	}
+	if text == "" && f.kept {
+		text = Blank
+	}
 	if f.ptr {
 		to := f.make()
 		setPointee(at, to)
@@ -294,7 +297,11 @@ func (f *field) setNumber(at unsafe.Pointer, text string, n *Node) error {
 		}
 	}
 	if f.kind == kindInt {
-		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, f.typ.Bits())
+		bits := f.typ.Bits()
+		if f.typ.Kind() == reflect.Int { // as in C; what is wider is int64
+			bits = 32
+		}
+		i, err := strconv.ParseInt(strings.TrimPrefix(digits, "+"), base, bits)
 		if err != nil || strings.Contains(digits, "_") {
 			return f.invalid(text, n, " Expected integer value")
 		}

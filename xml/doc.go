@@ -21,6 +21,7 @@
 //	text       the element's own text
 //	required   absence is an error: "Missing required attribute ..."
 //	filled     required, and an empty word is absence too
+//	kept       an empty text is read as Blank, which is printed, unlike one that is absent
 //	wanted     CheckSchema wants it, though reading does not
 //	empty      printed even if zero
 //	nonzero    0 is refused (of an enum: its first word)

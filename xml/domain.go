@@ -564,6 +564,18 @@ type QEMUEnv struct {
 	Value *string `el:"value,attr"`
 }
 
+// CheckNode wants a name that a shell takes.
+func (e *QEMUEnv) CheckNode(*Node) error {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+	switch {
+	case e.Name == "" || strings.Trim(e.Name[:1], letters) != "":
+		return Errorf(CodeInternal, "Invalid environment name, it must begin with a letter or underscore")
+	case strings.Trim(e.Name, letters+"0123456789") != "":
+		return Errorf(CodeInternal, "Invalid environment name, it must contain only alphanumerics and underscore")
+	}
+	return nil
+}
+
 // QEMUCapabilities overrides what was found out about QEMU.
 type QEMUCapabilities struct {
 	Add []QEMUCapability `el:"qemu:add"`

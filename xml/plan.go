@@ -45,6 +45,7 @@ type field struct {
 	bare     bool   // printed although nothing is inside
 	blank    bool   // an empty word counts as absent
 	filled   bool   // an empty word is as much an error as absence
+	kept     bool   // an empty text is Blank, and so printed again
 	wanted   bool   // a schema asks for it, reading does not
 	like     string // the regular expression that a schema holds it against
 	order    int
@@ -241,6 +242,8 @@ func (f *field) options(t reflect.Type, sf reflect.StructField, options string) 
 			f.blank = true
 		case "filled":
 			f.required, f.filled = true, true
+		case "kept":
+			f.kept = true
 		case "wanted":
 			f.wanted = true
 		case "hex":

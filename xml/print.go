@@ -128,6 +128,9 @@ func (p *printer) attr(name, value string) {
 // "" is one that is not there.
 const Blank = "\x01"
 
+// Plain is the text itself, of one that may be Blank.
+func Plain(text string) string { return strings.ReplaceAll(text, Blank, "") }
+
 func (p *printer) escape(text string) {
 	last := 0
 	for i := 0; i < len(text); i++ {

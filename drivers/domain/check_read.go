@@ -2,9 +2,9 @@ package domain
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
-	"time"
 
 	"virgo/xml"
 )
@@ -38,7 +38,7 @@ var readSteps = []struct {
 	each  bool
 	check func(*xml.Domain) error
 }{
-	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {11, true, readChars}, {12, true, readInputs}, {13, true, readGraphics},
+	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {11, true, readChars}, {12, true, readInputs},
 	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readNVDIMMs},
 }
 
@@ -404,12 +404,22 @@ func readLeases(d *xml.Domain) error {
 	return nil
 }
 
-// readVideos refuses two first cards.
+// readVideos refuses two first cards. Memory is a power of two, as QEMU's cards have,
+// and the default's if that is too much.
 func readVideos(d *xml.Domain) error {
 	primary := 0
 	for i := range d.Devices.Videos {
-		if m := d.Devices.Videos[i].Model; m != nil && m.Primary == "yes" {
+		m := d.Devices.Videos[i].Model
+		if m == nil {
+			continue
+		}
+		if m.Primary == "yes" {
 			primary++
+		}
+		for _, size := range []*uint{&m.RAM, &m.VRAM} {
+			if *size > 0 && *size-1 <= math.MaxUint32 {
+				*size = uint(uint32(1) << bits.Len32(uint32(*size-1)))
+			}
 		}
 	}
 	if primary > 1 {
@@ -443,32 +453,6 @@ func readHubs(d *xml.Domain) error {
 	for i := range d.Devices.Redirdevs {
 		if a := d.Devices.Redirdevs[i].Address; a != nil && a.Type != "usb" {
 			return xml.Errorf(xml.CodeXML, "Invalid address for a USB device")
-		}
-	}
-	return nil
-}
-
-func readGraphics(d *xml.Domain) error {
-	for i := range d.Devices.Graphics {
-		g := &d.Devices.Graphics[i]
-		if g.Passwd != "" && g.PasswdValidTo != "" {
-			if _, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err != nil {
-				return xml.Errorf(xml.CodeInternal, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS", g.PasswdValidTo)
-			}
-		}
-		if g.GL != nil && g.GL.Enable == "" && (g.Type == "sdl" || g.Type == "spice" || g.Type == "dbus") {
-			return xml.Errorf(xml.CodeXML, "Missing required attribute 'enable' in element 'gl'")
-		}
-		for j, l := range g.Listens {
-			if j > 0 {
-				continue
-			}
-			if l.Type == "address" && g.Listen != "" && l.Address != "" && g.Listen != l.Address {
-				return xml.Errorf(xml.CodeConfigUnsupported, "graphics 'listen' attribute '%s' must match 'address' attribute of first listen element (found '%s')", g.Listen, l.Address)
-			}
-			if l.Type == "socket" && g.Socket != "" && l.Socket != "" && g.Socket != l.Socket {
-				return xml.Errorf(xml.CodeConfigUnsupported, "graphics 'socket' attribute '%s' must match 'socket' attribute of first listen element (found '%s')", g.Socket, l.Socket)
-			}
 		}
 	}
 	return nil

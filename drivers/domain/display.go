@@ -1,25 +1,29 @@
 package domain
 
-import (
-	"math/bits"
-
-	"virgo/xml"
-)
+import "virgo/xml"
 
 // graphics completes ports and where clients connect.
 func graphics(d *xml.Domain, g *xml.Graphics, t *Traits) error {
 	switch g.Type {
 	case "vnc":
+		if g.Connected != "" && g.Connected != "keep" {
+			return unsupported("VNC supports connected='keep' only")
+		}
 		vncPorts(g)
 	case "rdp":
-		if g.Port == nil || *g.Port == -1 || g.Autoport == "yes" {
+		switch {
+		case g.Port == nil || *g.Port == -1 || g.Autoport == "yes":
 			g.Port, g.Autoport = ptr(0), "yes"
+		case *g.Port == 0:
+			g.Port, g.Autoport = nil, ""
+		default:
+			g.Autoport = ""
 		}
 	case "spice":
 		spicePorts(g)
 	}
 	if g.Type == "vnc" || g.Type == "spice" || g.Type == "rdp" {
-		return listens(g)
+		listens(g)
 	}
 	return nil
 }
@@ -29,7 +33,11 @@ func vncPorts(g *xml.Graphics) {
 		g.WebSocket = nil
 	}
 	if g.Port != nil && *g.Port == -1 {
-		g.Autoport = "yes"
+		if g.Autoport == "no" {
+			g.Port = nil
+		} else {
+			g.Autoport = "yes"
+		}
 	}
 	if g.Autoport == "yes" || g.Port == nil && g.Autoport == "" {
 		g.Port, g.Autoport = ptr(-1), "yes"
@@ -41,67 +49,69 @@ func vncPorts(g *xml.Graphics) {
 	}
 }
 
-// spicePorts: a port of -1 is an automatic one, whose number is not kept.
+// spicePorts: a display has automatic ports if it asks for them, or both are -1; their
+// numbers are not kept.
 func spicePorts(g *xml.Graphics) {
-	auto := func(p **int) bool { return *p != nil && **p == -1 }
-	if auto(&g.Port) || auto(&g.TLSPort) {
-		g.Autoport = "yes"
-	}
-	if g.Autoport == "yes" {
-		g.Port, g.TLSPort = nil, nil
-		return
-	}
-	for _, p := range []**int{&g.Port, &g.TLSPort} {
-		if *p != nil && **p == 0 {
-			*p = nil
+	number := func(p *int) int {
+		if p == nil {
+			return 0
 		}
+		return *p
 	}
-	if g.Port == nil && g.TLSPort == nil {
-		g.Autoport = ""
+	port, tls := number(g.Port), number(g.TLSPort)
+	g.Port, g.TLSPort = nil, nil
+	if g.Autoport == "yes" || port == -1 && tls == -1 {
+		g.Autoport = "yes"
 		return
 	}
-	setDefault(&g.Autoport, "no")
+	if port != 0 {
+		g.Port = &port
+	}
+	if tls != 0 {
+		g.TLSPort = &tls
+	}
+	g.Autoport = "no"
 }
 
 // listens mirrors the attributes in the first listen element.
-func listens(g *xml.Graphics) error {
+func listens(g *xml.Graphics) {
 	if len(g.Listens) == 0 {
 		l := xml.GraphicsListen{Type: "address", Address: g.Listen}
-		if g.Socket != "" {
+		if g.Type == "vnc" && g.Socket != "" {
 			l = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
-		} else if g.Type == "spice" && g.Port == nil && g.TLSPort == nil && g.Autoport == "" {
-			l = xml.GraphicsListen{Type: "none"}
 		}
 		g.Listens = []xml.GraphicsListen{l}
 	}
-	first := g.Listens[0]
+	first := &g.Listens[0]
+	switch {
+	case first.Type == "socket":
+		setDefault(&first.Socket, xml.Plain(g.Socket))
+	case g.Type == "vnc" && g.Socket != "" && first.Type != "none":
+		*first = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
+	case first.Type == "address":
+		setDefault(&first.Address, g.Listen)
+	}
+	if g.Type == "spice" && first.Type == "address" && g.Port == nil && g.TLSPort == nil && g.Autoport == "no" {
+		*first = xml.GraphicsListen{Type: "none"}
+	}
+	g.Listen, g.Socket = "", ""
 	switch first.Type {
-	case "address", "network":
-		if first.Address != "" {
-			g.Listen = first.Address
-		}
+	case "none":
+		g.Port, g.Autoport, g.TLSPort, g.WebSocket = nil, "", nil, nil
 	case "socket":
+		g.Port, g.Autoport, g.TLSPort, g.WebSocket = nil, "", nil, nil
 		if g.Type == "vnc" {
-			setDefault(&g.Socket, first.Socket)
+			g.Socket = first.Socket
 		}
+	default:
+		g.Listen = first.Address
 	}
-	if g.Type == "spice" {
-		g.Socket = ""
-	}
-	if g.Socket != "" {
-		g.Listens[0] = xml.GraphicsListen{Type: "socket", Socket: g.Socket}
-		g.Port, g.Autoport, g.Listen = nil, "", ""
-	}
-	if first.Type == "none" || first.Type == "socket" {
-		g.Port, g.Autoport, g.TLSPort, g.Listen = nil, "", nil, ""
-	}
-	return nil
 }
 
 // video completes a graphics card.
 func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 	if v.Model == nil {
-		v.Model = &xml.VideoModel{}
+		v.Model = &xml.VideoModel{Heads: 1}
 	}
 	m := v.Model
 	if m.Type == "" || m.Type == "default" {
@@ -113,19 +123,15 @@ func video(d *xml.Domain, v *xml.Video, first bool, t *Traits) {
 		m.Primary = ""
 	}
 	if m.Type == "none" {
-		v.Model = &xml.VideoModel{Type: "none"}
+		v.Model, v.Driver = &xml.VideoModel{Type: "none"}, nil
+		v.Address, v.ACPI = nil, nil
 		return
-	}
-	if m.Heads == 0 && !t.built {
-		m.Heads = 1
 	}
 	if m.Type == "qxl" && m.RAM == 0 {
 		m.RAM = 64 * 1024
 	}
 	if m.VRAM == 0 {
 		m.VRAM = defaultVRAM(d, m.Type, t)
-	} else if t.QEMU != nil {
-		m.VRAM = 1 << bits.Len(m.VRAM-1) // a power of two, as QEMU's cards have
 	}
 }
 

@@ -98,16 +98,20 @@ func addInput(d *xml.Domain, kind string) {
 	d.Devices.Inputs = append(d.Devices.Inputs, xml.Input{Type: kind, Bus: "ps2"})
 }
 
-// addAudio adds the silent backend, unless the last display brings its own.
+// addAudio adds the silent backend, unless the display brings its own: the last one that
+// is neither headless nor on D-Bus, which are beside another.
 func addAudio(dev *xml.Devices) {
 	if len(dev.Audios) > 0 {
 		return
 	}
-	if n := len(dev.Graphics); n > 0 {
-		switch dev.Graphics[n-1].Type {
-		case "sdl", "egl-headless", "dbus":
-			return
+	silent := len(dev.Graphics) == 0
+	for i := range dev.Graphics {
+		if kind := dev.Graphics[i].Type; kind != "egl-headless" && kind != "dbus" {
+			silent = kind != "sdl"
 		}
+	}
+	if !silent {
+		return
 	}
 	dev.Audios = []xml.Audio{{ID: 1, Type: "none"}}
 }

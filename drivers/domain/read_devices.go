@@ -38,12 +38,6 @@ func dropForeign(d *xml.Domain) error {
 			s.Role = ""
 		}
 	}
-	for i := range dev.Graphics {
-		if g := &dev.Graphics[i]; g.Type != "vnc" && g.Type != "dbus" {
-			g.Audio = nil
-		}
-		displayForeign(&dev.Graphics[i])
-	}
 	if err := videosForeign(d); err != nil {
 		return err
 	}
@@ -90,7 +84,10 @@ func videosForeign(d *xml.Domain) error {
 	return nil
 }
 
-// graphicsForeign drops what says nothing, or nothing without a password.
+// spiceChannels are the channels of SPICE as they are printed, each once.
+var spiceChannels = []string{"main", "display", "inputs", "cursor", "playback", "record", "smartcard", "usbredir"}
+
+// graphicsForeign drops what says nothing.
 func graphicsForeign(g *xml.Graphics) {
 	no := func(v *xml.YesNo) {
 		if *v == "no" {
@@ -101,19 +98,19 @@ func graphicsForeign(g *xml.Graphics) {
 	no(&g.P2P)
 	no(&g.ReplaceUser)
 	no(&g.MultiUser)
-	if g.Passwd == "" {
-		g.PasswdValidTo, g.Connected = "", ""
-		if g.Type == "rdp" {
-			g.Username = ""
-		}
-	}
 	if g.DefaultMode == "any" {
 		g.DefaultMode = ""
 	}
-	kept := g.Channels[:0]
-	for _, c := range g.Channels {
-		if c.Mode != "any" {
-			kept = append(kept, c)
+	var kept []xml.GraphicsChannel
+	for _, name := range spiceChannels {
+		mode := ""
+		for _, c := range g.Channels {
+			if c.Name == name {
+				mode = c.Mode
+			}
+		}
+		if mode != "" && mode != "any" {
+			kept = append(kept, xml.GraphicsChannel{Name: name, Mode: mode})
 		}
 	}
 	g.Channels = kept

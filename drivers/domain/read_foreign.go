@@ -45,51 +45,6 @@ func audioForeign(a *xml.Audio) {
 	}
 }
 
-// displayForeign keeps what the kind of display has.
-func displayForeign(g *xml.Graphics) {
-	is := func(kinds ...string) bool { return slices.Contains(kinds, g.Type) }
-	if !is("vnc", "spice", "rdp") {
-		g.Port, g.Autoport, g.Listen, g.Listens = nil, "", "", nil
-	}
-	if !is("vnc", "spice") {
-		g.Keymap, g.PasswdValidTo, g.Connected = "", "", ""
-	}
-	if !is("vnc", "spice", "rdp") {
-		g.Passwd = ""
-	}
-	if !is("vnc") {
-		g.WebSocket, g.WSGenerated, g.Socket, g.SharePolicy, g.PowerControl = nil, "", "", "", ""
-	}
-	if !is("rdp") {
-		g.ReplaceUser, g.MultiUser = "", ""
-	}
-	if !is("rdp", "spice") {
-		g.Username = ""
-	}
-	if !is("sdl", "desktop") {
-		g.Display, g.Fullscreen = "", ""
-	}
-	if !is("sdl") {
-		g.XAuth = ""
-	}
-	if !is("dbus") {
-		g.P2P, g.Address = "", ""
-	}
-	if !is("spice") {
-		g.TLSPort, g.DefaultMode, g.Channels = nil, "", nil
-		g.Image, g.JPEG, g.Zlib, g.Playback, g.Streaming, g.Mouse, g.Clipboard, g.FileTransfer = nil, nil, nil, nil, nil, nil, nil, nil
-	}
-	switch {
-	case g.GL == nil:
-	case is("sdl"):
-		g.GL.RenderNode = ""
-	case is("egl-headless"):
-		g.GL.Enable = ""
-	case !is("spice", "dbus"):
-		g.GL = nil
-	}
-}
-
 // memoryForeign keeps what the model of memory has.
 func memoryForeign(m *xml.MemoryDevice) {
 	t := m.Target

@@ -20,27 +20,22 @@ func checkVideo(c *deviceCheck, v *xml.Video) error {
 	if vhost && m.Type != "virtio" && m.Type != "none" {
 		return unsupported("'vhostuser' driver is only supported with 'virtio' device")
 	}
-	if a := m.Acceleration; a != nil {
-		if *a == (xml.VideoAccel{}) {
-			return unsupported("missing values for acceleration")
-		}
-		if a.RenderNode != "" && !vhost {
-			return unsupported("unsupported rendernode accel attribute without 'vhostuser'")
-		}
+	if a := m.Acceleration; a != nil && a.RenderNode != "" && !vhost {
+		return unsupported("unsupported rendernode accel attribute without 'vhostuser'")
 	}
-	if r := m.Resolution; r != nil && (r.X == 0 || r.Y == 0) {
-		return unsupported("video resolution values must be greater than 0")
+	if err := videoMemory(m); err != nil {
+		return err
 	}
-	if m.Blob != "" && m.Type != "virtio" {
-		return unsupported("video type '%s' does not support blob resources", m.Type)
+	if m.Type == "ramfb" && v.Address != nil {
+		return unsupported("address not supported for video type ramfb")
 	}
 	if dr := v.Driver; dr != nil && m.Type != "virtio" {
 		if err := noVirtioSwitches(dr.IOMMU, dr.ATS, dr.Packed, dr.PagePerVQ); err != nil {
 			return err
 		}
 	}
-	if c.e == nil {
-		return videoMemory(m)
+	if m.Blob != "" && m.Type != "virtio" {
+		return unsupported("video type '%s' does not support blob resources", m.Type)
 	}
 	return nil
 }
@@ -70,7 +65,7 @@ var videoDevices = [][2]string{{"bochs", "bochs-display"}, {"cirrus", "cirrus-vg
 var foreignVideos = []string{"qxl", "xen", "vbox", "parallels", "gop"}
 
 // secondaryVideos are the models that a card beside the first may have.
-var secondaryVideos = []string{"virtio", "qxl", "bochs", "ramfb", "none"}
+var secondaryVideos = []string{"virtio", "qxl", "none"}
 
 // checkQEMUVideo checks what QEMU does not take.
 func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
@@ -78,18 +73,18 @@ func checkQEMUVideo(c *deviceCheck, v *xml.Video) error {
 	if m == nil {
 		return nil
 	}
-	if v != &c.d.Devices.Videos[0] && !contains(secondaryVideos, m.Type) {
-		return unsupported("video type '%s' is only valid as primary video device", m.Type)
-	}
 	lacks := contains(foreignVideos, m.Type)
 	for _, d := range videoDevices {
 		lacks = lacks || d[0] == m.Type && !isX86(c.d) && !c.has(d[1])
 	}
-	if err := qemuVideoModel(m); err != nil && !lacks {
-		return err
-	}
 	if lacks {
 		return unsupported("domain configuration does not support video model '%s'", m.Type)
+	}
+	if v != &c.d.Devices.Videos[0] && !contains(secondaryVideos, m.Type) {
+		return unsupported("video type '%s' is only valid as primary video device", m.Type)
+	}
+	if err := qemuVideoModel(m); err != nil {
+		return err
 	}
 	if m.Type == "virtio" && m.Blob == "on" && (c.d.Backing == nil || c.d.Backing.Source != "memfd") {
 		return unsupported("'blob' support for virtio-gpu devices requires a memfd memory backend")
@@ -113,9 +108,6 @@ func qemuVideoModel(m *xml.VideoModel) error {
 			return unsupported("video type '%s' doesn't support multiple 'heads'", m.Type)
 		}
 	}
-	if err := videoMemory(m); err != nil {
-		return err
-	}
 	if m.Resolution != nil && contains(fixedVideos, m.Type) {
 		return xml.Errorf(xml.CodeXML, "model resolution is not supported")
 	}
@@ -127,7 +119,7 @@ func qemuVideoModel(m *xml.VideoModel) error {
 			return unsupported("3d acceleration is supported only with 'virtio' video device")
 		}
 	}
-	if m.VRAM > 0 && m.VRAM < 1024 && (m.Type == "vga" || m.Type == "vmvga" || m.Type == "bochs") {
+	if m.VRAM > 0 && m.VRAM < 1024 && (m.Type == "vga" || m.Type == "vmvga") {
 		return unsupported("value for 'vram' must be at least 1 MiB (1024 KiB)")
 	}
 	return nil
@@ -136,18 +128,12 @@ func qemuVideoModel(m *xml.VideoModel) error {
 // checkGraphics wants the audio backend to be there.
 func checkGraphics(c *deviceCheck, g *xml.Graphics) error {
 	for _, l := range g.Listens {
-		if l.Network != "" && l.Type != "network" {
-			return xml.Errorf(xml.CodeXML, "'network' attribute is valid only for listen type 'network'")
-		}
-		if l.Socket != "" && l.Type != "socket" {
-			return xml.Errorf(xml.CodeXML, "'socket' attribute is valid only for listen type 'socket'")
-		}
-		if l.Type == "network" && l.Network == "" {
+		switch {
+		case l.Type == "network" && l.Network == "":
 			return xml.Errorf(xml.CodeXML, "'network' attribute is required for listen type 'network'")
+		case g.Type == "rdp" && (l.Type == "none" || l.Type == "socket"):
+			return unsupported("listen type '%s' is not available for graphics type 'rdp'", l.Type)
 		}
-	}
-	if g.Type == "vnc" && g.Connected != "" && g.Connected != "keep" {
-		return unsupported("VNC supports connected='keep' only")
 	}
 	if a := g.Audio; a != nil && g.Type == "vnc" && !hasAudio(c.d, a.ID) {
 		return xml.Errorf(xml.CodeXML, "no audio device with ID %d", a.ID)
@@ -161,6 +147,12 @@ func checkQEMUGraphics(c *deviceCheck, g *xml.Graphics) error {
 	case "vnc":
 		if len(g.Passwd) > 8 {
 			return unsupported("VNC password is %d characters long, only 8 permitted", len(g.Passwd))
+		}
+	case "dbus":
+		for i := range c.d.Devices.Audios {
+			if u := &c.d.Devices.Audios[i]; g.Audio != nil && u.ID == g.Audio.ID && u.Type != "dbus" {
+				return unsupported("The associated audio is not of 'dbus' kind.")
+			}
 		}
 	case "spice", "rdp", "desktop":
 		return unsupported("%s graphics are not supported with this QEMU", g.Type)

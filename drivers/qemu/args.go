@@ -40,6 +40,8 @@ type Build struct {
 	Probed map[*xml.DiskSource]bool
 	// HostSMBIOS is what a guest with the host's tables gets; nil: the host has none.
 	HostSMBIOS *xml.Sysinfo
+	// RenderNode is the host's graphics card that displays are drawn with; nil where none matters.
+	RenderNode func() (string, error)
 	Numad      []int    // host nodes for placement auto
 	Nodes      []string // host NUMA nodes
 }
@@ -56,6 +58,7 @@ type args struct {
 	fd       int             // next descriptor
 	taps     int             // how many taps there are so far
 	fdsets   int             // how many sets of descriptors
+	render   string          // the host's graphics card, for displays that name none
 	env      []string        // what devices add to the environment
 	made     map[string]bool // shared objects that are there already
 	zpci     *xml.ZPCI       // of the next device
@@ -68,6 +71,7 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	a := &args{Build: b, d: d, pci: pciBuses(d), fd: tapDescriptor, made: make(map[string]bool)}
 	a.boot = bootOrderOf(d)
 	a.numberNodes()
+	a.renderNodes()
 	if c := d.CPU; c != nil && c.DeprecatedFeatures != "" && !isS390(d.OS.Type.Arch) {
 		a.fail(xml.CodeConfigUnsupported, "toggling deprecated features for CPU model is unsupported")
 	}
@@ -80,7 +84,13 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 			return nil, nil, a.err
 		}
 	}
-	return forVersion(a.words, b.Emulator.VersionNumber()), a.environment(), nil
+	env = a.environment()
+	for _, list := range [][]string{a.words, env} {
+		for i := range list {
+			list[i] = xml.Plain(list[i])
+		}
+	}
+	return forVersion(a.words, b.Emulator.VersionNumber()), env, nil
 }
 
 // tapDescriptor is where inherited taps begin (tapFD of the watcher).
@@ -116,16 +126,29 @@ func (a *args) environment() []string {
 	dir := a.libDir()
 	env := []string{"LC_ALL=C", "PATH=" + a.Path, "HOME=" + dir, "XDG_DATA_HOME=" + dir + "/.local/share",
 		"XDG_CACHE_HOME=" + dir + "/.cache", "XDG_CONFIG_HOME=" + dir + "/.config"}
-	env = append(env, a.env...)
+	for _, word := range a.env {
+		env = setVariable(env, word)
+	}
 	if c := a.d.QEMUCommandline; c != nil {
 		for _, e := range c.Env {
 			v := ""
 			if e.Value != nil {
 				v = *e.Value
 			}
-			env = append(env, e.Name+"="+v)
+			env = setVariable(env, e.Name+"="+v)
 		}
 	}
+	return env
+}
+
+// setVariable adds a variable, or gives one that is there another value.
+func setVariable(env []string, word string) []string {
+	name, _, _ := strings.Cut(word, "=")
+	at := slices.IndexFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
+	if at < 0 {
+		return append(env, word)
+	}
+	env[at] = word
 	return env
 }
 

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -131,17 +132,40 @@ func (a *args) graphics() {
 		case "sdl":
 			a.sdl(g)
 		case "egl-headless":
-			opt := "egl-headless"
-			if g.GL != nil && g.GL.RenderNode != "" {
-				opt += ",rendernode=" + escapeComma(g.GL.RenderNode)
-			}
-			a.add("-display", opt)
+			a.add("-display", "egl-headless"+a.renderNode(g.GL))
 		case "dbus":
 			a.dbus(g)
 		default:
 			a.fail(xml.CodeConfigUnsupported, "%s graphics are not supported with this QEMU", g.Type)
 		}
 	}
+}
+
+// renderNodes looks for the host's card for the displays that are drawn with one and
+// name none.
+func (a *args) renderNodes() {
+	for i := range a.d.Devices.Graphics {
+		g := &a.d.Devices.Graphics[i]
+		drawn := g.Type == "egl-headless" || g.Type == "dbus" && g.GL != nil && isOn(g.GL.Enable)
+		if !drawn || g.GL != nil && g.GL.RenderNode != "" || a.RenderNode == nil {
+			continue
+		}
+		if a.render, a.err = a.RenderNode(); a.err != nil {
+			return
+		}
+	}
+}
+
+// renderNode is the card that a display is drawn with.
+func (a *args) renderNode(gl *xml.GraphicsGL) string {
+	node := a.render
+	if gl != nil && gl.RenderNode != "" {
+		node = gl.RenderNode
+	}
+	if node == "" {
+		return ""
+	}
+	return ",rendernode=" + escapeComma(node)
 }
 
 func (a *args) sdl(g *xml.Graphics) {
@@ -172,11 +196,14 @@ func (a *args) dbus(g *xml.Graphics) {
 	}
 	if g.GL != nil && g.GL.Enable != "" {
 		opt += ",gl=" + onOff(isOn(g.GL.Enable))
-		if g.GL.RenderNode != "" {
-			opt += ",rendernode=" + escapeComma(g.GL.RenderNode)
+		if isOn(g.GL.Enable) || g.GL.RenderNode != "" {
+			opt += a.renderNode(g.GL)
 		}
 	}
 	if g.Audio != nil {
+		if !slices.ContainsFunc(a.d.Devices.Audios, func(u xml.Audio) bool { return u.ID == g.Audio.ID }) {
+			a.fail(xml.CodeInternal, "unable to find audio backend for sound device")
+		}
 		opt += ",audiodev=" + a.audiodev(g.Audio)
 	}
 	a.add("-display", opt)
@@ -203,7 +230,7 @@ func (a *args) vnc(g *xml.Graphics) {
 		if path == "" {
 			path = g.Socket
 		}
-		if path == "" {
+		if xml.Plain(path) == "" {
 			path = a.displaySocket(g)
 		}
 		opt = "vnc=unix:" + escapeComma(path)
@@ -221,7 +248,7 @@ func (a *args) vnc(g *xml.Graphics) {
 			address = "[" + address + "]"
 		}
 		port := 5900
-		if g.Port != nil && *g.Port > 0 {
+		if g.Port != nil && !isOn(g.Autoport) {
 			port = *g.Port
 		}
 		if port < 5900 || port > 65535 || g.Port == nil && g.Autoport == "no" {
@@ -247,7 +274,7 @@ func (a *args) vnc(g *xml.Graphics) {
 	case g.Passwd == "":
 	case a.ByHand:
 		id := "vnc-secret" + itoa(len(a.words))
-		a.secret(id, g.Passwd)
+		a.secret(id, xml.Plain(g.Passwd))
 		opt += ",password-secret=" + id
 	default: // the watcher tells QEMU over its monitor
 		opt += ",password=on"

@@ -436,7 +436,7 @@ func (c *change) build() (Build, error) {
 	if err != nil {
 		return Build{}, xml.Errorf(xml.CodeSystem, "cannot read the guest's key: %s", drivers.SystemText(unwrapPath(err)))
 	}
-	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Volume: c.d.volume, HugePages: hugePages}, nil
+	return Build{Emulator: &Emulator{}, Layout: c.d.layout, ID: s.ID, MasterKey: key, Reveal: c.d.reveal(), Volume: c.d.volume, HugePages: hugePages, RenderNode: renderNode}, nil
 }
 
 // prepareDevice completes what only a running guest's device has, and looks

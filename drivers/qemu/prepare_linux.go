@@ -220,7 +220,7 @@ func soundServer() string {
 // build resolves the guest's CPU, which becomes that of dom. The key for secrets
 // is one that nobody has: what they are encrypted with is not to be guessed.
 func (c *Conn) build(_ context.Context, dom *xml.Domain, e *Emulator) (Build, error) {
-	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), Sound: soundServer(), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages}
+	b := Build{Emulator: e, Layout: c.layout, ID: -1, Path: os.Getenv("PATH"), Sound: soundServer(), MasterKey: newMasterKey(), Reveal: c.reveal(), Volume: c.volume, HugePages: hugePages, RenderNode: renderNode}
 	if dom.OS.SMBIOS != nil && dom.OS.SMBIOS.Mode == "host" {
 		b.HostSMBIOS = hostSMBIOS()
 	}

@@ -109,7 +109,7 @@ func (p *props) String() string {
 }
 
 func quote(s string) []byte {
-	b, err := json.Marshal(s)
+	b, err := json.Marshal(xml.Plain(s))
 	if err != nil {
 		return []byte(`""`)
 	}

@@ -365,12 +365,12 @@ func (c *change) updateGraphics(ctx context.Context, k *xml.Graphics) error {
 
 // passwordSteps give a display its password, and the time until which it counts.
 func passwordSteps(g *xml.Graphics) []Step {
-	set := map[string]any{"protocol": g.Type, "password": g.Passwd}
+	set := map[string]any{"protocol": g.Type, "password": xml.Plain(g.Passwd)}
 	if g.Connected != "" {
 		set["connected"] = g.Connected
 	}
 	until := "never"
-	if at, err := time.Parse("2006-01-02T15:04:05", g.PasswdValidTo); err == nil {
+	if at, err := time.Parse("2006-01-02T15:04:05", string(g.PasswdValidTo)); err == nil {
 		until = strconv.FormatInt(at.Unix(), 10)
 	}
 	return []Step{qmp.NewStep("set_password", set), qmp.NewStep("expire_password", map[string]any{"protocol": g.Type, "time": until})}

@@ -33,7 +33,7 @@ func Quote(w string) string {
 
 // Assignment is NAME=value with quotes around the value alone.
 func Assignment(w string) string {
-	if name, value, ok := strings.Cut(w, "="); ok && value != "" && strings.Trim(name, plain) == "" {
+	if name, value, ok := strings.Cut(w, "="); ok && strings.Trim(name, plain) == "" {
 		return name + "=" + Quote(value)
 	}
 	return Quote(w)

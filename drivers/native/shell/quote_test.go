@@ -13,7 +13,7 @@ func TestQuote(t *testing.T) {
 }
 
 func TestAssignment(t *testing.T) {
-	for word, want := range map[string]string{"X=1": "X=1", "X=": "X=", "X=a b": "X='a b'", "X=~": "X='~'", "a b=c": "'a b=c'", "a b": "'a b'"} {
+	for word, want := range map[string]string{"X=1": "X=1", "X=": "X=''", "X=a b": "X='a b'", "X=~": "X='~'", "a b=c": "'a b=c'", "a b": "'a b'"} {
 		if got := Assignment(word); got != want {
 			t.Errorf("%q: %s, want %s", word, got, want)
 		}
