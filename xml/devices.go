@@ -108,129 +108,12 @@ type VirtioDriver struct {
 	PagePerVQ OnOff `el:"page_per_vq,attr"`
 }
 
-// Input is a keyboard, mouse or tablet.
-type Input struct {
-	Type    string        `el:"type,attr" missing:"internal error: missing input device type" enum:"mouse tablet keyboard passthrough evdev" unknown:"unsupported configuration: unknown input device type '%s'"`
-	Bus     string        `el:"bus,attr" enum:"ps2 usb xen parallels virtio none" unknown:"unsupported configuration: unknown input bus type '%s'"`
-	Model   string        `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional" unknown:"unsupported configuration: unknown input model '%s'"`
-	Driver  *VirtioDriver `el:"driver"`
-	Source  *InputSource  `el:"source"`
-	Alias   *Alias        `el:"alias"`
-	ACPI    *ACPIIndex    `el:"acpi"`
-	Address *Address      `el:"address"`
-}
-
-// InputSource is the host's device.
-type InputSource struct {
-	EvDev      string `el:"evdev,attr"`
-	Dev        string `el:"dev,attr"`
-	Grab       string `el:"grab,attr" enum:"all"`
-	GrabToggle string `el:"grabToggle,attr" enum:"ctrl-ctrl alt-alt shift-shift meta-meta scrolllock ctrl-scrolllock"`
-	Repeat     OnOff  `el:"repeat,attr"`
-}
-
 // Hub is a USB hub.
 type Hub struct {
 	Type    string     `el:"type,attr" enum:"usb" missing:"internal error: missing hub device type" unknown:"unsupported configuration: unknown hub device type '%s'"`
 	Alias   *Alias     `el:"alias"`
 	ACPI    *ACPIIndex `el:"acpi"`
 	Address *Address   `el:"address"`
-}
-
-// Sound is a sound card.
-type Sound struct {
-	Model        string        `el:"model,attr,required" enum:"sb16 es1370 pcspk ac97 ich6 ich9 usb ich7 virtio"`
-	MultiChannel YesNo         `el:"multichannel,attr"`
-	Streams      uint          `el:"streams,attr,nonzero"` // virtio
-	Codecs       []SoundCodec  `el:"codec"`
-	Audio        *AudioRef     `el:"audio"`
-	Alias        *Alias        `el:"alias"`
-	ACPI         *ACPIIndex    `el:"acpi"`
-	Address      *Address      `el:"address"`
-	Driver       *VirtioDriver `el:"driver"`
-}
-
-// SoundCodec is a part of an HDA card.
-type SoundCodec struct {
-	Type string `el:"type,attr" enum:"duplex micro output" missing:"unsupported configuration: unknown codec type '(null)'" unknown:"unsupported configuration: unknown codec type '%s'"`
-}
-
-// DecodeNode reads the card. Only virtio's has streams.
-func (s *Sound) DecodeNode(n *Node) error {
-	model, _ := n.Attr("model")
-	return DecodeFields(n.without(func(name string, attr bool) bool { return attr && name == "streams" && model != "virtio" }), s)
-}
-
-// AudioRef names an audio backend.
-type AudioRef struct {
-	ID uint `el:"id,attr,required,nonzero"`
-}
-
-// Audio is a sound backend of the host.
-type Audio struct {
-	ID          uint       `el:"id,attr,required,nonzero,order=2"`
-	Type        string     `el:"type,attr,required,order=1" enum:"none alsa coreaudio jack oss pulseaudio sdl spice file dbus pipewire"`
-	TimerPeriod uint       `el:"timerPeriod,attr,nonzero"`
-	TryMMap     YesNo      `el:"tryMMap,attr"`
-	Exclusive   YesNo      `el:"exclusive,attr"`
-	DSPPolicy   *int       `el:"dspPolicy,attr"`
-	ServerName  string     `el:"serverName,attr"`
-	RuntimeDir  string     `el:"runtimeDir,attr"`
-	Driver      string     `el:"driver,attr" enum:"esd alsa arts pulseaudio"`
-	Path        string     `el:"path,attr"`
-	Input       *AudioSide `el:"input"`
-	Output      *AudioSide `el:"output"`
-}
-
-// audioWords are the attributes of backends, and of their two sides, that are
-// numbers or fixed words, and the types that have them.
-var audioWords = []struct{ name, types string }{
-	{"tryMMap", "oss"}, {"exclusive", "oss"}, {"dspPolicy", "oss"}, {"driver", "sdl"},
-	{"tryPoll", "alsa oss"}, {"bufferCount", "coreaudio oss sdl"}, {"latency", "pulseaudio pipewire"}, {"exactName", "jack"},
-}
-
-// DecodeNode reads what a backend of the type has.
-func (a *Audio) DecodeNode(n *Node) error {
-	kind, _ := n.Attr("type")
-	foreign := func(name string, attr bool) bool {
-		return attr && slices.ContainsFunc(audioWords, func(w struct{ name, types string }) bool {
-			return w.name == name && !slices.Contains(strings.Fields(w.types), kind)
-		})
-	}
-	own := *n.without(foreign)
-	own.Children = slices.Clone(own.Children)
-	for i, c := range own.Children {
-		if c.IsElement() {
-			own.Children[i] = c.without(foreign)
-		}
-	}
-	return DecodeFields(&own, a)
-}
-
-// AudioSide is the recording or the playing side.
-type AudioSide struct {
-	MixingEngine  YesNo          `el:"mixingEngine,attr"`
-	FixedSettings YesNo          `el:"fixedSettings,attr"`
-	Voices        uint           `el:"voices,attr,nonzero"`
-	BufferLength  uint           `el:"bufferLength,attr,nonzero"`
-	Dev           string         `el:"dev,attr"`
-	BufferCount   uint           `el:"bufferCount,attr,nonzero"`
-	TryPoll       YesNo          `el:"tryPoll,attr"`
-	Name          string         `el:"name,attr"`
-	StreamName    string         `el:"streamName,attr"`
-	ServerName    string         `el:"serverName,attr"`
-	ClientName    string         `el:"clientName,attr"`
-	Latency       uint           `el:"latency,attr,nonzero"`
-	ConnectPorts  string         `el:"connectPorts,attr"`
-	ExactName     YesNo          `el:"exactName,attr"`
-	Settings      *AudioSettings `el:"settings"`
-}
-
-// AudioSettings is the format of the samples.
-type AudioSettings struct {
-	Frequency uint   `el:"frequency,attr,nonzero"`
-	Channels  uint   `el:"channels,attr,nonzero"`
-	Format    string `el:"format,attr" enum:"s8 u8 s16 u16 s32 u32 f32"`
 }
 
 // Watchdog acts when the guest hangs.

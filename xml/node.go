@@ -68,6 +68,35 @@ func (n *Node) without(foreign func(name string, attr bool) bool) *Node {
 	return &own
 }
 
+// partOfTypes is an attribute ("@name"), a child ("name") or a child's attribute
+// ("child@name") that an element has only if it is of one of the types.
+type partOfTypes struct{ name, types string }
+
+// ofType is the element without what one of its type has not: the peer does not look
+// at that, whatever it says.
+func (n *Node) ofType(kind string, parts []partOfTypes) *Node {
+	foreign := func(name string) bool {
+		return slices.ContainsFunc(parts, func(p partOfTypes) bool { return p.name == name && !slices.Contains(strings.Fields(p.types), kind) })
+	}
+	own := n.without(func(name string, attr bool) bool { return attr && foreign("@"+name) || !attr && foreign(name) })
+	for i, c := range own.Children {
+		if less := c.without(func(name string, attr bool) bool { return attr && foreign(c.Name+"@"+name) }); less != c {
+			if own == n {
+				own = n.shallow()
+			}
+			own.Children[i] = less
+		}
+	}
+	return own
+}
+
+// shallow is a copy with lists of its own.
+func (n *Node) shallow() *Node {
+	own := *n
+	own.Attrs, own.Children = slices.Clone(n.Attrs), slices.Clone(n.Children)
+	return &own
+}
+
 // NodeDecoder is a type that reads itself from an element.
 type NodeDecoder interface{ DecodeNode(*Node) error }
 

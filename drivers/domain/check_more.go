@@ -13,18 +13,6 @@ func readSingles(d *xml.Domain) error {
 	if err := dev.Doubled; err != nil {
 		return err
 	}
-	for i := range dev.Audios {
-		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
-			if s != nil && s.Settings != nil && s.FixedSettings != "yes" {
-				return unsupported("audio settings specified without fixed settings flag")
-			}
-		}
-		for _, s := range []*xml.AudioSide{dev.Audios[i].Input, dev.Audios[i].Output} {
-			if s != nil && s.FixedSettings == "yes" && s.MixingEngine != "yes" {
-				return unsupported("fixed audio settings requires mixing engine")
-			}
-		}
-	}
 	return nil
 }
 

@@ -435,9 +435,6 @@ func readInputs(d *xml.Domain) error {
 		if in.Bus == "usb" && noUSB(d) {
 			return unsupported("Can't add USB input device. USB bus is disabled")
 		}
-		if s := in.Source; in.Type == "passthrough" && s != nil && s.EvDev == "" {
-			return xml.Errorf(xml.CodeXML, "Missing evdev path for input device")
-		}
 		if in.Bus == "usb" && in.Address != nil && in.Address.Type != "usb" {
 			return xml.Errorf(xml.CodeXML, "Invalid address for a USB device")
 		}

@@ -38,6 +38,8 @@ func devices(d *xml.Domain, t *Traits) error {
 		in := &dev.Inputs[i]
 		if in.Bus == "" {
 			in.Bus = inputBus(d, in)
+		} else if in.Bus == "none" {
+			in.Bus = ""
 		}
 	}
 	return moreDevices(d, t)

@@ -41,3 +41,20 @@ var oddDisplays = []oddCase{
 	{"qemu", "", "<video><model type='vga'/></video><video><model type='bochs'/></video>", "video type 'bochs' is only valid as primary video device"},
 	{"qemu", "", "<video><model type='xen' ram='1'/></video>", "ram attribute only supported for video type qxl"},
 }
+
+// oddSounds are documents about sound and inputs.
+var oddSounds = []oddCase{
+	{"test", "", "<audio id='1' type='jack' serverName='x' tryMMap='x'><input serverName='' dev='x'/></audio>", "<audio id='1' type='jack'>\n      <input serverName=''/>"},
+	{"test", "", "<audio id='1' type='oss' dspPolicy='-1'/>", "cannot parse 'dspPolicy' value '-1'"},
+	{"test", "", "<audio id='1' type='oss' tryMMap='x'><input bufferCount='x'/><output voices='x'/></audio>", "Invalid value for attribute 'voices' in element 'output': 'x'."},
+	{"test", "", "<audio id='1' type='oss'><input fixedSettings='yes' mixingEngine='no' voices='x'/></audio>", "fixed audio settings requires mixing engine"},
+	{"test", "", "<audio id='1' type='oss'><input><settings format='x'/></input></audio>", "audio settings specified without fixed settings flag"},
+	{"test", "", "<audio id='1' type='oss'><input mixingEngine='yes' fixedSettings='yes'><settings/></input></audio>", "fixedSettings='yes'>\n        <settings/>"},
+	{"test", "", "<sound model='ac97' multichannel='x' streams='x'><codec/></sound>", "<sound model='ac97'/>"},
+	{"test", "", "<sound model='ich9'><codec/></sound>", "unknown codec type '(null)'"},
+	{"test", "", "<input type='mouse' bus='none'><source grab='x'/></input>", "<input type='mouse'/>"},
+	{"test", "", "<input type='evdev'><source evdev='/x'/></input>", "Missing evdev path for input device"},
+	{"test", "", "<input type='evdev'><source dev='' evdev='/x'/></input>", "<input type='evdev'>\n      <source dev=''/>"},
+	{"test", "", "<input type='passthrough'><source evdev='/x' dev='/y' grab='x'/></input>", "<source evdev='/x'/>"},
+	{"test", "<features><ps2 state='off'/></features>", "<input type='mouse' bus='ps2' model='virtio'/>", "only bus 'virtio' is supported for input model 'virtio'"},
+}

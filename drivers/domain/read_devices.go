@@ -12,15 +12,8 @@ import (
 func dropForeign(d *xml.Domain) error {
 	dev := &d.Devices
 	for i := range dev.Sounds {
-		s := &dev.Sounds[i]
-		if s.Model != "virtio" {
-			s.Driver, s.Streams = nil, 0
-		}
-		if s.Model != "usb" {
-			s.MultiChannel = ""
-		}
-		if s.Model != "ich6" && s.Model != "ich9" {
-			s.Codecs = nil
+		if s := &dev.Sounds[i]; s.Model != "virtio" {
+			s.Driver = nil
 		}
 	}
 	if err := keepHostdevs(dev.Hostdevs); err != nil {
@@ -50,14 +43,6 @@ func dropForeign(d *xml.Domain) error {
 	}
 	for i := range dev.Filesystems {
 		filesystemForeign(&dev.Filesystems[i])
-	}
-	for i := range dev.Audios {
-		audioForeign(&dev.Audios[i])
-	}
-	for i := range dev.Inputs {
-		if in := &dev.Inputs[i]; in.Type != "passthrough" && in.Type != "evdev" {
-			in.Source = nil
-		}
 	}
 	if m := dev.Memballoon; m != nil && m.Model == "none" {
 		m.Alias, m.ACPI, m.Address = nil, nil, nil

@@ -2,48 +2,10 @@ package domain
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"virgo/xml"
 )
-
-// audioForeign keeps what the backend has.
-func audioForeign(a *xml.Audio) {
-	is := func(kinds ...string) bool { return slices.Contains(kinds, a.Type) }
-	if !is("oss") {
-		a.TryMMap, a.Exclusive, a.DSPPolicy = "", "", nil
-	}
-	if !is("pulseaudio") {
-		a.ServerName = ""
-	}
-	if !is("pipewire") {
-		a.RuntimeDir = ""
-	}
-	if !is("sdl") {
-		a.Driver = ""
-	}
-	if !is("file") {
-		a.Path = ""
-	}
-	for _, s := range []*xml.AudioSide{a.Input, a.Output} {
-		if s == nil {
-			continue
-		}
-		if !is("alsa", "oss") {
-			s.Dev, s.TryPoll = "", ""
-		}
-		if !is("coreaudio", "oss", "sdl") {
-			s.BufferCount = 0
-		}
-		if !is("pulseaudio", "pipewire") {
-			s.Name, s.StreamName, s.Latency = "", "", 0
-		}
-		if !is("jack") {
-			s.ServerName, s.ClientName, s.ConnectPorts, s.ExactName = "", "", "", ""
-		}
-	}
-}
 
 // memoryForeign keeps what the model of memory has.
 func memoryForeign(m *xml.MemoryDevice) {

@@ -63,9 +63,7 @@ func checkInput(c *deviceCheck, in *xml.Input) error {
 	if err := inputFits(c.d, in); err != nil {
 		return err
 	}
-	if f := c.d.Features; in.Bus == "ps2" && f != nil && f.PS2 != nil && f.PS2.State == "off" {
-		return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
-	}
+	f := c.d.Features
 	switch {
 	case in.Type == "evdev" && in.Bus != "" && in.Bus != "none":
 		return unsupported("input evdev doesn't support bus element")
@@ -73,6 +71,8 @@ func checkInput(c *deviceCheck, in *xml.Input) error {
 		return unsupported("only bus 'virtio' is supported for 'passthrough' input devices")
 	case in.Model != "" && in.Bus != "virtio":
 		return unsupported("only bus 'virtio' is supported for input model '%s'", in.Model)
+	case in.Bus == "ps2" && f != nil && f.PS2 != nil && f.PS2.State == "off":
+		return unsupported("ps2 bus inputs require the ps2 feature not to be disabled")
 	}
 	return nil
 }

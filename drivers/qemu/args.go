@@ -276,6 +276,7 @@ func (a *args) machineEnd(f *xml.Features, add func(name, value string)) {
 	for _, s := range a.d.Devices.Sounds {
 		if s.Model == "pcspk" {
 			add("pcspk-audiodev", "audio"+utoa(a.audioOf(s.Audio)))
+			break
 		}
 	}
 	if t := a.d.OS.Type; isX86(t.Arch) || isVirt(t.Arch, t.Machine) {

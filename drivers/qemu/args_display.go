@@ -12,20 +12,18 @@ func (a *args) inputs() {
 	for i := range a.d.Devices.Inputs {
 		in := &a.d.Devices.Inputs[i]
 		id := aliasOf(in.Alias)
+		if in.Source == nil && in.Type == "evdev" {
+			a.fail(xml.CodeInternal, "argument key 'evdev' must not have null value")
+			return
+		}
 		switch {
 		case in.Type == "evdev":
-			p := newProps("qom-type", "input-linux").str("id", id)
-			if s := in.Source; s != nil {
-				p.str("evdev", s.Dev)
-				if s.Repeat != "" {
-					p.flag("repeat", s.Repeat == "on")
-				}
-				if s.Grab == "all" {
-					p.flag("grab_all", true)
-				}
-				p.opt("grab-toggle", s.GrabToggle)
+			s := in.Source
+			p := newProps("qom-type", "input-linux").str("id", id).str("evdev", s.Dev).optFlag("repeat", string(s.Repeat))
+			if s.Grab == "all" {
+				p.flag("grab_all", true)
 			}
-			a.object(p)
+			a.object(p.opt("grab-toggle", s.GrabToggle))
 		case in.Bus == "usb":
 			a.device(a.where(newProps("driver", "usb-"+map[string]string{"mouse": "mouse", "tablet": "tablet", "keyboard": "kbd"}[in.Type]).str("id", id), in.Address, in.ACPI))
 		case in.Bus == "virtio" || in.Type == "passthrough":
