@@ -290,6 +290,14 @@ func (r *attrReader) word(name string, words []string) string {
 	return v
 }
 
+// required is word of an attribute that must be there.
+func (r *attrReader) required(name string, words []string) string {
+	if _, ok := r.n.Attr(name); !ok && r.err == nil {
+		r.err = Errorf(CodeXML, "Missing required attribute '%s' in element '%s'", name, r.n.Name)
+	}
+	return r.word(name, words)
+}
+
 func (r *attrReader) uint(name string, base int) uint {
 	v, ok := r.n.Attr(name)
 	if !ok {

@@ -38,15 +38,13 @@ type CharSource struct {
 	BindHost  string // udp
 	BindPort  string
 	TLS       YesNo
-	FromConf  string // tlsFromConfig
 	Protocol  string // tcp: raw telnet telnets tls
 	Reconnect *CharReconnect
 	SecLabels []SourceSecLabel
 	Clipboard YesNo  // qemu-vdagent
 	Mouse     string // qemu-vdagent
 	Log       *CharLog
-	TTY       string   // live
-	Blank     []string // attributes of the source that are there, though empty
+	TTY       string // live
 }
 
 // CharReconnect is what happens when a socket is closed.
@@ -57,7 +55,7 @@ type CharReconnect struct {
 
 // CharLog is a file that gets all output.
 type CharLog struct {
-	File   string `el:"file,attr,required"`
+	File   string `el:"file,attr,kept"`
 	Append OnOff  `el:"append,attr"`
 }
 
@@ -81,6 +79,9 @@ func (c *Chardev) DecodeNode(n *Node) error {
 	}
 	if err := c.CharSource.decodeParts(n); err != nil {
 		return err
+	}
+	if c.Type == "spicevmc" && (c.Target == nil || n.Name == "parallel" || c.Target.Type != map[string]string{"channel": "virtio", "console": "xen", "serial": "usb-serial"}[n.Name]) {
+		return Errorf(CodeConfigUnsupported, "spicevmc device type only supports virtio")
 	}
 	var rest struct {
 		Alias   *Alias     `el:"alias"`
@@ -107,7 +108,11 @@ const serialModels = "none isa-serial usb-serial pci-serial spapr-vty pl011 1655
 func (t *CharTarget) decode(n *Node, kind string) error {
 	given := false
 	t.Type, given = n.Attr("type")
-	t.Name, _ = n.Attr("name")
+	if name, there := n.Attr("name"); there && name == "" {
+		t.Name = Blank
+	} else {
+		t.Name = name
+	}
 	t.State, _ = n.Attr("state")
 	for _, k := range charTargets {
 		if k.kind != kind || contains(strings.Fields(k.types), t.Type) {
@@ -233,15 +238,20 @@ func (s *CharSource) decodeParts(n *Node) error {
 	if countChildren(n, "protocol") > 1 {
 		return Errorf(CodeXML, "only one protocol element is allowed for character device")
 	}
-	if p := n.Child("protocol"); p != nil && s.Type == "tcp" {
-		s.Protocol, _ = p.Attr("type")
-		if !contains([]string{"", "raw", "telnet", "telnets", "tls"}, s.Protocol) {
-			return Errorf(CodeXML, "Invalid value for attribute 'type' in element 'protocol': '%s'.", s.Protocol)
-		}
-	}
 	if l := n.Child("log"); l != nil {
 		s.Log = &CharLog{}
-		return Decode(l, s.Log)
+		if err := Decode(l, s.Log); err != nil {
+			return err
+		}
+		if s.Log.File == "" { // without one, nothing is logged
+			s.Log = nil
+		}
+	}
+	if p := n.Child("protocol"); p != nil && s.Type == "tcp" {
+		r := attrReader{n: p}
+		if s.Protocol = r.word("type", []string{"raw", "telnet", "telnets", "tls"}); r.err != nil {
+			return r.err
+		}
 	}
 	return nil
 }
@@ -251,7 +261,7 @@ func (s *CharSource) source(n *Node) error {
 	get := func(name string) string {
 		v, ok := n.Attr(name)
 		if ok && v == "" {
-			s.Blank = append(s.Blank, name)
+			return Blank
 		}
 		return v
 	}
@@ -275,7 +285,7 @@ func (s *CharSource) source(n *Node) error {
 	case "udp":
 		if mode := r.word("mode", []string{"connect", "bind"}); mode == "bind" {
 			s.BindHost, s.BindPort = get("host"), get("service")
-		} else {
+		} else if s.Host == "" && s.Service == "" { // the first one counts
 			s.Host, s.Service = get("host"), get("service")
 		}
 	case "tcp":
@@ -285,19 +295,18 @@ func (s *CharSource) source(n *Node) error {
 		}
 		s.Host, s.Service = get("host"), get("service")
 		s.TLS = YesNo(r.word("tls", []string{"yes", "no"}))
-		s.FromConf = get("tlsFromConfig")
 		s.reconnect(n, &r)
 	case "spiceport", "dbus":
 		s.Channel = get("channel")
 	case "qemu-vdagent":
 		if c := n.Child("clipboard"); c != nil {
 			cr := attrReader{n: c}
-			s.Clipboard = YesNo(cr.word("copypaste", []string{"yes", "no"}))
+			s.Clipboard = YesNo(cr.required("copypaste", []string{"yes", "no"}))
 			r.merge(cr)
 		}
 		if m := n.Child("mouse"); m != nil {
 			mr := attrReader{n: m}
-			s.Mouse = mr.word("mode", []string{"client", "server"})
+			s.Mouse = mr.required("mode", []string{"client", "server"})
 			r.merge(mr)
 		}
 	}
@@ -357,7 +366,7 @@ func (s *CharSource) hasSource() bool {
 	case "nmdm":
 		return s.Master != "" || s.Slave != ""
 	case "unix":
-		return s.Path != "" || s.Mode != "" && s.Reconnect != nil
+		return s.Path != ""
 	case "file", "pty", "dev", "pipe":
 		return s.Path != ""
 	case "spiceport", "dbus":
@@ -404,7 +413,7 @@ func (s *CharSource) sources() []*Node {
 		}
 		return out
 	case "tcp":
-		n.With("mode", s.Mode, "host", s.Host, "service", s.Service, "tls", string(s.TLS), "tlsFromConfig", s.FromConf)
+		n.With("mode", s.Mode, "host", s.Host, "service", s.Service, "tls", string(s.TLS))
 	case "unix":
 		n.With("mode", s.Mode, "path", s.Path)
 	case "spiceport", "dbus":

@@ -38,7 +38,7 @@ var readSteps = []struct {
 	each  bool
 	check func(*xml.Domain) error
 }{
-	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {11, true, readChars}, {12, true, readInputs},
+	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {12, true, readInputs},
 	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readNVDIMMs},
 }
 
@@ -376,19 +376,6 @@ func readInterfaces(d *xml.Domain) error {
 		}
 		if err := readInterfaceParts(n); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// readChars knows where SPICE's own channel can be.
-func readChars(d *xml.Domain) error {
-	dev := &d.Devices
-	for n, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
-		for i := range list {
-			if c := &list[i]; c.Type == "spicevmc" && (n < 3 || c.Target.Type != "virtio") && (n != 2 || c.Target == nil || c.Target.Type != "xen") {
-				return unsupported("spicevmc device type only supports virtio")
-			}
 		}
 	}
 	return nil

@@ -34,30 +34,28 @@ func consoles(d *xml.Domain, t *Traits) error {
 		}
 		c.Target.Port = ptr(uint(i))
 	}
-	defer func() {
-		// The console that is a serial port has its number.
-		if len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
-			dev.Consoles[0].Target.Port = dev.Serials[0].Target.Port
-		}
-	}()
 	for i := range dev.Channels {
-		if t := dev.Channels[i].Target; t != nil {
-			t.State = ""
+		c := &dev.Channels[i]
+		if c.Target != nil {
+			c.Target.State = ""
+		}
+		if t.QEMU != nil && c.Type == "unix" && c.Path == "" {
+			c.Mode = "bind" // to a socket that is made for it
 		}
 	}
 	if err := numberISA(dev.Serials); err != nil {
 		return err
 	}
 	numberPorts(dev.Serials, dev.Serials)
+	if len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
+		dev.Consoles[0].Target.Port = dev.Serials[0].Target.Port // which it is
+	}
 	for i := range dev.Parallels {
 		numberPorts(dev.Parallels[:i+1], dev.Parallels[i:i+1])
 	}
 	for i := range dev.Serials {
 		if dev.Serials[i].Target.Type == "isa-debug" && !isX86(d) {
 			return unsupported("isa-debug serial type only valid on x86 architecture")
-		}
-		if t := dev.Serials[i].Target; t.Type == "isa-serial" && *t.Port >= maxISA {
-			return tooManyISA()
 		}
 		serialTarget(d, &dev.Serials[i], t)
 	}

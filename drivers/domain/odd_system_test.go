@@ -58,3 +58,22 @@ var oddSounds = []oddCase{
 	{"test", "", "<input type='passthrough'><source evdev='/x' dev='/y' grab='x'/></input>", "<source evdev='/x'/>"},
 	{"test", "<features><ps2 state='off'/></features>", "<input type='mouse' bus='ps2' model='virtio'/>", "only bus 'virtio' is supported for input model 'virtio'"},
 }
+
+// oddChars are documents about character devices.
+var oddChars = []oddCase{
+	{"test", "", "<serial type='pty'><log append='on'/></serial>", "!<log"},
+	{"test", "", "<serial type='pty'><log append='x'/></serial>", "Invalid value for attribute 'append' in element 'log': 'x'."},
+	{"test", "", "<serial type='tcp'><source host='' service='' tls='yes' tlsFromConfig='x'/></serial>", "<source mode='connect' host='' service='' tls='yes'/>"},
+	{"test", "", "<serial type='tcp'><source host='h' service='1'/><protocol type=''/></serial>", "Invalid value for attribute 'type' in element 'protocol': ''."},
+	{"test", "", "<serial type='udp'><source host='h' service='1'/><source host='i' service='2'/></serial>", "<source mode='connect' host='h' service='1'/>\n      <target"},
+	{"test", "", "<serial type='nmdm'><source master=''/></serial>", "Should define both master and slave path attributes for nmdm device"},
+	{"test", "", "<channel type='unix'><source path=''/><target type='virtio' name=''/></channel>", "<source mode='connect' path=''/>\n      <target type='virtio' name=''/>"},
+	{"test", "", "<channel type='unix'><source mode='bind'><reconnect enabled='no'/></source><target type='virtio'/></channel>", "chardev reconnect is possible only for connect mode"},
+	{"qemu", "", "<channel type='unix'><source mode='connect'><reconnect enabled='no'/></source><target type='virtio'/></channel>", "chardev reconnect is possible only for connect mode"},
+	{"test", "", "<channel type='qemu-vdagent'><source><clipboard/></source><target type='virtio'/></channel>", "Missing required attribute 'copypaste' in element 'clipboard'"},
+	{"test", "", "<serial type='spicevmc'><acpi index='x'/></serial>", "spicevmc device type only supports virtio"},
+	{"test", "", "<serial type='pty'/><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial>", "<console type='pty'>\n      <target type='serial' port='2'/>"},
+	{"test", "", "<serial type='null'><target type='isa-serial' port='1'/></serial><serial type='null'><target type='isa-serial' port='1'/></serial>", "target port '1' already allocated"},
+	{"test", "", "<serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial>", "Maximum supported number of ISA serial ports is '4'"},
+	{"test", "", "<serial type='pty'><alias name='ua-x'/></serial><sound model='ac97'><alias name='ua-x'/></sound>", "<sound"},
+}

@@ -24,28 +24,27 @@ func checkChardev(d *xml.Domain, s *xml.CharSource) error {
 // checkSource checks the host's side of a character device. path: a UNIX
 // socket needs one.
 func checkSource(s *xml.CharSource, t *Traits, path bool) error {
-	lacks := func(what, value string) bool { return value == "" && !slices.Contains(s.Blank, what) }
 	missing := func(what string) error {
 		return xml.Errorf(xml.CodeInternal, "Missing source %s attribute for char device", what)
 	}
 	switch s.Type {
 	case "file", "dev", "pipe":
-		if lacks("path", s.Path) {
+		if s.Path == "" {
 			return missing("path")
 		}
 	case "unix":
-		if lacks("path", s.Path) && path {
+		if s.Path == "" && path {
 			return missing("path")
 		}
 	case "tcp":
-		if lacks("host", s.Host) {
+		if s.Host == "" {
 			return missing("host")
 		}
-		if lacks("service", s.Service) {
+		if s.Service == "" {
 			return missing("service")
 		}
 	case "udp":
-		if lacks("service", s.Service) {
+		if s.Service == "" {
 			return missing("service")
 		}
 	case "nmdm":
@@ -53,12 +52,12 @@ func checkSource(s *xml.CharSource, t *Traits, path bool) error {
 			return xml.Errorf(xml.CodeInternal, "Should define both master and slave path attributes for nmdm device")
 		}
 	case "spiceport", "dbus":
-		if lacks("channel", s.Channel) {
+		if s.Channel == "" {
 			return unsupported("Missing source channel attribute for char device")
 		}
 	}
 	if r := s.Reconnect; r != nil {
-		if s.Mode == "bind" && r.Enabled == "yes" {
+		if s.Mode == "bind" {
 			return xml.Errorf(xml.CodeInternal, "chardev reconnect is possible only for connect mode")
 		}
 		if t.QEMU != nil && r.Enabled == "yes" && r.Timeout != nil && *r.Timeout == 0 {

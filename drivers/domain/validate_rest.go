@@ -24,9 +24,11 @@ func checkDuplicates(d *xml.Domain, t *Traits) error {
 	}
 	seen := map[string]bool{}
 	var err error
+	dev := &d.Devices
+	paired := len(dev.Serials) > 0 && len(dev.Consoles) > 0 && dev.Consoles[0].Target.Type == "serial"
 	eachDevice(d, func(v deviceView) {
-		if v.kind == "console" && v.v.(*xml.Chardev).Target.Type == "serial" {
-			return
+		if c, ok := v.v.(*xml.Chardev); ok && paired && (c == &dev.Consoles[0] || c == &dev.Serials[0]) {
+			return // which are one and the same
 		}
 		if a := *v.alias; a != nil {
 			if seen[a.Name] && err == nil {

@@ -6,6 +6,7 @@
 package native
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -162,5 +163,6 @@ func To(name string, src xml.Source) ([]byte, error) {
 	if d.Type != f.traits.Driver {
 		return nil, xml.Errorf(xml.CodeInvalidArg, "could not find capabilities for arch=%s domaintype=%s ", d.OS.Type.Arch, d.Type)
 	}
-	return f.to(d, doc)
+	out, err := f.to(d, doc)
+	return bytes.ReplaceAll(out, []byte(xml.Blank), nil), err
 }

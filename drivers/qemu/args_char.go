@@ -3,6 +3,7 @@ package qemu
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"virgo/xml"
 )
@@ -144,7 +145,7 @@ func (a *args) chardevs() {
 	for i := range a.d.Devices.Parallels {
 		c := &a.d.Devices.Parallels[i]
 		source := c.CharSource
-		if source.Type == "dev" {
+		if source.Type == "dev" && strings.HasPrefix(aliasOf(c.Alias), "parallel") {
 			source.Type = "parallel" // another backend than a serial port's
 		}
 		char := a.chardev(aliasOf(c.Alias), &source)
@@ -222,10 +223,8 @@ func (a *args) channel(c *xml.Chardev) {
 	if source.Type == "unix" && source.Path == "" {
 		source.Mode, source.Path = "bind", a.channelPath(c)
 	}
-	if source.Type == "spicevmc" || source.Type == "qemu-vdagent" {
-		if source.Type == "spicevmc" && c.Target.Name != "com.redhat.spice.0" {
-			a.fail(xml.CodeConfigUnsupported, "Unsupported spicevmc target name '%s'", c.Target.Name)
-		}
+	if source.Type == "spicevmc" && c.Target.Name != "com.redhat.spice.0" {
+		a.fail(xml.CodeConfigUnsupported, "Unsupported spicevmc target name '%s'", c.Target.Name)
 	}
 	char := a.chardev(id, &source)
 	if c.Target.Type == "guestfwd" {
@@ -237,15 +236,8 @@ func (a *args) channel(c *xml.Chardev) {
 	if addr == nil {
 		addr = &xml.Address{}
 	}
-	name := c.Target.Name
-	if name == "" {
-		name = "com.redhat.spice.0"
-	}
-	if (source.Type != "spicevmc" && source.Type != "qemu-vdagent") && c.Target.Name == "" {
-		name = ""
-	}
 	a.device(newProps("driver", "virtserialport").str("bus", a.controllerAlias("virtio-serial", addr.Controller)+".0").num("nr", uint64(addr.SerialPort)).
-		str("chardev", char).str("id", id).opt("name", name))
+		str("chardev", char).str("id", id).opt("name", c.Target.Name))
 }
 
 // channelPath is the socket of a channel that names none.

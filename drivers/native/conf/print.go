@@ -49,7 +49,9 @@ func Strings(list []string) []Value {
 }
 
 // Bytes gives the file, or why it cannot be written.
-func (w *Writer) Bytes() ([]byte, error) { return bytes.Join(w.lines, nil), w.err }
+func (w *Writer) Bytes() ([]byte, error) {
+	return bytes.ReplaceAll(bytes.Join(w.lines, nil), []byte(xml.Blank), nil), w.err
+}
 
 func (w *Writer) put(name string, v Value) {
 	w.buf.Reset()

@@ -290,7 +290,7 @@ func (w *writer) channels(d *xml.Domain) error {
 			return unknown()
 		}
 		name := c.Target.Name
-		if name == "" && !has(w.written("channel", i).Child("target"), "name") {
+		if name == "" {
 			name = "(null)" // the peer's text
 		}
 		out = append(out, text+",name="+name)
