@@ -488,7 +488,7 @@ func (b *RNGBackend) DecodeNode(n *Node) error {
 	}
 	switch b.Model {
 	case "random":
-		b.Path = strings.TrimSpace(n.Value())
+		b.Path = n.Value()
 	case "egd":
 		if _, ok := n.Attr("type"); !ok {
 			return Errorf(CodeXML, "missing EGD backend type")

@@ -139,6 +139,11 @@ func assignCCW(d *xml.Domain) error {
 		assignMMIO(d)
 		return nil
 	}
+	for i := range d.Devices.Hostdevs {
+		if h := &d.Devices.Hostdevs[i]; h.Type == "mdev" && h.Model == "vfio-ap" { // it sits on no bus
+			h.Address = nil
+		}
+	}
 	taken := map[channelPlace]bool{}
 	var err error
 	eachDevice(d, func(v deviceView) {

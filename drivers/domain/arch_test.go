@@ -102,6 +102,7 @@ func TestArchRefusals(t *testing.T) {
 		{"s390x", "s390-ccw-virtio-10.0", "", "<watchdog model='diag288'><address type='ccw'/></watchdog>", "diag288 model of watchdog is virtual and cannot go on any bus."},
 		{"aarch64", "virt-10.0", "", "<iommu model='virtio'><address type='drive'/></iommu>", "IOMMU device: 'virtio' requires ACPI"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<hostdev mode='subsystem' type='mdev'><source><address/></source></hostdev>", "Missing required attribute 'model' in element 'hostdev'"},
+		{"s390x", "s390-ccw-virtio-10.0", "", "<rng model='virtio'><backend model='random'/><address type='pci'><zpci uid='4'/></address></rng><sound model='ich6'><address type='pci'><zpci fid='0'/></address></sound><sound model='ich6'><address type='pci'><zpci fid='0'/></address></sound>", "zPCI fid 0 is already reserved"},
 		{"s390x", "virt", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "does not support machine type 'virt'"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<rng model='virtio'><backend model='random'/><address type='pci' slot='3'><zpci uid='0'/></address></rng>", "Invalid PCI address uid='0x0000', must be > 0x0000 and <= 0xffff"},
 		{"aarch64", "raspi3b", "", "<sound model='usb'><address type='pci' slot='3'/></sound>", "No PCI buses available"},
@@ -158,6 +159,16 @@ func TestArchCompletion(t *testing.T) {
 	for _, c := range []struct{ arch, machine, devices, prints string }{
 		{"aarch64", "virt-10.0", pciController("1", "pcie-switch-upstream-port"), "bus='0x02' slot='0x00'"}, // on a port with a higher index
 		{"ppc64", "pseries-10.0", "<panic model='default'/>", "<panic model='pseries'/>"},
+		{"ppc64", "pseries-10.0", noBalloon + "<controller type='usb' model='none'/>" + strings.Repeat("<sound model='ich6'/>", 31), "<controller type='pci' index='1' model='pci-root'>"}, // a place is kept
+		{"s390x", "s390-ccw-virtio-10.0", "<video><model type='virtio'/><address type='pci'/></video><rng model='virtio'><backend model='random'/><address type='pci'/></rng>", "slot='0x02' function='0x0'>\n        <zpci uid='0x0001' fid='0x00000000'/>"},
+		{"s390x", "s390-ccw-virtio-10.0", "<video><model type='virtio'/><address type='pci'/></video><rng model='virtio'><backend model='random'/><address type='pci'><zpci uid='9'/></address></rng>", "<zpci uid='0x0009' fid='0x00000000'/>"},
+		{"s390x", "s390-ccw-virtio-10.0", "<video><driver name='qemu'/><model type='none'/><address type='pci'/></video>", "<video>\n      <model type='none'/>\n    </video>"},
+		{"s390x", "s390-ccw-virtio-10.0", "<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source><address uuid='90c6c135-ad44-41d0-b1b7-bae47de48627'/></source><address type='pci' slot='3'/></hostdev>", "</source>\n    </hostdev>"},
+		{"aarch64", "virt-10.0", "<controller type='usb' model='none'><alias name='ua-u'/></controller>", "<controller type='usb' index='0' model='none'/>"},
+		{"aarch64", "virt-10.0", "<disk><source file='/a'><address type='pci' slot='3'/></source><target dev='vda'/></disk>", "<source file='/a'/>"},
+		{"aarch64", "virt-10.0", "<rng model='virtio'><backend model='random'> /a </backend></rng>", "> /a <"},
+		{"ppc64", "pseries-10.0", "<controller type='scsi' index='5' model='virtio-scsi'/><controller type='scsi' model='virtio-scsi'/><controller type='scsi' index='2' model='virtio-scsi'/>", // the one without a number is the last
+			"<controller type='scsi' index='0' model='virtio-scsi'>\n      <address type='pci' domain='0x0000' bus='0x00' slot='0x03'"},
 		{"xtensa", "virt", pciController("1", "pci-bridge"), "<model name='pci-bridge'/>"},
 		{"aarch64", "virt-10.0", "<interface type='user'><model type='pcnet'/></interface>", "bus='0x01' slot='0x00'"}, // of PCI Express, as far as the peer knows
 		{"mips64el", "loongson3-virt", pciController("0", "pci-root"), "<memballoon model='virtio'>"},
@@ -182,6 +193,16 @@ func TestArchCompletion(t *testing.T) {
 		}
 		if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
 			t.Errorf("%s %s %s: %v\n%s\nlacks %s", c.arch, c.machine, c.devices, err, out, c.prints)
+		}
+	}
+}
+
+// KVM does not run code of other architectures.
+func TestForeignKVM(t *testing.T) {
+	for machine, want := range map[string]string{"": "could not get preferred machine for /q/s390x type=kvm", "s390-ccw-virtio-10.0": "Emulator '/q/s390x' does not support virt type 'kvm'"} {
+		doc := "<domain type='kvm'><name>r</name><memory>65536</memory><os><type arch='s390x' machine='" + machine + "'>hvm</type></os></domain>"
+		if _, err := Parse(xml.Source{Data: []byte(doc)}, archTraits()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", doc, err, want)
 		}
 	}
 }

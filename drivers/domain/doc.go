@@ -48,7 +48,7 @@ type QEMU struct {
 type Emulator struct {
 	Path     string
 	Arch     string
-	KVM      bool // guests of type kvm can run
+	Native   bool // the host's processors run its guests' code, as KVM needs
 	Machines []Machine
 	// Has tells whether QEMU has a device, such as "virtio-iommu-pci". nil: all.
 	Has func(device string) bool

@@ -51,10 +51,6 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignCCW(d); err != nil {
 		return err
 	}
-	if err := checkZPCI(d); err != nil {
-		return err
-	}
-	assignZPCI(d, true)
 	e, err := t.QEMU.find(d)
 	if err != nil {
 		return err
@@ -62,7 +58,9 @@ func assignAddresses(d *xml.Domain, t *Traits) error {
 	if err := assignPCI(d, e); err != nil {
 		return err
 	}
-	assignZPCI(d, false)
+	if err := assignZPCI(d); err != nil {
+		return err
+	}
 	if dev := &d.Devices; len(dev.Consoles) > 0 && len(dev.Serials) > 0 && dev.Consoles[0].Target.Type == "serial" && d.OS.Type.Text == "hvm" {
 		dev.Consoles[0].Address = dev.Serials[0].Address
 	}

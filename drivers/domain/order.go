@@ -62,6 +62,12 @@ func sortControllers(list []xml.Controller) []xml.Controller {
 		})
 }
 
+// SortControllers puts controllers in the order in which a definition has them
+// that is read once more, when all have numbers.
+func SortControllers(d *xml.Domain) {
+	d.Devices.Controllers = sortControllers(d.Devices.Controllers)
+}
+
 // insertSorted rebuilds a list by inserting one after the other: among those of
 // the same class, before the first one that is greater, else behind the last.
 func insertSorted[T any](list []T, same, greater func(there, v *T) bool) []T {

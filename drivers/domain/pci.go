@@ -170,7 +170,7 @@ func (s *pciSet) rehearse(d *xml.Domain, written int, full bool) error {
 	}
 	switch s.root {
 	case "pci-root":
-		if !full && !s.power {
+		if !full {
 			_, err := s.place(conventional)
 			return err
 		}

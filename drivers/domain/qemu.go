@@ -18,6 +18,9 @@ func chooseEmulator(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	setDefault(&d.Devices.Emulator, e.Path)
+	if d.OS.Type.Machine == "" && (d.Type == "hvf" || d.Type == "kvm" && !e.Native) {
+		return xml.Errorf(xml.CodeInvalidArg, "could not get preferred machine for %s type=%s", e.Path, d.Type)
+	}
 	d.OS.Type.Machine = e.machine(d.OS.Type.Machine)
 	return nil
 }

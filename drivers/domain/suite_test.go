@@ -160,7 +160,7 @@ func qemuTraits() *Traits {
 		{"/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.secboot.fd"},
 	}}
 	for _, e := range [][2]string{{"/usr/bin/qemu-system-x86_64", "x86_64"}, {"/usr/bin/qemu-system-i386", "i686"}} {
-		em := Emulator{Path: e[0], Arch: e[1], KVM: true}
+		em := Emulator{Path: e[0], Arch: e[1], Native: true}
 		for _, v := range []string{"10.0", "9.2", "9.1", "9.0", "8.2", "8.1", "8.0", "7.2", "7.1", "7.0", "6.2", "6.1", "6.0", "5.2", "5.1", "5.0", "4.2", "4.1", "4.0", "4.0.1", "3.1", "3.0", "2.12", "2.11", "2.10", "2.9", "2.8", "2.7", "2.6", "2.5", "2.4"} {
 			pc, q35 := Machine{Name: "pc-i440fx-" + v, MaxCPUs: 255}, Machine{Name: "pc-q35-" + v, MaxCPUs: 4096}
 			if v == "10.0" {

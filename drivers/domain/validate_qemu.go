@@ -21,7 +21,7 @@ func checkQEMU(d *xml.Domain, t *Traits) error {
 		return unsupported("Emulator '%s' does not support os type '%s'", e.Path, d.OS.Type.Text)
 	case !Serves(e.Arch, d.OS.Type.Arch):
 		return unsupported("Emulator '%s' does not support arch '%s'", e.Path, d.OS.Type.Arch)
-	case d.Type != "qemu" && d.Type != "kvm":
+	case d.Type != "qemu" && !(d.Type == "kvm" && e.Native):
 		return unsupported("Emulator '%s' does not support virt type '%s'", e.Path, d.Type)
 	case !e.hasMachine(d.OS.Type.Machine):
 		return unsupported("Emulator '%s' does not support machine type '%s'", e.Path, d.OS.Type.Machine)

@@ -2,73 +2,56 @@ package domain
 
 import "virgo/xml"
 
-// checkZPCI refuses numbers of PCI devices on s390 that are out of range or
-// given twice.
-func checkZPCI(d *xml.Domain) error {
-	if !isS390(d) {
-		return nil
+// zpciNumbers are those by which an s390 guest's PCI devices are known to it.
+type zpciNumbers struct{ uids, fids map[uint]bool }
+
+// take reserves the numbers that are given and fills in the others: the lowest
+// that are free. The peer tells in octal which one is taken.
+func (z *zpciNumbers) take(n *xml.ZPCI) error {
+	if n.UID != nil && z.uids[*n.UID] {
+		return xml.Errorf(xml.CodeInternal, "zPCI uid %o is already reserved", *n.UID)
 	}
-	uids, fids := map[uint]bool{}, map[uint]bool{}
-	for _, v := range pciDevices(d) {
-		a := *v.addr
-		if a == nil || a.ZPCI == nil {
-			continue
-		}
-		if n := a.ZPCI.UID; n != nil {
-			if uids[*n] { // the peer tells it in octal
-				return xml.Errorf(xml.CodeInternal, "zPCI uid %o is already reserved", *n)
-			}
-			uids[*n] = true
-		}
-		if n := a.ZPCI.FID; n != nil {
-			if fids[*n] {
-				return xml.Errorf(xml.CodeInternal, "zPCI fid %o is already reserved", *n)
-			}
-			fids[*n] = true
-		}
+	if n.FID != nil && z.fids[*n.FID] {
+		return xml.Errorf(xml.CodeInternal, "zPCI fid %o is already reserved", *n.FID)
 	}
+	fill := func(to **uint, taken map[uint]bool, lowest uint) {
+		if *to == nil {
+			for taken[lowest] {
+				lowest++
+			}
+			*to = &lowest
+		}
+		taken[**to] = true
+	}
+	fill(&n.UID, z.uids, 1)
+	fill(&n.FID, z.fids, 0)
 	return nil
 }
 
-// assignZPCI gives PCI devices on s390 the numbers by which its guests know
-// them: the lowest that are free. placed: only those that have a place and a
-// part of their numbers already; they come first.
-func assignZPCI(d *xml.Domain, placed bool) {
+// assignZPCI gives PCI devices on s390 their numbers; those with a part of them
+// come first.
+func assignZPCI(d *xml.Domain) error {
 	if !isS390(d) {
-		return
+		return nil
 	}
-	uids, fids := map[uint]bool{}, map[uint]bool{}
-	devices := pciDevices(d)
+	numbers := zpciNumbers{map[uint]bool{}, map[uint]bool{}}
+	devices := byAddress(d)
 	for _, v := range devices {
-		if a := *v.addr; a != nil && a.ZPCI != nil {
-			if a.ZPCI.UID != nil {
-				uids[*a.ZPCI.UID] = true
-			}
-			if a.ZPCI.FID != nil {
-				fids[*a.ZPCI.FID] = true
+		if z := (*v.addr).ZPCI; z != nil && (z.UID != nil || z.FID != nil) {
+			if err := numbers.take(z); err != nil {
+				return err
 			}
 		}
-	}
-	free := func(taken map[uint]bool, n uint) *uint {
-		for taken[n] {
-			n++
-		}
-		taken[n] = true
-		return &n
 	}
 	for _, v := range devices {
 		a := *v.addr
-		if a == nil || a.Type != "pci" || placed && (!a.IsPCI() || a.ZPCI == nil) {
+		if c, ok := v.v.(*xml.Controller); ok && c.Type == "pci" && *c.Index == 0 || a.Type != "pci" || a.ZPCI != nil && a.ZPCI.UID != nil {
 			continue
 		}
-		if a.ZPCI == nil {
-			a.ZPCI = &xml.ZPCI{}
-		}
-		if a.ZPCI.UID == nil {
-			a.ZPCI.UID = free(uids, 1)
-		}
-		if a.ZPCI.FID == nil {
-			a.ZPCI.FID = free(fids, 0)
+		a.ZPCI = &xml.ZPCI{}
+		if err := numbers.take(a.ZPCI); err != nil {
+			return err
 		}
 	}
+	return nil
 }

@@ -250,8 +250,7 @@ func (a *args) machine() {
 	if a.pflashUsed() {
 		add("pflash0", "libvirt-pflash0-format")
 		if d.OS.NVRAM != nil {
-			format := d.OS.NVRAM.Format
-			if format == "" || format == "raw" {
+			if d.OS.NVRAM.Format == "raw" {
 				add("pflash1", "libvirt-pflash1-storage")
 			} else {
 				add("pflash1", block.FirmwareNode)

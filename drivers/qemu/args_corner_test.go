@@ -13,7 +13,7 @@ import (
 func TestArgsCorners(t *testing.T) {
 	e := recorded()
 	d := describe(e, "x86_64")
-	d.KVM, d.Has = true, nil
+	d.Native, d.Has = true, nil
 	traits := &domain.Traits{QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
 	for _, c := range []struct{ name, device, has, lacks, fails string }{
 		{"a folder's socket", "<filesystem><source socket='/s'/><target dir='a'/></filesystem>", "local,id=fsdev-fs0,path=", "security_model", ""},

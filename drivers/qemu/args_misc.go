@@ -513,8 +513,12 @@ func (a *args) pflash() {
 	if p == nil {
 		return
 	}
+	if n.Format == "" { // beside code that is written to, its format must be named
+		a.fail(xml.CodeInternal, "mishandled storage format 'none'")
+		return
+	}
 	p.str("node-name", "libvirt-pflash1-storage")
-	if n.Format == "" || n.Format == "raw" {
+	if n.Format == "raw" {
 		a.blockdev(p.flag("read-only", false))
 		return
 	}

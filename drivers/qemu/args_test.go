@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the expected files")
 func TestScript(t *testing.T) {
 	e := recorded()
 	d := describe(e, "x86_64")
-	d.KVM, d.Has = true, nil
+	d.Native, d.Has = true, nil
 	traits := &domain.Traits{QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
 	data, err := os.ReadFile("testdata/hand/hand.xml")
 	if err != nil {
@@ -70,7 +70,7 @@ func recorded() *Emulator {
 func TestArgs(t *testing.T) {
 	e := recorded()
 	d := describe(e, "x86_64")
-	d.KVM, d.Has = true, nil
+	d.Native, d.Has = true, nil
 	traits := &domain.Traits{QEMU: &domain.QEMU{HostArch: "x86_64", Emulators: []domain.Emulator{*d}, NVRAMDir: "/vars"}}
 	files, err := filepath.Glob("testdata/*.xml")
 	if err != nil || len(files) == 0 {

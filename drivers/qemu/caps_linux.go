@@ -50,11 +50,14 @@ func (c *Conn) emulatorPath(arch, named string) (string, error) {
 	return "", xml.Errorf(xml.CodeConfigUnsupported, "unable to find any emulator to serve '%s' architecture", arch)
 }
 
-// canKVM tells whether KVM runs guests of that architecture on this host.
-func canKVM(arch string) bool {
+// isNative tells whether this host's processors run code of that architecture.
+func isNative(arch string) bool {
 	native := host.Arch()
-	return (arch == native || native == "x86_64" && arch == "i686") && kvmUsable()
+	return arch == native || native == "x86_64" && arch == "i686"
 }
+
+// canKVM tells whether KVM runs guests of that architecture on this host.
+func canKVM(arch string) bool { return isNative(arch) && kvmUsable() }
 
 // locate fills in what a query leaves open, but for the machine, and finds the
 // emulator; it asks nothing of it.
@@ -521,13 +524,20 @@ func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
 		}
 	}
 	q.Lookup = func(path string) (*domain.Emulator, error) {
-		e, err := c.emulator(ctx, path, virt)
+		ask := virt
+		if arch, ok := strings.CutPrefix(filepath.Base(path), "qemu-system-"); ok && knownArch(archFromQEMU(arch)) && !isNative(archFromQEMU(arch)) {
+			ask = "qemu" // it cannot be asked with KVM
+		}
+		e, err := c.emulator(ctx, path, ask)
 		if err != nil {
 			return nil, err
 		}
 		return describe(e, e.Arch), nil
 	}
 	if path := findEmulator(arch); path != "" && (named == "" || named == path) {
+		if !isNative(arch) {
+			virt = "qemu"
+		}
 		if e, err := c.emulator(ctx, path, virt); err == nil {
 			q.Emulators = append(q.Emulators, *describe(e, arch))
 		}
@@ -536,7 +546,7 @@ func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
 }
 
 func describe(e *Emulator, arch string) *domain.Emulator {
-	d := &domain.Emulator{Path: e.Path, Arch: arch, KVM: canKVM(arch), Has: e.Has}
+	d := &domain.Emulator{Path: e.Path, Arch: arch, Native: isNative(arch), Has: e.Has}
 	for _, m := range e.Machines {
 		if m.Name != "none" {
 			d.Machines = append(d.Machines, domain.Machine{Name: m.Name, Alias: m.Alias, MaxCPUs: m.MaxCPUs, Default: m.Default, DefaultCPU: m.DefaultModel})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"virgo/drivers"
+	"virgo/drivers/domain"
 	"virgo/drivers/watch"
 	"virgo/xml"
 )
@@ -351,6 +352,7 @@ func (d *domains) Define(ctx context.Context, src xml.Source, f drivers.Flags) (
 	if err != nil {
 		return drivers.Ref{}, err
 	}
+	domain.SortControllers(dom)
 	data, err := storedForm(dom)
 	if err != nil {
 		return drivers.Ref{}, err

@@ -218,10 +218,13 @@ func (e *Emulator) Machine(name string) *Machine {
 // chooseMachine marks the machine of guests that name none where QEMU has no
 // default, or one that no guest wants.
 func (e *Emulator) chooseMachine() {
-	if !strings.HasPrefix(e.Arch, "arm") && e.Arch != "aarch64" && !strings.HasPrefix(e.Arch, "riscv") {
-		return
+	at := -1
+	switch {
+	case strings.HasPrefix(e.Arch, "arm"), e.Arch == "aarch64", strings.HasPrefix(e.Arch, "riscv"):
+		at = slices.IndexFunc(e.Machines, func(m Machine) bool { return m.Name == "virt" || m.Alias == "virt" })
+	case !slices.ContainsFunc(e.Machines, func(m Machine) bool { return m.Default }):
+		at = slices.IndexFunc(e.Machines, func(m Machine) bool { return m.Name != "none" })
 	}
-	at := slices.IndexFunc(e.Machines, func(m Machine) bool { return m.Name == "virt" || m.Alias == "virt" })
 	if at >= 0 {
 		for i := range e.Machines {
 			e.Machines[i].Default = i == at

@@ -72,3 +72,12 @@ func FuzzEmulatorCache(f *testing.F) {
 		}
 	})
 }
+
+// Where QEMU has no default machine, it is the first one that is one.
+func TestOnlyMachine(t *testing.T) {
+	e := &Emulator{Arch: "sh4", Machines: []Machine{{Name: "none"}, {Name: "r2d"}}}
+	e.chooseMachine()
+	if m := e.Machine(""); m == nil || m.Name != "r2d" || !m.Default {
+		t.Errorf("%+v", e.Machines)
+	}
+}

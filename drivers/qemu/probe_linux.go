@@ -28,7 +28,7 @@ import (
 )
 
 // cacheVersion changes with the meaning of a cached answer.
-const cacheVersion = 4
+const cacheVersion = 5
 
 // emulator gives what the binary says with that accelerator, from the cache if
 // nothing that changes the answer has changed.
