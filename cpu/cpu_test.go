@@ -210,6 +210,21 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// Of another architecture's models only those are had that the emulator offers as they are.
+func TestResolveForeign(t *testing.T) {
+	h := Hypervisor{Arch: "s390x", Models: []Usable{{Name: "z900", Told: true}, {Name: "z14", Told: true, Blockers: []string{"type"}}}}
+	for _, tt := range []struct{ guest, err string }{
+		{"<cpu><model>z900</model><feature policy='disable' name='aen'/></cpu>", ""},
+		{"<cpu><model>z900</model><feature policy='force' name='aen'/></cpu>", "the CPU is incompatible with host CPU: unknown host CPU"},
+		{"<cpu><model>z14</model></cpu>", "the CPU is incompatible with host CPU: unknown host CPU"},
+		{"<cpu><model>z14</model><feature policy='optional' name='aen'/></cpu>", "unsupported configuration: only cpu feature policies 'require' and 'disable' are supported for aen"},
+	} {
+		if _, err := h.Resolve(load(t, tt.guest), "partial"); text(err) != tt.err {
+			t.Errorf("%s: %q, want %q", tt.guest, text(err), tt.err)
+		}
+	}
+}
+
 func TestArgument(t *testing.T) {
 	for _, tt := range []struct{ cpu, want string }{
 		{"<cpu><model vendor_id='KVM KVM KVM '>Nehalem</model><feature name='pclmuldq'/><feature policy='disable' name='vmx'/></cpu>", "Nehalem,vendor=KVM KVM KVM ,pclmulqdq=on,vmx=off"},

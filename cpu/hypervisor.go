@@ -66,9 +66,6 @@ func (h *Hypervisor) Compare(c *xml.CPU) (Result, error) {
 // hypervisor says of the model counts, or, for models whose definition never
 // changed, the host's CPU.
 func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
-	if family(h.Arch) != famX86 {
-		return Compare(host, c, h.Arch)
-	}
 	var known *Usable
 	for i := range h.Models {
 		if c.Model != "" && h.Models[i].Name == c.Model {
@@ -77,6 +74,12 @@ func (h *Hypervisor) partial(c, host *xml.CPU) (Result, error) {
 	}
 	if known != nil && known.Told && len(known.Blockers) == 0 && onlyDisables(c) {
 		return Result{Answer: Superset}, nil
+	}
+	if family(h.Arch) != famX86 {
+		if c.Mode == "custom" && (host == nil || host.Model == "") {
+			return incompatible("unknown host CPU"), nil
+		}
+		return Compare(host, c, h.Arch)
 	}
 	m := findModel(c.Model)
 	if known == nil || h.Reported == nil || m == nil || m.compat {
@@ -143,7 +146,7 @@ func KnownFeatures(guest *xml.CPU, arch string) error {
 			known = findFeature(f.Name) >= 0
 		case family(arch) == famARM:
 			known = slices.Contains(armFeatures[:], f.Name)
-		case family(arch) == famS390 && f.Policy != "require" && f.Policy != "disable":
+		case family(arch) == famS390 && f.Policy == "optional":
 			return xml.Errorf(xml.CodeConfigUnsupported, "only cpu feature policies 'require' and 'disable' are supported for %s", f.Name)
 		}
 		if !known {

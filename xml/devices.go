@@ -70,7 +70,12 @@ func (b *BootOrder) CheckNode(n *Node) error {
 	if _, ok := n.Attr("loadparm"); !ok {
 		return nil
 	}
-	b.LoadParm = strings.ToUpper(b.LoadParm)
+	b.LoadParm = strings.Map(func(r rune) rune { // letters of ASCII alone
+		if r >= 'a' && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return r
+	}, b.LoadParm)
 	if len(b.LoadParm) < 1 || len(b.LoadParm) > 8 {
 		return Errorf(CodeInternal, "loadparm value '%s' must be between 1 and 8 characters", b.LoadParm)
 	}
@@ -176,7 +181,7 @@ type RNG struct {
 // RNGRate limits what the guest takes.
 type RNGRate struct {
 	Bytes  uint `el:"bytes,attr,required,nonzero"`
-	Period uint `el:"period,attr,nonzero"`
+	Period uint `el:"period,attr,nonzero,blank"`
 }
 
 // RNGBackend is where the numbers come from: a file, or an EGD daemon.

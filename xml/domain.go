@@ -177,7 +177,7 @@ func (d *Domain) decodeIDs(n *Node) error {
 	if c := n.Child("name"); c == nil || c.Value() == "" {
 		return Errorf(CodePlain, "missing name information")
 	}
-	if c := n.Child("uuid"); c != nil {
+	if c := n.Child("uuid"); c != nil && c.Value() != "" {
 		if _, ok := ParseUUID(c.Value()); !ok {
 			return Errorf(CodeInternal, "malformed uuid element")
 		}

@@ -38,7 +38,7 @@ type HostdevSource struct {
 	Missing        string       `el:"missing,attr"`                                           // live, usb
 	GuestReset     string       `el:"guestReset,attr" enum:"off uninitialized on"`            // usb
 	WriteFiltering YesNo        `el:"writeFiltering,attr"`                                    // pci
-	Protocol       string       `el:"protocol,attr" enum:"adapter iscsi none vhost"`          // scsi, scsi_host
+	Protocol       string       `el:"protocol,attr"`                                          // scsi, scsi_host
 	WWPN           string       `el:"wwpn,attr"`                                              // scsi_host
 	Name           string       `el:"name,attr"`                                              // iscsi
 	Vendor         *HexID       `el:"vendor"`                                                 // usb

@@ -182,7 +182,8 @@ func assignCCW(d *xml.Domain) error {
 func assignMMIO(d *xml.Domain) {
 	given := false
 	eachDevice(d, func(v deviceView) { given = given || *v.addr != nil && (*v.addr).Type == "virtio-mmio" })
-	if findController(d, "pci", 0) != nil && !given || !isARMVirt(d) && !isRISCVVirt(d) && !(isARM(d) && machineIs(d, "vexpress")) {
+	board := isARM(d) && machineIs(d, "vexpress")
+	if !board && (findController(d, "pci", 0) != nil && !given || !isARMVirt(d) && !isRISCVVirt(d)) {
 		return
 	}
 	for _, a := range channelDevices(d) {

@@ -51,7 +51,13 @@ func readHostdevSource(h *xml.Hostdev) error {
 	s := h.Source
 	switch h.Type {
 	case "scsi":
+		if !contains([]string{"", "adapter", "iscsi"}, s.Protocol) {
+			return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'protocol' in element 'source': '%s'.", s.Protocol)
+		}
 		if s.Protocol == "iscsi" {
+			if s.Name == "" {
+				return xml.Errorf(xml.CodeXML, "missing iSCSI hostdev source path name")
+			}
 			if len(s.Hosts) == 0 {
 				return xml.Errorf(xml.CodeXML, "missing the host address for the iSCSI hostdev")
 			}

@@ -104,6 +104,7 @@ func basics(d *xml.Domain, t *Traits) error {
 		d.MaxMemory = nil
 	}
 	clock(d)
+	onlyNode(d)
 	iothreads(d)
 	features(d)
 	seclabels(d, t)
@@ -118,6 +119,19 @@ func basics(d *xml.Domain, t *Traits) error {
 	return nil
 }
 
+// onlyNode drops the number of the only node from huge pages where the guest has
+// none, since it means all of its memory.
+func onlyNode(d *xml.Domain) {
+	if d.Backing == nil || d.Backing.HugePages == nil || d.CPU != nil && d.CPU.NUMA != nil && len(d.CPU.NUMA.Cells) > 0 {
+		return
+	}
+	for i := range d.Backing.HugePages.Pages {
+		if p := &d.Backing.HugePages.Pages[i]; p.NodeSet == "0" {
+			p.NodeSet = ""
+		}
+	}
+}
+
 // early refuses what QEMU does before anything is added for it.
 func early(d *xml.Domain, t *Traits) error {
 	if t.QEMU == nil {
@@ -127,6 +141,9 @@ func early(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	if err := checkVCPUStates(d); err != nil {
+		return err
+	}
+	if err := checkShmemServers(d); err != nil {
 		return err
 	}
 	return checkTSEG(d)

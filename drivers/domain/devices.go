@@ -36,7 +36,9 @@ func devices(d *xml.Domain, t *Traits) error {
 	}
 	for i := range dev.Inputs {
 		in := &dev.Inputs[i]
-		if in.Bus == "" {
+		if in.Bus == "none" && t.QEMU == nil { // which is not printed
+			in.Bus = ""
+		} else if in.Bus == "" || in.Bus == "none" && in.Type != "passthrough" {
 			in.Bus = inputBus(d, in)
 		} else if in.Bus == "none" {
 			in.Bus = ""
@@ -129,9 +131,9 @@ func inputBus(d *xml.Domain, in *xml.Input) string {
 		return "virtio"
 	case in.Type == "evdev":
 		return ""
-	case in.Type == "tablet" && d.OS.Type.Text == "hvm":
-		return "usb"
-	case d.OS.Type.Text == "hvm" && (isX86(d) || !isPPC64(d) && !isS390(d) && !isARM(d) && !isRISCV(d) && !isLoongArch(d)):
+	case d.OS.Type.Text == "hvm" && isS390(d):
+		return "virtio"
+	case d.OS.Type.Text == "hvm" && in.Type != "tablet" && isX86(d):
 		return "ps2"
 	case d.OS.Type.Text == "hvm":
 		return "usb"
@@ -273,7 +275,7 @@ func netModel(n *xml.Interface) {
 // tpm chooses the model, and the version that is emulated.
 func tpm(d *xml.Domain, v *xml.TPM) {
 	model := "tpm-tis"
-	if isPSeries(d) {
+	if isPPC64(d) {
 		model = "tpm-spapr"
 	}
 	setDefault(&v.Model, model)

@@ -27,6 +27,16 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 			break
 		}
 	}
+	for i := range dev.Controllers {
+		if c := &dev.Controllers[i]; c.Type == "usb" && c.Model == "none" {
+			c.Alias, c.Address = nil, nil
+		}
+	}
+	for i := range dev.Videos {
+		if v := &dev.Videos[i]; v.Model != nil && v.Model.Type == "none" {
+			v.Driver, v.ACPI, v.Address = nil, nil, nil
+		}
+	}
 	eachDevice(d, func(v deviceView) {
 		if *v.alias != nil && !userAlias((*v.alias).Name) {
 			*v.alias = nil

@@ -64,7 +64,7 @@ func pciDevices(d *xml.Domain) []pciDevice {
 	for i := range dev.Interfaces {
 		n := &dev.Interfaces[i]
 		model := ""
-		if n.Model != nil {
+		if n.Model != nil && n.Type != "hostdev" {
 			model = n.Model.Type
 		}
 		switch model {

@@ -194,9 +194,6 @@ func qemuController(d *xml.Domain, c *xml.Controller, q *QEMU) error {
 		if c.Model == "" {
 			c.Model = defaultUSB(d, c, q)
 		}
-		if c.Model == "none" {
-			c.Address = nil
-		}
 		if strings.HasSuffix(c.Model, "-xhci") && c.Ports != nil && *c.Ports > 15 {
 			return unsupported("'%s' controller only supports up to '15' ports", c.Model)
 		}

@@ -31,9 +31,8 @@ func spaprAddresses(d *xml.Domain) error {
 		places = append(places, place{&v.Address, 0x3000, true})
 	}
 	for i := range dev.TPMs {
-		if t := &dev.TPMs[i]; t.Model == "tpm-spapr" {
-			places = append(places, place{&t.Address, 0x4000, true})
-		}
+		t := &dev.TPMs[i]
+		places = append(places, place{&t.Address, 0x4000, t.Model == "tpm-spapr" && isPSeries(d)})
 	}
 	for _, p := range places {
 		if a := *p.addr; a != nil && a.Type == "spapr-vio" && a.Reg != nil {

@@ -115,8 +115,10 @@ func checkExpander(d *xml.Domain, v *xml.Controller) error {
 		cells = len(d.CPU.NUMA.Cells)
 	}
 	if int(*v.Target.Node) >= cells {
+		model := v.Model
+		setDefault(&model, "(null)")
 		return xml.Errorf(xml.CodeXML, "%s with index %d is configured for a NUMA node (%d) not present in the domain's <cpu><numa> array (%d)",
-			v.Model, *v.Index, *v.Target.Node, cells)
+			model, *v.Index, *v.Target.Node, cells)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func checkMachineFeatures(d *xml.Domain, f *xml.Features, e *Emulator) error {
 		{f.GIC != nil, isARMVirt(d), foreign("gic")},
 		{f.IOAPIC != nil, isX86(d), foreign("ioapic")},
 		power("hpt", f.HPT != nil && (f.HPT.Resizing != "" || f.HPT.MaxPageSize > 0)),
-		{f.VMCoreInfo != nil, e.has("vmcoreinfo"), "vmcoreinfo is not available with this QEMU binary"},
+		{f.VMCoreInfo != nil && f.VMCoreInfo.State != "off", e.has("vmcoreinfo"), "vmcoreinfo is not available with this QEMU binary"},
 		power("htm", f.HTM != nil),
 		power("nested-hv", f.NestedHV != nil),
 		power("ccf-assist", f.CCFAssist != nil),

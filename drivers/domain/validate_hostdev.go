@@ -65,7 +65,7 @@ func checkQEMUHostdev(c *deviceCheck, h *xml.Hostdev) error {
 	if err := checkMdev(c, h); err != nil {
 		return err
 	}
-	if h.Display == "on" && len(c.d.Devices.Graphics) == 0 {
+	if h.Model == "vfio-pci" && h.Display == "on" && len(c.d.Devices.Graphics) == 0 {
 		return unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")
 	}
 	if h.Type == "scsi_host" && h.Boot != nil {

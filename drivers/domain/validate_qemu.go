@@ -232,6 +232,9 @@ func checkCPU(d *xml.Domain) error {
 	if c.Cache != nil && !isX86(d) {
 		return unsupported("CPU cache specification is not supported for '%s' architecture", d.OS.Type.Arch)
 	}
+	if c.Mode == "host-passthrough" && c.Migratable == "on" && !isX86(d) {
+		return unsupported("Migratable attribute for host-passthrough CPU is not supported by this QEMU binary")
+	}
 	if c.Mode == "maximum" && !hasMaximum(d) {
 		return unsupported("maximum CPU is not supported by QEMU binary")
 	}

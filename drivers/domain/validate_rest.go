@@ -246,7 +246,7 @@ func checkHugePages(d *xml.Domain) error {
 	var master *xml.HugePage
 	for i := range d.Backing.HugePages.Pages {
 		p := &d.Backing.HugePages.Pages[i]
-		if p.NodeSet == "" || cells == 0 && p.NodeSet == "0" {
+		if p.NodeSet == "" {
 			if master != nil {
 				return xml.Errorf(xml.CodePlain, "two master hugepages detected: %d and %d", p.Size, master.Size)
 			}

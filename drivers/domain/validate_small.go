@@ -207,10 +207,37 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 	case f.Driver != nil && f.Driver.Type == "mtp" && f.AccessMode != "passthrough":
 		return unsupported("mtp only supports passthrough accessmode")
 	}
-	if f.Driver == nil || f.Driver.Type != "virtiofs" {
+	if f.Driver == nil {
 		return nil
 	}
-	if !sharedMemory(c.d) {
+	switch f.Driver.Type {
+	case "handle":
+		if f.AccessMode != "" && f.AccessMode != "passthrough" {
+			return unsupported("only supports passthrough accessmode")
+		}
+	case "virtiofs":
+		return checkVirtioFS(c.d, f)
+	}
+	return nil
+}
+
+// checkVirtioFS refuses what only QEMU's own file server has.
+func checkVirtioFS(d *xml.Domain, f *xml.Filesystem) error {
+	if f.AccessMode != "" && f.AccessMode != "passthrough" {
+		return unsupported("virtiofs only supports passthrough accessmode")
+	}
+	for _, k := range []struct {
+		given bool
+		name  string
+	}{
+		{f.Driver.WRPolicy != "", "wrpolicy"}, {f.Model != "", "model"}, {f.Driver.Format != "", "format"},
+		{f.MultiDevs != "" && f.MultiDevs != "default", "multidevs"},
+	} {
+		if k.given {
+			return unsupported("virtiofs does not support %s", k.name)
+		}
+	}
+	if !sharedMemory(d) {
 		return unsupported("'virtiofs' requires shared memory")
 	}
 	if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {
@@ -304,14 +331,26 @@ func checkShmem(c *deviceCheck, s *xml.Shmem) error {
 	return nil
 }
 
+// checkShmemServers wants a server where memory is shared through one, and none
+// elsewhere.
+func checkShmemServers(d *xml.Domain) error {
+	for i := range d.Devices.Shmems {
+		s := &d.Devices.Shmems[i]
+		switch {
+		case s.Model == nil:
+		case s.Model.Type == "ivshmem-plain" && s.Server != nil:
+			return unsupported("shmem model 'ivshmem-plain' is supported only with server option disabled")
+		case s.Model.Type == "ivshmem-doorbell" && s.Server == nil:
+			return unsupported("shmem model 'ivshmem-doorbell' is supported only with server option enabled")
+		}
+	}
+	return nil
+}
+
 func checkQEMUShmem(c *deviceCheck, s *xml.Shmem) error {
 	switch {
 	case s.Model == nil || s.Model.Type == "ivshmem":
 		return unsupported("ivshmem device is no longer supported")
-	case s.Model.Type == "ivshmem-plain" && s.Server != nil:
-		return unsupported("shmem model 'ivshmem-plain' is supported only with server option disabled")
-	case s.Model.Type == "ivshmem-doorbell" && s.Server == nil:
-		return unsupported("shmem model 'ivshmem-doorbell' is supported only with server option enabled")
 	case s.Model.Type == "ivshmem-doorbell" && s.Size != nil:
 		return unsupported("shmem model 'ivshmem-doorbell' does not support size setting")
 	case strings.HasPrefix(s.Model.Type, "ivshmem-") && !isX86(c.d) && !c.has(s.Model.Type):

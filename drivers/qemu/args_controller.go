@@ -166,8 +166,12 @@ func (a *args) usbController(c xml.Controller) {
 		a.fail(xml.CodeConfigUnsupported, "USB controller model '%s' is not supported by this QEMU binary", c.Model)
 		return
 	}
-	if t := a.d.OS.Type.Arch; !isX86(t) && !a.Emulator.Has(driver) {
+	if t := a.d.OS.Type.Arch; (!isX86(t) || driver == "vt82c686b-usb-uhci") && !a.Emulator.Has(driver) {
 		a.fail(xml.CodeConfigUnsupported, "USB controller model '%s' not supported in this QEMU binary", c.Model)
+		return
+	}
+	if c.Ports != nil && c.Model != "qemu-xhci" && c.Model != "nec-xhci" {
+		a.fail(xml.CodeConfigUnsupported, "usb controller type '%s' doesn't support 'ports' with this QEMU binary", c.Model)
 		return
 	}
 	p := newProps("driver", driver)

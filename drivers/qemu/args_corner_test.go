@@ -20,6 +20,8 @@ func TestArgsCorners(t *testing.T) {
 		{"a folder's socket with a mode", "<filesystem accessmode='mapped'><source socket='/s'/><target dir='a'/></filesystem>", "local,security_model=mapped,id=fsdev-fs0,path=", "", ""},
 		{"floppies' controller alone", "<controller type='fdc'/>", "", "isa-fdc", ""},
 		{"floppies' controller with one", "<controller type='fdc'/><disk device='floppy'><source file='/a'/><target dev='fda'/></disk>", `{"driver":"isa-fdc"}`, "", ""},
+		{"a USB controller of fixed ports", "<controller type='usb' model='piix3-uhci' ports='4'/>", "", "", "usb controller type 'piix3-uhci' doesn't support 'ports' with this QEMU binary"},
+		{"keys of nothing", "<input type='evdev'/>", "", "", "argument key 'evdev' must not have null value"},
 		{"keys once", "<input type='evdev'><source dev='/a' repeat='off'/></input>", `"repeat":false`, "", ""},
 		{"a mediated device without its display", "<hostdev type='mdev' model='vfio-pci' ramfb='off'><source><address uuid='90c6c135-ad44-41d0-b1b7-bae47de48627'/></source></hostdev>", `"driver":"vfio-pci"`, "ramfb", ""},
 		{"companions of another", "<controller type='usb' index='0' model='qemu-xhci'/><controller type='usb' index='1' model='ich9-uhci2'/>", "", "", "internal error: masterbus not found"},
