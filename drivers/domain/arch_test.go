@@ -172,6 +172,7 @@ func TestArchCompletion(t *testing.T) {
 		{"s390x", "s390-ccw-virtio-10.0", "<video><model type='virtio'/><address type='pci'/></video><rng model='virtio'><backend model='random'/><address type='pci'><zpci uid='9'/></address></rng>", "<zpci uid='0x0009' fid='0x00000000'/>"},
 		{"s390x", "s390-ccw-virtio-10.0", "<video><driver name='qemu'/><model type='none'/><address type='pci'/></video>", "<video>\n      <model type='none'/>\n    </video>"},
 		{"s390x", "s390-ccw-virtio-10.0", "<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source><address uuid='90c6c135-ad44-41d0-b1b7-bae47de48627'/></source><address type='pci' slot='3'/></hostdev>", "</source>\n    </hostdev>"},
+		{"aarch64", "virt-10.0", "<controller type='pci' index='2' model='pci-bridge'><address type='pci' bus='0' slot='5'/></controller>", "bus='0x00' slot='0x05'"}, // where an endpoint may be put, a bridge may
 		{"s390x", "s390-ccw-virtio-10.0", "<input type='tablet'/>", "<input type='tablet' bus='virtio'>"},
 		{"alpha", "clipper", "<input type='mouse' bus='none'/>", "<input type='mouse' bus='usb'>"},
 		{"aarch64", "virt-10.0", "<interface type='hostdev'><source><address type='pci' bus='3'/></source><model type='rtl8139'/></interface>", "bus='0x01' slot='0x00'"},

@@ -356,7 +356,7 @@ func (s *pciSet) compatible(a *xml.Address, need plug) error {
 	if b.model == "dmi-to-pci-bridge" && need&endpoints != 0 {
 		return nil
 	}
-	if k.accepts&need != 0 || need&endpoints != 0 && k.accepts&endpoints != 0 {
+	if k.accepts&need != 0 || need&(endpoints|pciBridge) != 0 && k.accepts&endpoints != 0 {
 		if need == integrated && a.Bus != 0 {
 			return xml.Errorf(xml.CodeXML, "The device at PCI address %s needs to be an integrated device (bus=0)", pciText(a))
 		}

@@ -45,7 +45,7 @@ func assignZPCI(d *xml.Domain) error {
 	}
 	for _, v := range devices {
 		a := *v.addr
-		if c, ok := v.v.(*xml.Controller); ok && c.Type == "pci" && *c.Index == 0 || a.Type != "pci" || a.ZPCI != nil && a.ZPCI.UID != nil {
+		if c, ok := v.v.(*xml.Controller); ok && c.Type == "pci" && *c.Index == 0 || v.kind == "serial" || a.Type != "pci" || a.ZPCI != nil && a.ZPCI.UID != nil {
 			continue
 		}
 		a.ZPCI = &xml.ZPCI{}
