@@ -85,10 +85,16 @@ func (c *Conn) locate(q drivers.EmulatorQuery) (drivers.EmulatorQuery, error) {
 			q.VirtType = "kvm"
 		}
 	}
-	if q.VirtType != "qemu" && q.VirtType != "kvm" {
-		return fail("Emulator '%s' does not support virt type '%s'", path, q.VirtType)
-	}
 	return q, nil
+}
+
+// accelerator is what QEMU runs guests of a type with; types that are not
+// QEMU's count as emulated.
+func accelerator(virt string) string {
+	if virt == "kvm" || virt == "hvf" {
+		return virt
+	}
+	return "tcg"
 }
 
 // resolveQuery is locate, the emulator's own word, and its machine.
@@ -102,30 +108,33 @@ func (c *Conn) resolveQuery(ctx context.Context, given drivers.EmulatorQuery) (*
 	}
 	// a foreign emulator cannot even be asked with KVM
 	virt := q.VirtType
-	if !canKVM(q.Arch) || q.Emulator != findEmulator(q.Arch) {
+	if virt != "kvm" || !canKVM(q.Arch) || q.Emulator != findEmulator(q.Arch) {
 		virt = "qemu"
 	}
 	e, err := c.emulator(ctx, q.Emulator, virt)
 	if err != nil {
 		return nil, nil, q, err
 	}
-	switch {
-	case domain.Serves(e.Arch, q.Arch):
-	case archFamily(e.Arch) == archFamily(q.Arch):
-		return fail("Emulator '%s' does not support arch '%s'", q.Emulator, q.Arch)
-	default:
+	if archFamily(e.Arch) != archFamily(q.Arch) {
 		return fail("architecture from emulator '%s' doesn't match given architecture '%s'", e.Arch, q.Arch)
 	}
-	if q.VirtType == "kvm" && !canKVM(q.Arch) {
-		return fail("the accel 'kvm' is not supported by '%s' on this host", q.Emulator)
+	known := q.VirtType == "kvm" || q.VirtType == "qemu"
+	if q.VirtType == "kvm" && !canKVM(q.Arch) || !known && !isNative(e.Arch) {
+		return fail("the accel '%s' is not supported by '%s' on this host", accelerator(q.VirtType), q.Emulator)
 	}
-	if virt != q.VirtType {
+	if !domain.Serves(e.Arch, q.Arch) {
+		return fail("Emulator '%s' does not support arch '%s'", q.Emulator, q.Arch)
+	}
+	if !known && (q.Machine == "" || q.VirtType != "hvf" && e.Machine(q.Machine) != nil) {
+		return fail("Emulator '%s' does not support virt type '%s'", q.Emulator, q.VirtType)
+	}
+	if known && virt != q.VirtType {
 		if e, err = c.emulator(ctx, q.Emulator, q.VirtType); err != nil {
 			return nil, nil, q, err
 		}
 	}
 	m := e.Machine(q.Machine)
-	if m == nil {
+	if m == nil || !known {
 		return fail("the machine '%s' is not supported by emulator '%s'", q.Machine, q.Emulator)
 	}
 	q.Machine = m.Name
@@ -236,7 +245,11 @@ func cpuModes(e *Emulator, h *cpu.Hypervisor, q drivers.EmulatorQuery) *xml.Node
 	}
 	kvm := q.VirtType == "kvm"
 	if m := mode("host-passthrough", kvm); kvm {
-		m.Add(enumNode("hostPassthroughMigratable", "on", "off"))
+		words := []string{"on", "off"}
+		if e.Arch == "i686" { // the peer asks 32-bit emulators nothing about it
+			words = words[1:]
+		}
+		m.Add(enumNode("hostPassthroughMigratable", words...))
 	}
 	if m := mode("maximum", e.Max); e.Max {
 		m.Add(enumNode("maximumMigratable", "on", "off"))
