@@ -224,6 +224,9 @@ func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 	if text == "" && f.kept {
 		text = Blank
 	}
+	if f.blank && text == "" && (f.kind == kindUint || f.kind == kindInt) {
+		return nil
+	}
 	if f.ptr {
 		to := f.make()
 		setPointee(at, to)
@@ -233,9 +236,6 @@ func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 	case kindString:
 		return f.setString(at, text, n)
 	case kindUint, kindInt:
-		if f.blank && text == "" {
-			return nil
-		}
 		return f.setNumber(at, text, n)
 	case kindValue:
 		if f.blank && text == "" {

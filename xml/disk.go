@@ -208,6 +208,17 @@ type NetHost struct {
 	Port      string `el:"port,attr"`
 	Transport string `el:"transport,attr" enum:"tcp unix rdma"`
 	Socket    string `el:"socket,attr"`
+
+	blank bool // the name is written with nothing in it
+}
+
+// EncodeNode makes the element, with a name that is empty if it was written so.
+func (h *NetHost) EncodeNode(name string) *Node {
+	n := Element(name).With("name", h.Name)
+	if h.blank && h.Name == "" && h.Socket == "" {
+		n.Attrs = append(n.Attrs, Attr{Name: "name"})
+	}
+	return n.With("port", h.Port, "transport", h.Transport, "socket", h.Socket)
 }
 
 // NamedRef is an element with a name.

@@ -394,8 +394,11 @@ func (s *Slice) DecodeNode(n *Node) error {
 	return nil
 }
 
-// CheckNode checks a server: what its transport needs, and its port.
-func (h *NetHost) CheckNode(n *Node) error {
+// DecodeNode reads a server: what its transport needs, and its port.
+func (h *NetHost) DecodeNode(n *Node) error {
+	if err := DecodeFields(n, h); err != nil {
+		return err
+	}
 	_, socket := n.Attr("socket")
 	_, named := n.Attr("name")
 	switch transport := h.Transport; {
@@ -422,6 +425,7 @@ func (h *NetHost) CheckNode(n *Node) error {
 	if !named {
 		return Errorf(CodeXML, "missing name for host")
 	}
+	h.blank = h.Name == ""
 	return nil
 }
 

@@ -142,15 +142,15 @@ type Resolution struct {
 
 // Filesystem is a folder of the host in the guest.
 type Filesystem struct {
-	Type       string     `el:"type,attr" enum:"mount block file template ram bind volume"`
-	AccessMode string     `el:"accessmode,attr" enum:"passthrough mapped squash" unknown:"XML error: Invalid value for attribute 'accessmode' in element 'filesystem': '%s'."`
-	Model      string     `el:"model,attr" enum:"virtio virtio-transitional virtio-non-transitional"`
-	MultiDevs  string     `el:"multidevs,attr" enum:"default remap forbid warn"`
-	FMode      string     `el:"fmode,attr"`
-	DMode      string     `el:"dmode,attr"`
-	Driver     *FSDriver  `el:"driver"`
-	Binary     *FSBinary  `el:"binary"`
-	IDMap      *IDMap     `el:"idmap"`
+	Type       string     `el:"type,attr,order=1" enum:"mount block file template ram bind volume"`
+	AccessMode string     `el:"accessmode,attr,blank,order=2" enum:"passthrough mapped squash" unknown:"XML error: Invalid value for attribute 'accessmode' in element 'filesystem': '%s'."`
+	Model      string     `el:"model,attr,order=5" enum:"virtio virtio-transitional virtio-non-transitional"`
+	MultiDevs  string     `el:"multidevs,attr,order=6" enum:"default remap forbid warn"`
+	FMode      string     `el:"fmode,attr,order=3"`
+	DMode      string     `el:"dmode,attr,order=4"`
+	Driver     *FSDriver  `el:"driver,order=9"`
+	Binary     *FSBinary  `el:"binary,order=10"`
+	IDMap      *IDMap     `el:"idmap,order=11"`
 	Source     *FSSource  `el:"source"`
 	Target     *FSTarget  `el:"target"`
 	Readonly   bool       `el:"readonly"`
@@ -158,50 +158,34 @@ type Filesystem struct {
 	Alias      *Alias     `el:"alias"`
 	ACPI       *ACPIIndex `el:"acpi"`
 	Address    *Address   `el:"address"`
-	HardLimit  *Bytes     `el:"space_hard_limit"`
-	SoftLimit  *Bytes     `el:"space_soft_limit"`
-}
+	HardLimit  *Bytes     `el:"space_hard_limit,order=7"`
+	SoftLimit  *Bytes     `el:"space_soft_limit,order=8"`
 
-// CheckNode checks the modes of files and folders.
-func (f *Filesystem) CheckNode(n *Node) error {
-	for _, name := range []string{"fmode", "dmode"} {
-		text, ok := n.Attr(name)
-		if !ok {
-			continue
-		}
-		mode, err := parseUint(text, 8, 32)
-		switch {
-		case err != nil:
-			return Errorf(CodeXML, "Invalid value for attribute '%s' in element 'filesystem': '%s'. Expected non-negative integer value", name, text)
-		case mode > 0o777:
-			return Errorf(CodeXML, "invalid %s: '0%o'", name, mode)
-		}
-	}
-	return nil
+	Served bool // a socket is written, of whatever type
 }
 
 // FSDriver serves the folder.
 type FSDriver struct {
-	Type      string `el:"type,attr" enum:"path handle loop nbd ploop virtiofs mtp"`
-	Format    string `el:"format,attr,blank" enum:"raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio" unknown:"unsupported configuration: unknown driver format value '%s'"`
-	WRPolicy  string `el:"wrpolicy,attr" enum:"immediate" unknown:"XML error: unknown wrpolicy '%s'"`
-	Queue     uint64 `el:"queue,attr"`
-	IOMMU     OnOff  `el:"iommu,attr"`
-	ATS       OnOff  `el:"ats,attr"`
-	Packed    OnOff  `el:"packed,attr"`
-	PagePerVQ OnOff  `el:"page_per_vq,attr"`
-	Name      string `el:"name,attr"`
+	Type      string  `el:"type,attr,order=1" enum:"path handle loop nbd ploop virtiofs mtp"`
+	Format    string  `el:"format,attr,blank,order=3" enum:"raw dir bochs cloop dmg iso vpc vdi fat vhd ploop cow qcow qcow2 qed vmdk aio" unknown:"unsupported configuration: unknown driver format value '%s'"`
+	WRPolicy  string  `el:"wrpolicy,attr,order=2" enum:"immediate"`
+	Queue     Wrapped `el:"queue,attr,order=8" unknown:"XML error: cannot parse queue size '%s' for virtiofs"`
+	IOMMU     OnOff   `el:"iommu,attr,order=4"`
+	ATS       OnOff   `el:"ats,attr,order=5"`
+	Packed    OnOff   `el:"packed,attr,order=6"`
+	PagePerVQ OnOff   `el:"page_per_vq,attr,order=7"`
+	Name      string  `el:"name,attr"`
 }
 
 // FSBinary is virtiofsd.
 type FSBinary struct {
 	Path       string       `el:"path,attr"`
-	XAttr      OnOff        `el:"xattr,attr"`
-	Cache      *FSCache     `el:"cache"`
-	Sandbox    *FSSandbox   `el:"sandbox"`
-	Lock       *FSLock      `el:"lock"`
-	ThreadPool *FSPool      `el:"thread_pool"`
-	OpenFiles  *FSOpenFiles `el:"openfiles"`
+	XAttr      OnOff        `el:"xattr,attr,order=3"`
+	Cache      *FSCache     `el:"cache,order=5"`
+	Sandbox    *FSSandbox   `el:"sandbox,order=6"`
+	Lock       *FSLock      `el:"lock,order=4"`
+	ThreadPool *FSPool      `el:"thread_pool,order=1"`
+	OpenFiles  *FSOpenFiles `el:"openfiles,order=2"`
 }
 
 // FSCache is how much the guest caches.
@@ -222,12 +206,12 @@ type FSLock struct {
 
 // FSPool is virtiofsd's number of threads.
 type FSPool struct {
-	Size *int `el:"size,attr" unknown:"XML error: cannot parse thread pool size '%s' for virtiofs"`
+	Size *int `el:"size,attr,blank" unknown:"XML error: cannot parse thread pool size '%s' for virtiofs"`
 }
 
 // FSOpenFiles limits open files.
 type FSOpenFiles struct {
-	Max uint64 `el:"max,attr"`
+	Max Wrapped `el:"max,attr" unknown:"XML error: cannot parse openfiles '%s' for virtiofs"`
 }
 
 // FSSource is the folder, image or size.
@@ -241,6 +225,20 @@ type FSSource struct {
 	Pool   string `el:"pool,attr"`
 	Volume string `el:"volume,attr"`
 	Socket string `el:"socket,attr"`
+
+	blank string // the attribute that is written with nothing in it
+}
+
+// DecodeNode reads the source; Filesystem says which of it counts.
+func (s *FSSource) DecodeNode(n *Node) error { return DecodeFields(n, s) }
+
+// EncodeNode makes the element, with an attribute that is empty if it was written so.
+func (s *FSSource) EncodeNode(name string) *Node {
+	n := Element(name).With("dir", s.Dir, "dev", s.Dev, "file", s.File, "name", s.Name, "usage", s.Usage, "units", s.Units, "pool", s.Pool, "volume", s.Volume, "socket", s.Socket)
+	if s.blank != "" {
+		n.Attrs = append(n.Attrs, Attr{Name: s.blank})
+	}
+	return n
 }
 
 // FSTarget is the guest's name of it.
@@ -253,6 +251,9 @@ type Bytes uint64
 
 // DecodeNode reads the number and unit.
 func (b *Bytes) DecodeNode(n *Node) error {
+	if n.Value() == "" {
+		return errVoid
+	}
 	v, err := ScaledNode(n, 1)
 	*b = Bytes(v)
 	return err

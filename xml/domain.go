@@ -415,11 +415,18 @@ type IDMap struct {
 	GIDs []IDRange `el:"gid"`
 }
 
+// Sort puts the ranges in the order of their first users.
+func (m *IDMap) Sort() {
+	for _, list := range [][]IDRange{m.UIDs, m.GIDs} {
+		slices.SortStableFunc(list, func(a, b IDRange) int { return int(a.Start) - int(b.Start) })
+	}
+}
+
 // IDRange is one range of a map.
 type IDRange struct {
-	Start  uint `el:"start,attr,empty,wanted"`
-	Target uint `el:"target,attr,empty,wanted"`
-	Count  uint `el:"count,attr,empty"`
+	Start  uint `el:"start,attr,empty,required" missing:"XML error: invalid idmap start/target/count settings" unknown:"XML error: invalid idmap start/target/count settings"`
+	Target uint `el:"target,attr,empty,required" missing:"XML error: invalid idmap start/target/count settings" unknown:"XML error: invalid idmap start/target/count settings"`
+	Count  uint `el:"count,attr,empty,required" missing:"XML error: invalid idmap start/target/count settings" unknown:"XML error: invalid idmap start/target/count settings"`
 }
 
 // Clock is the guest's clock.

@@ -3,9 +3,18 @@ package xml
 // images are the elements that say where an image is.
 const images = "disk/source backingStore/source mirror/source dataStore/source"
 
+// Forms of words: a format of images, a UUID, a whole path, the name of a server.
+const (
+	imageFormat = "(raw|dir|bochs|cloop|dmg|iso|vpc|vdi|fat|vhd|ploop|luks|cow|qcow|qcow2|qed|vmdk)"
+	uuidForm    = "([a-fA-F0-9]{32}|[a-fA-F0-9]{8}-([a-fA-F0-9]{4}-){3}[a-fA-F0-9]{12})"
+	pathForm    = `(/|[a-zA-Z]:\\).+`
+	serverForm  = "([a-zA-Z0-9.-]+|[0-9a-fA-F:.]+)"
+)
+
 // tiesDisk are the rules for disks and for the images below and beside them.
 var tiesDisk = []tie{
 	{"disk", "", "+target"},
+	{"disk/address", "", "@type~(pci|drive|virtio-serial|ccid|usb|spapr-vio|ccw|isa|dimm|unassigned|virtio-mmio|virtio-s390)"},
 	{"disk", "@device=lun", "@type~network|block|volume +@type"},
 	{"disk", "@device!=lun", "-@rawio -@sgio"},
 	{"disk", "@type=network,vhostuser,vhostvdpa", "+source"},
@@ -34,6 +43,26 @@ var tiesDisk = []tie{
 	{images, "@protocol!=,gluster,rbd", "host*1"},
 	{"source/host", "@transport=unix", "+@socket -@name -@port"},
 	{"source/host", "^@protocol!=,iscsi @transport!=unix", "+@name -@socket"},
+	{"source/host", "", "@name~" + serverForm + " @port~[0-9]+"},
+	{"source/identity", "^@protocol=nfs", "=@user =@group"},
+	{"source/identity", "^@protocol=ssh", "+@username +@keyfile|@agentsock =@username =@keyfile =@agentsock"},
+	{"source/identity", "@keyfile", "-@agentsock"},
+	{"source/slices", "", "+slice"},
+	{images, "", "@index:1.."},
+	{images, "^@type=,file", "@file~" + pathForm + `|\[[^\]]*\].+`},
+	{images, "^@type=block", "@dev~" + pathForm + `|[a-zA-Z0-9_.\\:/-]+`},
+	{images, "^@type=dir", "@dir~" + pathForm},
+	{images, "^@type=vhostuser", "@path~" + pathForm},
+	{images, "^@type=vhostvdpa", "@dev~" + pathForm},
+	{"disk/target", "", "@rotation_rate:1.."},
+	{"disk/source", "^@type=nvme", "@namespace:0..4294967295"},
+	{"disk/source", "^@type=volume", "@volume~[^/]+"},
+	{"disk/driver", "", "@name~[a-zA-Z0-9_+-]+ @type~(" + imageFormat + "|aio) @queues:1.. @queue_size:1.. @rerror_policy~(stop|report|ignore)"},
+	{"backingStore/format dataStore/format mirror/format", "", "+@type @type~" + imageFormat},
+	{"disk/backingStore", "", "@type~(file|block|dir|network|volume|nvme|vhostuser|vhostvdpa)"},
+	{"disk/encryption source/encryption", "", "+@format @format~(default|qcow|luks|luks2|luks-any)"},
+	{"auth/secret", "", "@type~(ceph|iscsi) @uuid~" + uuidForm},
+	{"encryption/secret", "", "@type~passphrase @uuid~" + uuidForm},
 	{"source/readahead", "", "+@size @size:1.."},
 	{"source/timeout", "", "+@seconds @seconds:1.."},
 	{"disk/auth source/auth", "", "+@username +secret"},

@@ -52,10 +52,12 @@ func ScaledNode(n *Node, scale uint64) (uint64, error) {
 		if path += "[1]"; n.Value() == "" {
 			return 0, nil
 		}
-	case "space_hard_limit", "space_soft_limit":
-		path += "[1]"
 	case "hard_limit", "soft_limit", "swap_hard_limit", "min_guarantee":
 		path = "./memtune/" + n.Name + "[1]"
+	case "space_hard_limit", "space_soft_limit":
+		path += "[1]"
+	case "max_size":
+		path = "./metadata_cache/" + n.Name
 	}
 	v, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {

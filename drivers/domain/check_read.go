@@ -38,7 +38,7 @@ var readSteps = []struct {
 	each  bool
 	check func(*xml.Domain) error
 }{
-	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {5, true, readFilesystems}, {6, true, readInterfaces}, {12, true, readInputs},
+	{2, true, readDisks}, {3, false, readControllers}, {4, true, readLeases}, {6, true, readInterfaces}, {12, true, readInputs},
 	{16, false, readVideos}, {17, true, readHostdevs}, {19, false, readSingles}, {22, true, readTPMs}, {25, false, readHubs}, {28, false, readSecurity}, {30, true, readNVDIMMs},
 }
 

@@ -335,12 +335,13 @@ func octal(mode string) string {
 	if mode == "" {
 		return ""
 	}
+	mode = strings.TrimLeft(mode, "0")
 	return strings.Repeat("0", max(0, 4-len(mode))) + mode
 }
 
 func filesystem(f *xml.Filesystem, t *Traits) {
 	setDefault(&f.Type, "mount")
-	if f.Source == nil || f.Source.Socket == "" {
+	if !f.Served && (f.Source == nil || f.Source.Socket == "") {
 		setDefault(&f.AccessMode, "passthrough")
 	}
 	f.FMode, f.DMode = octal(f.FMode), octal(f.DMode)

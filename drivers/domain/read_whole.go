@@ -116,9 +116,7 @@ func readKeyWrap(d *xml.Domain) error {
 	}
 	slices.SortStableFunc(d.KeyWrap, func(a, b xml.KeyWrap) int { return strings.Compare(a.Name, b.Name) })
 	if m := d.IDMap; m != nil {
-		for _, list := range [][]xml.IDRange{m.UIDs, m.GIDs} {
-			slices.SortStableFunc(list, func(a, b xml.IDRange) int { return int(a.Start) - int(b.Start) })
-		}
+		m.Sort()
 	}
 	return nil
 }

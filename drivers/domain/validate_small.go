@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -115,69 +114,11 @@ func checkQEMUInput(c *deviceCheck, in *xml.Input) error {
 	return nil
 }
 
-// readFilesystems refuses those without a folder or another source.
-func readFilesystems(d *xml.Domain) error {
-	for i := range d.Devices.Filesystems {
-		f := &d.Devices.Filesystems[i]
-		if err := readFilesystemSource(f); err != nil {
-			return err
-		}
-		switch {
-		case fsSource(f) != "":
-		case f.Target != nil && f.Target.Dir != "":
-			return xml.Errorf(xml.CodePlain, "missing source information for device %s", f.Target.Dir)
-		default:
-			return xml.Errorf(xml.CodePlain, "missing source information for device")
-		}
-	}
-	return nil
-}
-
-// readFilesystemSource keeps of the source what this type of file system is made of.
-func readFilesystemSource(f *xml.Filesystem) error {
-	s := f.Source
-	if s == nil {
-		return nil
-	}
-	own := xml.FSSource{}
-	switch f.Type {
-	case "block":
-		own.Dev = s.Dev
-	case "file":
-		own.File = s.File
-	case "template":
-		own.Name = s.Name
-	case "volume":
-		if (s.Pool == "") != (s.Volume == "") {
-			return xml.Errorf(xml.CodeXML, "'pool' and 'volume' must be specified together for 'pool' type source")
-		}
-		own.Pool, own.Volume = s.Pool, s.Volume
-	case "ram":
-		if s.Usage == "" {
-			return xml.Errorf(xml.CodeXML, "missing 'usage' attribute for RAM filesystem")
-		}
-		n, err := strconv.ParseUint(s.Usage, 10, 64)
-		if err != nil {
-			return xml.Errorf(xml.CodeXML, "cannot parse usage '%s' for RAM filesystem", s.Usage)
-		}
-		if n, err = xml.Scale(n, s.Units, 1024); err != nil {
-			return err
-		}
-		own.Usage, own.Units = strconv.FormatUint(n/1024, 10), "KiB"
-	default:
-		if own.Socket = s.Socket; s.Socket == "" {
-			own.Dir = s.Dir
-		}
-	}
-	*s = own
-	return nil
-}
-
 // fsSource is what a file system is made of: the first name of it that is written.
 func fsSource(f *xml.Filesystem) string {
 	src := ""
 	if s := f.Source; s != nil {
-		for _, p := range []string{s.Dir, s.Dev, s.File, s.Name, s.Usage, s.Volume, s.Socket} {
+		for _, p := range []string{s.Dir, s.Dev, s.File, s.Name, s.Socket} {
 			setDefault(&src, p)
 		}
 	}
@@ -210,34 +151,24 @@ func checkQEMUFilesystem(c *deviceCheck, f *xml.Filesystem) error {
 	if f.Driver == nil {
 		return nil
 	}
-	switch f.Driver.Type {
-	case "handle":
-		if f.AccessMode != "" && f.AccessMode != "passthrough" {
-			return unsupported("only supports passthrough accessmode")
-		}
-	case "virtiofs":
-		return checkVirtioFS(c.d, f)
+	if f.Driver.Type == "handle" && f.AccessMode != "" && f.AccessMode != "passthrough" {
+		return unsupported("only supports passthrough accessmode")
 	}
-	return nil
-}
-
-// checkVirtioFS refuses what only QEMU's own file server has.
-func checkVirtioFS(d *xml.Domain, f *xml.Filesystem) error {
-	if f.AccessMode != "" && f.AccessMode != "passthrough" {
+	if f.Driver.Type != "virtiofs" {
+		return nil
+	}
+	switch {
+	case !f.Served && f.AccessMode != "" && f.AccessMode != "passthrough":
 		return unsupported("virtiofs only supports passthrough accessmode")
-	}
-	for _, k := range []struct {
-		given bool
-		name  string
-	}{
-		{f.Driver.WRPolicy != "", "wrpolicy"}, {f.Model != "", "model"}, {f.Driver.Format != "", "format"},
-		{f.MultiDevs != "" && f.MultiDevs != "default", "multidevs"},
-	} {
-		if k.given {
-			return unsupported("virtiofs does not support %s", k.name)
-		}
-	}
-	if !sharedMemory(d) {
+	case !f.Served && f.Driver.WRPolicy != "":
+		return unsupported("virtiofs does not support wrpolicy")
+	case f.Model != "":
+		return unsupported("virtiofs does not support model")
+	case f.Driver.Format != "":
+		return unsupported("virtiofs does not support format")
+	case f.MultiDevs != "" && f.MultiDevs != "default":
+		return unsupported("virtiofs does not support multidevs")
+	case !sharedMemory(c.d):
 		return unsupported("'virtiofs' requires shared memory")
 	}
 	if f.Boot != nil && f.Address != nil && f.Address.Type != "pci" {

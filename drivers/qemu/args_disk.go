@@ -262,7 +262,7 @@ func (a *args) image(d *xml.Disk, im layer, top bool, backing string) string {
 	if top && d.Encryption != nil {
 		im.encryption = d.Encryption
 	}
-	encrypted := im.encryption != nil && (im.encryption.Engine != "librbd" || s.Protocol != "rbd")
+	encrypted := im.encryption != nil && (im.encryption.Engine != "librbd" || s.Protocol != "rbd" && len(im.encryption.Secrets) > 0)
 	single := im.format == "raw" && !encrypted
 	data := a.dataFile(d, s, readonly, top)
 	storage := a.storage(d, im, prefix)

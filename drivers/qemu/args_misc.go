@@ -170,7 +170,7 @@ func (a *args) virtiofs(f *xml.Filesystem, id string, source *xml.FSSource, driv
 	if queue == 0 && source.Socket == "" {
 		queue = 1024
 	}
-	p.optNum("queue-size", queue).str("tag", tag)
+	p.optNum("queue-size", uint64(queue)).str("tag", tag)
 	if f.Boot != nil {
 		p.num("bootindex", uint64(f.Boot.Order))
 	}

@@ -157,7 +157,8 @@ func (r *reader) filesystem(d *device) func() {
 		c.take("id")
 		x.Source.Socket = r.absolute(c.take("path"))
 		v.Type = "virtiofs"
-		v.Queue, _ = d.number("queue-size")
+		queue, _ := d.number("queue-size")
+		v.Queue = xml.Wrapped(queue)
 		x.AccessMode = "passthrough"
 	} else if !r.folder(d, &x, &v) {
 		return nil
