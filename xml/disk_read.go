@@ -242,6 +242,9 @@ func (s *DiskSource) finish(kind string) error {
 	if kind != "" && kind != "file" && kind != "block" && kind != "volume" {
 		s.SecLabels = nil
 	}
+	if d := s.DataStore; d != nil && d.Source != nil && d.Source.Slice != nil {
+		return Errorf(CodeXML, "slices are not supported for <dataStore>")
+	}
 	if d := s.DataStore; d != nil && d.Source != nil && d.Source.DataStore != nil {
 		return Errorf(CodeXML, "The <source> of <dataStore> can't have another nested <dataStore> or <backingStore> element")
 	}

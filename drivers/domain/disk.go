@@ -88,6 +88,9 @@ func disk(d *xml.Domain, v *xml.Disk, t *Traits) error {
 	for b := v.BackingStore; b != nil; b = b.BackingStore {
 		b.Index = ""
 	}
+	if s := v.Source; s != nil && s.Protocol == "iscsi" {
+		s.Name = withLUN(s.Name)
+	}
 	for _, s := range diskSources(v) {
 		sourcePorts(s)
 	}
@@ -140,6 +143,11 @@ func diskSources(v *xml.Disk) []*xml.DiskSource {
 	if v.Mirror != nil && v.Mirror.Source != nil {
 		out = append(out, v.Mirror.Source)
 	}
+	for _, s := range out {
+		if s.DataStore != nil && s.DataStore.Source != nil {
+			out = append(out, s.DataStore.Source)
+		}
+	}
 	return out
 }
 
@@ -167,9 +175,6 @@ func withLUN(name string) string {
 func sourcePorts(s *xml.DiskSource) {
 	s.Index = ""
 	s.SecLabels = xml.KeepLabels(s.SecLabels)
-	if s.Protocol == "iscsi" {
-		s.Name = withLUN(s.Name)
-	}
 	port := diskPort(s.Protocol)
 	for i := range s.Hosts {
 		h := &s.Hosts[i]

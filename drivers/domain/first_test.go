@@ -63,6 +63,44 @@ func TestDisplacedCard(t *testing.T) {
 	}
 }
 
+// TestChain: what is refused of the images below a disk's own, and of their data files.
+func TestChain(t *testing.T) {
+	const below = "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/t'/><backingStore type='%'><format type='%'/>%</backingStore><target dev='vda'/></disk>"
+	disk := func(kind, format, source string) string {
+		s := below
+		for _, v := range []string{kind, format, source} {
+			s = strings.Replace(s, "%", v, 1)
+		}
+		return s
+	}
+	const data = "<source file='/b'><dataStore type='file'><format type='%'/><source file='/d'>%</source></dataStore></source>"
+	for _, c := range []struct{ device, fails, prints string }{
+		{disk("file", "cow", "<source file='/b'/>"), "'cow' storage format is not supported", ""},
+		{disk("file", "fat", "<source file='/b'/>"), "storage format 'fat' is supported only with 'dir' storage type", ""},
+		{disk("dir", "raw", "<source dir='/b'/>"), "storage type 'dir' requires use of storage format 'fat'", ""},
+		{disk("network", "raw", "<source protocol='tftp' name='a'><host name='h'/></source>"), "'tftp' protocol is not supported with this QEMU binary", ""},
+		{disk("network", "raw", "<source protocol='sheepdog' name='a'><host name='h'/></source>"), "'sheepdog' protocol is no longer supported", ""},
+		{disk("network", "raw", "<source protocol='http' name='a' tlsHostname='q'><host name='h'/></source>"), "'tlsHostname' field is supported only with NBD disks", ""},
+		{disk("file", "raw", "<source file='/b'><encryption format='qcow'/></source>"), "old qcow/qcow2 encryption is not supported", ""},
+		{disk("file", "raw", strings.NewReplacer("type='%'", "type='raw'", "%", "").Replace(data)), "<dataStore> feature available only with qcow2 images", ""},
+		{disk("file", "qcow2", strings.NewReplacer("type='%'", "type='qed'", "%", "").Replace(data)), "only 'raw' images supported as <dataStore>", ""},
+		{disk("file", "qcow2", strings.NewReplacer("type='%'", "type='raw'", "%", "<slices><slice type='storage' offset='0' size='512'/></slices>").Replace(data)), "slices are not supported for <dataStore>", ""},
+		{disk("file", "qcow2", "<source file='/b'><dataStore type='network'><format type='raw'/><source protocol='nbd' name='x'><host name='h' transport='tcp'/></source></dataStore></source>"), "", "<host name='h' port='10809'/>"},
+	} {
+		traits := rulesTraits()
+		d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", "", c.device)}, traits)
+		if c.fails != "" || err != nil {
+			if err == nil || c.fails == "" || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: got %v, want %q", c.device, err, c.fails)
+			}
+			continue
+		}
+		if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
+			t.Errorf("%v: no %q in\n%s", err, c.prints, out)
+		}
+	}
+}
+
 // TestControllerOrder: where controllers stand of which some have no number, given as
 // type, number and model; and which numbers they get.
 func TestControllerOrder(t *testing.T) {

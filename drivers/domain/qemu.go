@@ -397,13 +397,10 @@ func qemuDisk(d *xml.Domain, v *xml.Disk) {
 	if v.Type != "volume" {
 		setDefault(&v.Driver.Type, "raw")
 	}
-	for _, s := range diskSources(v) {
-		if s.Encryption != nil {
-			setDefault(&s.Encryption.Engine, "qemu")
+	for _, im := range imagesOf(v) {
+		for _, e := range im.crypts {
+			setDefault(&e.Engine, "qemu")
 		}
-	}
-	if v.Encryption != nil {
-		setDefault(&v.Encryption.Engine, "qemu")
 	}
 }
 

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"reflect"
 	"slices"
 	"sort"
 
@@ -121,6 +122,12 @@ func osDefaults(d *xml.Domain, t *Traits) {
 	}
 	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Firmware != "" || o.Loader != nil && o.Loader.Stateless != "yes") {
 		o.NVRAM = nil
+	}
+	if o.NVRAM != nil && o.NVRAM.Source != nil {
+		sourcePorts(o.NVRAM.Source)
+		if reflect.ValueOf(*o.NVRAM.Source).IsZero() {
+			o.NVRAM.Source = nil
+		}
 	}
 	if o.NVRAM != nil && o.NVRAM.Format != "" && o.Firmware != "" {
 		if o.Loader == nil {

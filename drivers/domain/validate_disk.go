@@ -20,8 +20,10 @@ func checkDisk(c *deviceCheck, v *xml.Disk) error {
 
 // diskNamed wants a name in the guest, and of Sheepdog nothing.
 func diskNamed(c *deviceCheck, v *xml.Disk) error {
-	if v.Source != nil && v.Source.Protocol == "sheepdog" {
-		return unsupported("'sheepdog' protocol is no longer supported by any hypervisor driver")
+	for _, im := range imagesOf(v) {
+		if im.source != nil && im.source.Protocol == "sheepdog" {
+			return unsupported("'sheepdog' protocol is no longer supported by any hypervisor driver")
+		}
 	}
 	if s := v.Source; s != nil && s.FDGroup != "" && c.e == nil {
 		name := diskName(v)
@@ -67,11 +69,14 @@ func diskImages(_ *deviceCheck, v *xml.Disk) error {
 			return unsupported("supplying <cipher> for domain disk definition is unnecessary")
 		}
 	}
-	if d := s.DataStore; d != nil {
-		switch {
-		case v.Driver == nil || v.Driver.Type != "qcow2":
+	for _, im := range imagesOf(v) {
+		if im.source == nil || im.source.DataStore == nil {
+			continue
+		}
+		if im.format != "qcow2" {
 			return unsupported("<dataStore> feature available only with qcow2 images")
-		case d.Format != nil && d.Format.Type != "raw":
+		}
+		if f := im.source.DataStore.Format; f != nil && f.Type != "raw" {
 			return unsupported("only 'raw' images supported as <dataStore>")
 		}
 	}

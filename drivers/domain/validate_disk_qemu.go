@@ -12,7 +12,7 @@ func checkQEMUDisk(c *deviceCheck, v *xml.Disk) error {
 		return unsupported("'vhostuser' requires shared memory")
 	}
 	for _, check := range []func(*deviceCheck, *xml.Disk) error{qemuDiskAddress, qemuDiskGeometry, qemuDiskPlace, qemuDiskDriver, qemuDiskGuest, qemuDiskLUN, qemuDiskThreads,
-		qemuDiskTransient, qemuDiskTune, qemuDiskNames, qemuDiskFormat, qemuDiskSource, qemuDiskCrypt} {
+		qemuDiskTransient, qemuDiskTune, qemuDiskNames, qemuDiskImages} {
 		if err := check(c, v); err != nil {
 			return err
 		}
@@ -58,66 +58,102 @@ func qemuDiskNames(_ *deviceCheck, v *xml.Disk) error {
 	return nil
 }
 
-func qemuDiskFormat(c *deviceCheck, v *xml.Disk) error {
-	format := v.Driver.Type
-	switch format {
+// image is one of a disk's chain: its own, or one below.
+type image struct {
+	kind, format string
+	source       *xml.DiskSource
+	crypts       []*xml.Encryption
+	writable     bool
+}
+
+// imagesOf gives a disk's chain, the topmost first.
+func imagesOf(v *xml.Disk) []image {
+	top := image{kind: v.Type, source: v.Source, writable: !v.Readonly}
+	if v.Driver != nil {
+		top.format = v.Driver.Type
+	}
+	if v.Encryption != nil {
+		top.crypts = append(top.crypts, v.Encryption)
+	}
+	out := []image{top}
+	for b := v.BackingStore; b != nil; b = b.BackingStore {
+		if b.Source == nil {
+			continue
+		}
+		im := image{kind: b.Type, source: b.Source}
+		setDefault(&im.kind, "file")
+		if b.Format != nil {
+			im.format = b.Format.Type
+		}
+		out = append(out, im)
+	}
+	for i := range out {
+		if s := out[i].source; s != nil && s.Encryption != nil {
+			out[i].crypts = append(out[i].crypts, s.Encryption)
+		}
+	}
+	return out
+}
+
+// qemuDiskImages checks the images of a chain one by one.
+func qemuDiskImages(_ *deviceCheck, v *xml.Disk) error {
+	for i, im := range imagesOf(v) {
+		for _, check := range []func(image) error{qemuFormat, qemuProtocol} {
+			if err := check(im); err != nil {
+				return err
+			}
+		}
+		if c := v.Driver.MetadataCache; i == 0 && c != nil && c.MaxSize != nil && im.format != "qcow2" {
+			return unsupported("metadata cache max size control is supported only with qcow2 images")
+		}
+		if err := qemuEncryption(im); err != nil {
+			return err
+		}
+		if i == 0 && v.Shareable && im.format != "raw" && im.format != "" {
+			return unsupported("shared access for disk '%s' requires use of supported storage format", v.Target.Dev)
+		}
+		if s := im.source; s != nil && s.TLSHostname != "" && s.Protocol != "nbd" {
+			return unsupported("'tlsHostname' field is supported only with NBD disks")
+		}
+		if im.kind == "vhostvdpa" {
+			return unsupported("vhostvdpa disk is not supported with this QEMU binary")
+		}
+	}
+	return nil
+}
+
+// qemuFormat refuses formats that QEMU does not read, or not there.
+func qemuFormat(im image) error {
+	switch im.format {
 	case "cow":
-		return unsupported("'%s' storage format is not supported", format)
+		return unsupported("'%s' storage format is not supported", im.format)
 	case "dir":
 		return unsupported("'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead")
 	case "iso":
 		return unsupported("storage format 'iso' is not directly supported by QEMU, use 'raw' instead")
 	case "fat":
-		if v.Type != "dir" && v.Type != "volume" {
+		if im.kind != "dir" && im.kind != "volume" {
 			return unsupported("storage format 'fat' is supported only with 'dir' storage type")
 		}
-		if !v.Readonly && v.Type == "dir" {
+		if im.writable && im.kind == "dir" {
 			return unsupported("virtual FAT storage can't be accessed in read-write mode")
 		}
 	default:
-		if v.Type == "dir" {
+		if im.kind == "dir" {
 			return unsupported("storage type 'dir' requires use of storage format 'fat'")
 		}
 	}
 	return nil
 }
 
-// qemuDiskCrypt checks what belongs to a format, encryption and the way to the image.
-func qemuDiskCrypt(_ *deviceCheck, v *xml.Disk) error {
-	format := v.Driver.Type
-	if v.Driver.MetadataCache != nil && v.Driver.MetadataCache.MaxSize != nil && format != "qcow2" {
-		return unsupported("metadata cache max size control is supported only with qcow2 images")
-	}
-	if err := qemuEncryption(v); err != nil {
-		return err
-	}
-	if v.Shareable && format != "raw" && format != "" {
-		return unsupported("shared access for disk '%s' requires use of supported storage format", v.Target.Dev)
-	}
-	if s := v.Source; s != nil && s.TLSHostname != "" && s.Protocol != "nbd" {
-		return unsupported("'tlsHostname' field is supported only with NBD disks")
-	}
-	if v.Type == "vhostvdpa" {
-		return unsupported("vhostvdpa disk is not supported with this QEMU binary")
-	}
-	return nil
-}
-
-// qemuEncryption checks how images are encrypted.
-func qemuEncryption(v *xml.Disk) error {
-	list := [2]*xml.Encryption{v.Encryption}
-	if v.Source != nil {
-		list[1] = v.Source.Encryption
-	}
-	for _, e := range list {
-		if e == nil {
-			continue
-		}
+// qemuEncryption checks how an image is encrypted.
+func qemuEncryption(im image) error {
+	for _, e := range im.crypts {
 		if e.Engine == "librbd" {
-			if v.Type != "network" {
+			if im.kind != "network" {
 				return unsupported("librbd encryption is supported only with RBD backed disks")
 			}
-			if v.Source == nil || v.Source.Protocol == "rbd" {
+			if im.source == nil || im.source.Protocol == "rbd" {
 				continue
 			}
 		}
@@ -130,8 +166,30 @@ func qemuEncryption(v *xml.Disk) error {
 		if len(e.Secrets) > 1 {
 			return unsupported("qemu encryption engine expects only a single secret")
 		}
-		if format := v.Driver.Type; format != "raw" && format != "qcow2" && format != "" {
+		if im.format != "raw" && im.format != "qcow2" && im.format != "" {
 			return unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
+		}
+	}
+	return nil
+}
+
+// qemuProtocol refuses protocols that this QEMU lacks.
+func qemuProtocol(im image) error {
+	s := im.source
+	if s == nil || im.kind != "network" {
+		return nil
+	}
+	switch s.Protocol {
+	case "tftp":
+		return unsupported("'tftp' protocol is not supported with this QEMU binary")
+	case "nfs":
+		switch {
+		case len(s.Hosts) != 1:
+			return unsupported("'nfs' protocol requires the usage of exactly one host")
+		case s.Hosts[0].Transport != "" && s.Hosts[0].Transport != "tcp":
+			return unsupported("'nfs' host must use TCP protocol")
+		case s.Hosts[0].Port != "":
+			return unsupported("port cannot be specified in 'nfs' protocol host")
 		}
 	}
 	return nil
@@ -361,28 +419,6 @@ func qemuDiskTune(c *deviceCheck, v *xml.Disk) error {
 		t.WriteBytesMax, t.TotalIOPSMax, t.ReadIOPSMax, t.WriteIOPSMax, t.SizeIOPS} {
 		if n > mostIOTune {
 			return xml.Errorf(xml.CodeArgUnsupported, "block I/O throttle limit must be no more than %d using QEMU", uint64(mostIOTune))
-		}
-	}
-	return nil
-}
-
-// qemuDiskSource refuses protocols that this QEMU lacks.
-func qemuDiskSource(c *deviceCheck, v *xml.Disk) error {
-	s := v.Source
-	if s == nil || v.Type != "network" {
-		return nil
-	}
-	switch s.Protocol {
-	case "tftp":
-		return unsupported("'tftp' protocol is not supported with this QEMU binary")
-	case "nfs":
-		switch {
-		case len(s.Hosts) != 1:
-			return unsupported("'nfs' protocol requires the usage of exactly one host")
-		case s.Hosts[0].Transport != "" && s.Hosts[0].Transport != "tcp":
-			return unsupported("'nfs' host must use TCP protocol")
-		case s.Hosts[0].Port != "":
-			return unsupported("port cannot be specified in 'nfs' protocol host")
 		}
 	}
 	return nil

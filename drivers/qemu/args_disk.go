@@ -404,7 +404,7 @@ func (a *args) prManagers() {
 func qemuFormat(format string) string {
 	switch format {
 	case "vhd":
-		return "vpc"
+		return "vhdx"
 	case "fat":
 		return "raw" // the storage node makes it
 	case "ploop":

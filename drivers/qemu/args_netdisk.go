@@ -138,8 +138,13 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 		host = "[" + host + "]"
 	}
 	at := "://" + host + ":" + port
-	if h.Transport == "unix" {
+	switch h.Transport {
+	case "unix":
 		at = "+unix://"
+	case "rdma": // which QEMU does not know here, but is told
+		if at = "+rdma://" + host; h.Port != "" {
+			at += ":" + h.Port
+		}
 	}
 	u := s.Protocol + at + (&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath()
 	if s.Query != "" {
