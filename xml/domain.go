@@ -10,7 +10,7 @@ import (
 type Domain struct {
 	_           struct{}        `root:"domain"`
 	Type        string          `el:"type,attr,filled,order=3" enum:"qemu kvm xen lxc test vmware hyperv vbox phyp parallels bhyve vz hvf kqemu uml openvz none" unknown:"unsupported configuration: invalid domain type %s" missing:"internal error: missing domain type attribute"`
-	ID          *int            `el:"id,attr"` // of a running guest
+	ID          *int            `el:"id,attr,blank"` // of a running guest
 	QEMU        string          `el:"xmlns:qemu,attr"`
 	Xen         string          `el:"xmlns:xen,attr"`
 	Bhyve       string          `el:"xmlns:bhyve,attr"`

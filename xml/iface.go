@@ -132,7 +132,7 @@ type Rate struct {
 
 // InterfaceIP is an address of the guest or of the host's end.
 type InterfaceIP struct {
-	Address string `el:"address,attr,required"`
+	Address string `el:"address,attr,wanted" missing:"XML error: Missing required address in <ip>"`
 	Family  string `el:"family,attr"`
 	Prefix  uint   `el:"prefix,attr"`
 	Peer    string `el:"peer,attr"`

@@ -14,7 +14,10 @@ func (i *Interface) DecodeNode(n *Node) error {
 	if err != nil {
 		return err
 	}
-	if kind, _ := n.Attr("type"); n.Child("virtualport") != nil && !slices.Contains(portTypes, kind) {
+	if kind, ok := n.Attr("type"); n.Child("virtualport") != nil && !slices.Contains(portTypes, kind) {
+		if !ok {
+			kind = "user"
+		}
 		return Errorf(CodeConfigUnsupported, "<virtualport> element unsupported for <interface type='%s'>", kind)
 	}
 	if err := DecodeFields(n, i); err != nil {
