@@ -96,6 +96,8 @@ func TestNothingIsLost(t *testing.T) {
 		"slot of a port":    {"-M q35 -device pcie-root-port,slot=3", "left out: slot=3", ""},
 		"hub":               {"-netdev user,id=u -netdev hubport,hubid=0,id=h1,netdev=u -netdev hubport,hubid=0,id=h2 -device e1000,netdev=h2", "-netdev user,id=u", "hubport,hubid=0,id=h1,netdev=u"},
 		"bus of its own":    {"-M q35 -device pxb-cxl,bus_nr=12,bus=pcie.0,id=cxl.1 -device cxl-rp,bus=cxl.1,id=x", "XML does not have its bus there", "cxl-rp,bus=cxl.1,id=x"},
+		"host's caches":     {"-cpu Skylake-Client,host-cache-info=on", "XML cannot say host-cache-info", ""},
+		"user of a server":  {"-drive if=virtio,format=raw,file=ssh://me@h/a", "XML has none like it", "format=raw,file=ssh://me@h/a,id=own-virtio0,if=none"},
 		"host's addresses":  {"-cpu Skylake-Client,host-phys-bits=on", "XML cannot say host-phys-bits", ""},
 		"TFTP":              {"-nic none -netdev user,id=n,tftp=boot -device e1000,netdev=n", "tftp=/vm/boot", ""},
 		"watchdog's action": {"-action watchdog=poweroff", "there is no watchdog", ""},
@@ -158,6 +160,19 @@ func TestSaid(t *testing.T) {
 	}
 }
 
+// TestPOWERScreens: with a screen a POWER guest gets a USB keyboard from define, so
+// that it cannot be without USB.
+func TestPOWERScreens(t *testing.T) {
+	d, notes := read(t, "qemu-system-ppc64 -M pseries -nodefaults")
+	if len(d.Devices.Graphics) != 0 || !strings.Contains(notes, "left out: QEMU's own window") {
+		t.Errorf("%+v\n%s", d.Devices.Graphics, notes)
+	}
+	d, notes = read(t, "qemu-system-ppc64 -M pseries -nodefaults -device VGA -vnc :3")
+	if len(d.Devices.Graphics) != 1 || len(d.Devices.Controllers) > 0 && d.Devices.Controllers[0].Model == "none" || !strings.Contains(notes, "a USB controller, a keyboard and a mouse are added") {
+		t.Errorf("%+v\n%s", d.Devices.Controllers, notes)
+	}
+}
+
 // TestTopology: QEMU prefers cores, and before 6.2 sockets.
 func TestTopology(t *testing.T) {
 	for line, want := range map[string]*xml.CPUTopology{
@@ -190,7 +205,7 @@ func TestLocations(t *testing.T) {
 		"https://example.com/d/a.img?x=1":  {Protocol: "https", Name: "d/a.img", Query: "x=1"},
 		"iscsi://example.com/iqn.a:b/1":    {Protocol: "iscsi", Name: "iqn.a:b/1"},
 		"gluster://example.com/vol/a.img":  {Protocol: "gluster", Name: "vol/a.img"},
-		"ssh://me@example.com:99/srv/a":    {Protocol: "ssh", Name: "/srv/a"},
+		"ssh://example.com:99/srv/a":       {Protocol: "ssh", Name: "/srv/a"},
 		"rbd:pool/img@s:conf=/etc/c":       {Protocol: "rbd", Name: "pool/img"},
 		"nvme://0000:01:00.0/1":            {Type: "pci", Namespace: "1", Managed: "yes"},
 		"fat:/srv":                         {Dir: "/srv"},

@@ -126,8 +126,10 @@ func (r *reader) cpuSwitches(p *props) {
 	if v, ok := p.number("tsc-frequency"); ok {
 		r.timer("tsc").Frequency = v
 	}
-	switch host, l3 := p.onOff("host-cache-info"), p.onOff("l3-cache"); {
-	case host == "on":
+	whole := c.Mode == "host-passthrough" || c.Mode == "maximum"
+	switch l3 := p.onOff("l3-cache"); {
+	case toSwitch(p.peek("host-cache-info")) == "on" && !whole: // definitions have it with these only
+	case p.isOn("host-cache-info"):
 		c.Cache = &xml.CPUCache{Mode: "passthrough"}
 	case l3 == "on":
 		c.Cache = &xml.CPUCache{Level: 3, Mode: "emulate"}
@@ -135,7 +137,7 @@ func (r *reader) cpuSwitches(p *props) {
 		c.Cache = &xml.CPUCache{Mode: "disable"}
 	}
 	switch {
-	case toSwitch(p.peek("host-phys-bits")) == "on" && c.Mode != "host-passthrough" && c.Mode != "maximum": // definitions have it with these only
+	case toSwitch(p.peek("host-phys-bits")) == "on" && !whole: // and so that
 	case p.isOn("host-phys-bits"):
 		c.MaxPhysAddr = &xml.CPUMaxPhysAddr{Mode: "passthrough", Limit: int(p.uint("host-phys-bits-limit"))}
 	case p.has("phys-bits"):

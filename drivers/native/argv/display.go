@@ -27,7 +27,11 @@ func (r *reader) graphics() {
 		r.spice(p)
 	}
 	if len(r.displays)+len(r.vncs)+len(r.spices) == 0 && !r.nographic {
-		r.window("QEMU's own window")
+		if r.isPSeries() && len(r.d.Devices.Videos) == 0 {
+			r.note("left out: QEMU's own window (the guest has no graphics card)")
+		} else {
+			r.window("QEMU's own window")
+		}
 	}
 	if r.keymap != "" {
 		found := false

@@ -195,7 +195,9 @@ func (r *reader) finish() {
 		dev.Memballoon = &xml.Memballoon{Model: "none"}
 	}
 	usb := slices.ContainsFunc(dev.Controllers, func(c xml.Controller) bool { return c.Type == "usb" })
-	if !usb && !strings.HasPrefix(r.arch(), "s390") && !r.needsUSB() {
+	if !usb && strings.HasPrefix(r.arch(), "ppc64") && len(dev.Graphics) > 0 {
+		r.note("a USB controller, a keyboard and a mouse are added: define does so where a POWER guest has a screen")
+	} else if !usb && !strings.HasPrefix(r.arch(), "s390") && !r.needsUSB() {
 		zero := uint(0)
 		dev.Controllers = append(dev.Controllers, xml.Controller{Type: "usb", Index: &zero, Model: "none"})
 	}

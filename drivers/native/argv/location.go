@@ -135,12 +135,7 @@ func (im *image) url(text string) bool {
 	case "ssh", "nfs":
 		s.Name = u.Path
 		if u.User != nil && scheme == "ssh" {
-			s.Identity = &xml.Identity{Username: u.User.Username()}
-			_, secret := u.User.Password()
-			u.User = nil
-			if secret {
-				return false
-			}
+			return false // definitions have a user only with a key
 		}
 		if scheme == "nfs" && (query.Has("uid") || query.Has("gid")) {
 			s.Identity = &xml.Identity{User: "+" + query.Get("uid"), Group: "+" + query.Get("gid")}
@@ -206,10 +201,7 @@ func (im *image) network(p *props, driver string) bool {
 	case "ssh":
 		h, ok := server(p, "server.")
 		s.Hosts, s.Name = []xml.NetHost{h}, p.take("path")
-		if user := p.take("user"); user != "" {
-			s.Identity = &xml.Identity{Username: user}
-		}
-		return ok
+		return ok // definitions have a user only with a key
 	case "nfs":
 		h, ok := server(p, "server.")
 		s.Hosts, s.Name = []xml.NetHost{h}, p.take("path")
