@@ -13,12 +13,15 @@ func parseChar(text string) (xml.CharSource, error) {
 		s.Type, s.Path = "dev", text
 		return s, nil
 	}
-	kind, rest, _ := strings.Cut(text, ":")
+	kind, rest, colon := strings.Cut(text, ":")
 	malformed := internal("malformed char device string")
 	switch kind {
 	case "null", "vc", "pty", "stdio":
 		s.Type = kind
 	case "file", "pipe":
+		if !colon { // the word stands for a path, as the peer has it
+			rest = kind
+		}
 		s.Type, s.Path = kind, stated(rest)
 	case "tcp", "telnet":
 		s.Type, s.Protocol, s.Mode = "tcp", "raw", "connect"

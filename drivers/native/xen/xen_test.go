@@ -136,6 +136,7 @@ func TestRead(t *testing.T) {
 		{hvm + "type = 1\nrtc_timeoffset = 2147483648", "adjustment='-2147483648'"},
 		{hvm + "serial = \"udp:h:1@b\"", "malformed char device string"},
 		{hvm + "serial = [ 1 ]", "configuration file syntax error: memory conf: expected a string list for 'serial' parameter"},
+		{hvm + "parallel = \"file\"", "<source path='file'/>"},
 		{hvm + "parallel = \"\"", "unknown chr device type ''"},
 		{hvm + "usbdevice = 1", "config value usbdevice was malformed"},
 		{hvm + "soundhw = \"sb16,\"", "<sound model='sb16'/>"},
