@@ -211,6 +211,29 @@ func TestArchCompletion(t *testing.T) {
 	}
 }
 
+// Variables of a firmware lie where a source says only if it has a type.
+func TestVariables(t *testing.T) {
+	for _, c := range []struct{ os, features, want string }{
+		{"<loader type='rom'>/c</loader><nvram template='/t'><source file='/v'/></nvram>", "", "<nvram template='/t'/>"},
+		{"<loader format='vmdk'>/c</loader><nvram type='file'/>", "", "the cause is unknown"},
+		{"<loader readonly='yes' type='pflash'>/usr/share/AAVMF/AAVMF_CODE.fd</loader><nvram format='qcow2'/>", "<features><acpi/></features>", "templateFormat='raw' format='raw'>/n/r_VARS.fd</nvram>"},
+	} {
+		doc := "<domain type='qemu'><name>r</name><memory>65536</memory><os><type arch='aarch64' machine='virt-10.0'>hvm</type>" + c.os + "</os>" + c.features + "</domain>"
+		traits := archTraits()
+		d, err := Parse(xml.Source{Data: []byte(doc)}, traits)
+		got := []byte(nil)
+		if err == nil {
+			got, err = Print(d, traits, 0)
+		}
+		if err != nil {
+			got = []byte(err.Error())
+		}
+		if !strings.Contains(string(got), c.want) {
+			t.Errorf("%s: %s, want %s", c.os, got, c.want)
+		}
+	}
+}
+
 // KVM does not run code of other architectures.
 func TestForeignKVM(t *testing.T) {
 	for machine, want := range map[string]string{"": "could not get preferred machine for /q/s390x type=kvm", "s390-ccw-virtio-10.0": "Emulator '/q/s390x' does not support virt type 'kvm'"} {

@@ -382,7 +382,7 @@ func firmware(d *xml.Domain, q *QEMU) {
 	}
 	if known != nil {
 		setDefault(&n.Template, known.Vars)
-		n.TemplateFormat = "raw"
+		n.TemplateFormat, n.Format = "raw", "raw"
 	}
 	if n.Path == "" && n.Source == nil {
 		n.Path = q.NVRAMDir + "/" + d.Name + "_VARS." + strings.Replace(n.Format, "raw", "fd", 1)

@@ -81,12 +81,15 @@ func readFirmware(o *xml.OS) error {
 		}
 		return nil
 	}
+	n := o.NVRAM
+	if n != nil && n.Type != "" && n.Source == nil {
+		return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
+	}
 	if l := o.Loader; l != nil {
 		if err := format("loader", &l.Format); err != nil {
 			return err
 		}
 	}
-	n := o.NVRAM
 	if n == nil {
 		return nil
 	}
@@ -96,11 +99,8 @@ func readFirmware(o *xml.OS) error {
 	if err := format("nvram", &n.Format); err != nil {
 		return err
 	}
-	if n.Type == "" {
-		return nil
-	}
-	if n.Source == nil {
-		return xml.Errorf(xml.CodePlain, "An error occurred, but the cause is unknown")
+	if n.Type == "" { // a source counts only with a type
+		n.Source = nil
 	}
 	return nil
 }
