@@ -84,6 +84,14 @@ func readHostdevSource(h *xml.Hostdev) error {
 		if s.Address == nil {
 			return xml.Errorf(xml.CodeXML, "'address' must be specified for scsi hostdev source")
 		}
+		for _, k := range []struct {
+			missing bool
+			name    string
+		}{{s.Address.Bus == "", "bus"}, {s.Address.Target == nil, "target"}, {s.Address.Unit == nil, "unit"}} {
+			if k.missing {
+				return xml.Errorf(xml.CodeXML, "Missing required attribute '%s' in element 'address'", k.name)
+			}
+		}
 		if s.Adapter == nil || s.Adapter.Name == "" {
 			return xml.Errorf(xml.CodeXML, "'adapter' name must be specified for scsi hostdev source")
 		}

@@ -29,6 +29,8 @@ func otherEarly(d *xml.Domain, t *Traits) error {
 	switch {
 	case t.Driver == "" || t.built:
 		return nil
+	case d.MaxMemory != nil && d.Memory != nil && d.MaxMemory.KiB < d.Memory.KiB:
+		return xml.Errorf(xml.CodeXML, "maximum memory size must be equal or greater than the actual memory size")
 	case d.MaxMemory != nil:
 		return unsupported("memory hotplug tunables <maxMemory> are not supported by this hypervisor driver")
 	case len(d.VCPUs) > 0:

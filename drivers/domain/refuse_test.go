@@ -71,6 +71,7 @@ var refusals = []refusal{
 	{"prefix", "", "<interface type='user'><ip address='10.0.0.1' prefix='33'/></interface>", "Invalid prefix value '33' in <ip>"},
 	{"address on a bridge", "", "<interface type='bridge'><source bridge='b'/><ip address='10.0.0.1'/></interface>", "guest-side IP address info"},
 	{"MTU", "", "<interface type='user'><mtu size='1400'/></interface>", "setting MTU on interface type user is not supported yet"},
+	{"a SCSI device's place", "", "<hostdev mode='subsystem' type='scsi'><source><address bus='0' slot='1'/></source></hostdev>", "Missing required attribute 'target' in element 'address'"},
 	{"virtual port of no type", "", "<interface><virtualport type='openvswitch'/></interface>", "<virtualport> element unsupported for <interface type='user'>"},
 	{"an address that is none", "", "<interface type='user'><ip/></interface>", "Missing required address in <ip>"},
 	{"a CD of no protocol", "", "<disk type='network' device='cdrom'><source/><target dev='hda'/></disk>", "Missing required attribute 'protocol' in element 'source'"},

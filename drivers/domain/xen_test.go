@@ -25,6 +25,7 @@ func TestXenRefusals(t *testing.T) {
 		{">hvm", "<loader secure='yes'>/l</loader>", "", filter, "filterref is not supported in xen"},
 		{">hvm", "", "", "<hostdev mode='capabilities' type='misc'><source><char>/c</char></source></hostdev>", "hostdev mode 'capabilities' is not supported in xen"},
 		{">hvm", "", hotplug, "", "memory hotplug tunables <maxMemory> are not supported by this hypervisor driver"},
+		{">hvm", "", "<maxMemory slots='1'>512</maxMemory>", "", "maximum memory size must be equal or greater than the actual memory size"},
 		{">hvm", "", "<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>", "", "individual CPU state configuration is not supported"},
 		{">hvm", "", "", "<memory model='dimm'><target><size>1</size></target></memory>", "memory devices are not supported by this driver"},
 		{">hvm", "<loader secure='yes' type='pflash'>/l</loader>", "", "", "Secure boot is not supported on Xen"},
