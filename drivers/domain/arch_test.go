@@ -181,6 +181,8 @@ func TestArchCompletion(t *testing.T) {
 		{"aarch64", "virt-10.0", "<controller type='usb' model='none'><alias name='ua-u'/></controller>", "<controller type='usb' index='0' model='none'/>"},
 		{"aarch64", "virt-10.0", "<disk><source file='/a'><address type='pci' slot='3'/></source><target dev='vda'/></disk>", "<source file='/a'/>"},
 		{"aarch64", "virt-10.0", "<rng model='virtio'><backend model='random'> /a </backend></rng>", "> /a <"},
+		{"aarch64", "virt-10.0", "<controller type='scsi' index='0' model='virtio-scsi'/><controller type='virtio-serial' index='0'/><controller type='scsi' model='virtio-scsi'/>", // nor behind other types
+			"</controller>\n    <controller type='scsi' index='1'"},
 		{"ppc64", "pseries-10.0", "<controller type='scsi' index='5' model='virtio-scsi'/><controller type='scsi' model='virtio-scsi'/><controller type='scsi' index='2' model='virtio-scsi'/>", // the one without a number is the last
 			"<controller type='scsi' index='0' model='virtio-scsi'>\n      <address type='pci' domain='0x0000' bus='0x00' slot='0x03'"},
 		{"xtensa", "virt", pciController("1", "pci-bridge"), "<model name='pci-bridge'/>"},
@@ -241,5 +243,14 @@ func TestForeignKVM(t *testing.T) {
 		if _, err := Parse(xml.Source{Data: []byte(doc)}, archTraits()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", doc, err, want)
 		}
+	}
+}
+
+// A CPU that names no model is checked against nothing, whatever is written.
+func TestDefaultCPUCheck(t *testing.T) {
+	doc := "<domain type='qemu'><name>r</name><memory>65536</memory><os><type arch='x86_64' machine='pc-i440fx-10.0'>hvm</type></os><cpu check='full'><topology sockets='1' cores='1' threads='1'/></cpu></domain>"
+	d, err := Parse(xml.Source{Data: []byte(doc)}, archTraits())
+	if err != nil || d.CPU.Check != "none" || d.CPU.Model != "qemu64" {
+		t.Errorf("%v %+v", err, d)
 	}
 }

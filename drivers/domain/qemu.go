@@ -446,8 +446,7 @@ func qemuCPU(d *xml.Domain, e *Emulator) {
 			}
 			return
 		}
-		c.Mode, c.Match, c.Model, c.Fallback = "custom", "exact", model, "forbid"
-		setDefault(&c.Check, "none")
+		c.Mode, c.Match, c.Model, c.Fallback, c.Check = "custom", "exact", model, "forbid", "none"
 		return
 	}
 	setDefault(&c.Mode, "custom")
