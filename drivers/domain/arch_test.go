@@ -31,7 +31,7 @@ func archTraits() *Traits {
 		emulator("xtensa", bridges, "virt"),
 		emulator("sparc", noPCI, "SS-5"),
 		emulator("m68k", noPCI, "virt-10.0", "q800"),
-		emulator("mips64el", nil, "loongson3-virt"),
+		emulator("mips64el", nil, "loongson3-virt", "malta"),
 	}}}
 }
 
@@ -103,6 +103,7 @@ func TestArchRefusals(t *testing.T) {
 		{"aarch64", "virt-10.0", "", "<iommu model='virtio'><address type='drive'/></iommu>", "IOMMU device: 'virtio' requires ACPI"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<hostdev mode='subsystem' type='mdev'><source><address/></source></hostdev>", "Missing required attribute 'model' in element 'hostdev'"},
 		{"s390x", "s390-ccw-virtio-10.0", "", "<rng model='virtio'><backend model='random'/><address type='pci'><zpci uid='4'/></address></rng><sound model='ich6'><address type='pci'><zpci fid='0'/></address></sound><sound model='ich6'><address type='pci'><zpci fid='0'/></address></sound>", "zPCI fid 0 is already reserved"},
+		{"mips64el", "malta", "", "<controller type='ide' index='1'/>", "Only a single IDE controller is supported for this machine type"},
 		{"aarch64", "virt-10.0", "<cpu mode='host-passthrough' migratable='on'/>", "", "Migratable attribute for host-passthrough CPU is not supported by this QEMU binary"},
 		{"aarch64", "virt-10.0", "", "<shmem name='a'><model type='ivshmem-doorbell'/><size unit='M'>3</size></shmem>", "is supported only with server option enabled"},
 		{"aarch64", "virt-10.0", "", "<filesystem accessmode='mapped'><driver type='handle'/><source dir='/a'/><target dir='t'/></filesystem>", "only supports passthrough accessmode"},

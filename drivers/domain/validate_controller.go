@@ -16,7 +16,7 @@ func checkQEMUController(c *deviceCheck, v *xml.Controller) error {
 	switch {
 	case v.Type == "ide" && (isX86(d) && !IsI440FX(d) && d.OS.Type.Machine != "isapc" || !isX86(d) && !slices.Contains(ideBoards, d.OS.Type.Machine)):
 		return unsupported("IDE controllers are unsupported for this QEMU binary or machine type")
-	case v.Type == "ide" && IsI440FX(d) && *v.Index > 0:
+	case v.Type == "ide" && *v.Index > 0 && (IsI440FX(d) || !isX86(d)):
 		return unsupported("Only a single IDE controller is supported for this machine type")
 	case v.Type == "sata" && !c.has("ich9-ahci"):
 		return unsupported("SATA is not supported with this QEMU binary")

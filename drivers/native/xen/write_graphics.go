@@ -102,7 +102,7 @@ func (w *writer) vncPort(g *xml.Graphics, n *xml.Node) (port int, auto bool) {
 	if !ok || port == -1 {
 		port, auto = 0, true
 	}
-	if word, ok := n.Attr("autoport"); ok {
+	if word, _ := n.Attr("autoport"); word == "yes" || word == "no" { // other words count for nothing
 		auto = word == "yes"
 	}
 	return port, auto

@@ -46,6 +46,7 @@ func TestWrite(t *testing.T) {
 	}
 	for _, c := range []struct{ kind, devices, whole, has, lacks string }{
 		{"hvm", "<graphics type='vnc' port='5899'/>", "", "vncunused = 0\nvncdisplay = -1\n", ""},
+		{"hvm", "<graphics type='vnc' port='-1' autoport='x'/>", "", "vncunused = 1\n", "vncdisplay"},
 		{"hvm", "<graphics type='vnc' port='-1' autoport='no'/>", "", "vncunused = 0\nvncdisplay = -5900\n", ""},
 		{"hvm", "<graphics type='vnc' port='5901' autoport='yes'/>", "", "vncunused = 1\n", "vncdisplay"},
 		{"hvm", "<graphics type='vnc' passwd='' keymap=''/>", "", "vncpasswd = \"\"\nkeymap = \"\"\n", ""},
