@@ -131,16 +131,18 @@ func TestPlaces(t *testing.T) {
 // TestSaid: what XML can say is not passed.
 func TestSaid(t *testing.T) {
 	for line, want := range map[string]string{
-		"x86_64 -drive if=none,id=x,file=y,format=raw -device ide-hd,drive=x,cyls=520,heads=16,secs=63,bios-chs-trans=lba": "<geometry cyls='520' heads='16' secs='63' trans='lba'/>",
-		"ppc64 -M pseries -nodefaults -netdev user,id=n -device spapr-vlan,netdev=n,reg=0x1000":                            "<address type='spapr-vio' reg='0x00001000'/>",
-		"ppc64 -M pseries -nodefaults -chardev null,id=c -device spapr-vty,chardev=c,reg=0x30000000":                       "<address type='spapr-vio' reg='0x30000000'/>",
-		"ppc64 -M pseries -nodefaults -device spapr-vscsi,reg=0x2000":                                                      "<address type='spapr-vio' reg='0x00002000'/>",
-		"x86_64 -M q35 -device pcie-root-port":                                                                             "<target chassis='0' port='0x0'/>",
-		"x86_64 -M q35 -device pcie-root-port,chassis=2,port=17":                                                           "<target chassis='2' port='0x11'/>",
-		"x86_64 -audiodev none,id=a,out.frequency=48000 -device AC97,audiodev=a":                                           "fixedSettings='yes'",
-		"x86_64 -debugcon file:d.log":                                                                                      "<model name='isa-debugcon'/>",
-		"x86_64 -M q35 -global cfi.pflash01.secure=on -drive if=pflash,file=c.fd,format=raw,readonly=on":                   "<smm state='on'/>",
-		"x86_64 -device piix3-usb-uhci,bus=pci.0,addr=0x1.0x2":                                                             "model='piix3-uhci'",
+		"x86_64 -drive if=none,id=x,file=y,format=raw -device ide-hd,drive=x,cyls=520,heads=16,secs=63,bios-chs-trans=lba":       "<geometry cyls='520' heads='16' secs='63' trans='lba'/>",
+		"ppc64 -M pseries -nodefaults -netdev user,id=n -device spapr-vlan,netdev=n,reg=0x1000":                                  "<address type='spapr-vio' reg='0x00001000'/>",
+		"ppc64 -M pseries -nodefaults -chardev null,id=c -device spapr-vty,chardev=c,reg=0x30000000":                             "<address type='spapr-vio' reg='0x30000000'/>",
+		"s390x -nodefaults -device vfio-ccw,sysfsdev=/sys/bus/mdev/devices/7e270a25-e163-4922-af60-757fc8ed48c6,devno=fe.0.1234": "<address type='ccw' cssid='0xfe' ssid='0x0' devno='0x1234'/>",
+		"s390x -nodefaults -device vfio-ap,sysfsdev=/sys/bus/mdev/devices/7e270a25-e163-4922-af60-757fc8ed48c6":                  "<hostdev mode='subsystem' type='mdev' model='vfio-ap'>",
+		"ppc64 -M pseries -nodefaults -device spapr-vscsi,reg=0x2000":                                                            "<address type='spapr-vio' reg='0x00002000'/>",
+		"x86_64 -M q35 -device pcie-root-port":                                                                                   "<target chassis='0' port='0x0'/>",
+		"x86_64 -M q35 -device pcie-root-port,chassis=2,port=17":                                                                 "<target chassis='2' port='0x11'/>",
+		"x86_64 -audiodev none,id=a,out.frequency=48000 -device AC97,audiodev=a":                                                 "fixedSettings='yes'",
+		"x86_64 -debugcon file:d.log": "<model name='isa-debugcon'/>",
+		"x86_64 -M q35 -global cfi.pflash01.secure=on -drive if=pflash,file=c.fd,format=raw,readonly=on": "<smm state='on'/>",
+		"x86_64 -device piix3-usb-uhci,bus=pci.0,addr=0x1.0x2":                                           "model='piix3-uhci'",
 	} {
 		d, _ := read(t, "qemu-system-"+line)
 		doc, err := domain.Print(d, &domain.Traits{Driver: "qemu"}, drivers.Inactive)

@@ -113,6 +113,8 @@ var handlers = handlerTable{
 	{"usb-serial", (*reader).serial},
 	{"usb-storage", (*reader).disk},
 	{"usb-tablet", (*reader).input},
+	{"vfio-ap", (*reader).hostChannel},
+	{"vfio-ccw", (*reader).hostChannel},
 	{"vfio-pci", (*reader).hostPCI},
 	{"vhost-user-blk", (*reader).disk},
 	{"vhost-user-fs", (*reader).filesystem},

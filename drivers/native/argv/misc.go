@@ -48,6 +48,19 @@ func (r *reader) hostPCI(d *device) func() {
 	return r.hostdev(d, h)
 }
 
+// hostChannel is a mediated device of an s390 host: one on a channel, or adapters
+// for cryptography, which sit nowhere.
+func (r *reader) hostChannel(d *device) func() {
+	mdev, ok := strings.CutPrefix(d.peek("sysfsdev"), "/sys/bus/mdev/devices/")
+	if !ok {
+		return nil
+	}
+	d.take("sysfsdev")
+	h := xml.Hostdev{Mode: "subsystem", Type: "mdev", Model: d.base, Source: &xml.HostdevSource{Address: &xml.HostAddress{UUID: mdev}}}
+	h.Address = d.address()
+	return r.hostdev(d, h)
+}
+
 func hex(n uint, digits int) string {
 	const figures = "0123456789abcdef"
 	s := ""
