@@ -65,7 +65,39 @@ func located(err error, n *Node) error {
 	return err
 }
 
+// decodeInOrder reads the attributes, and then the children as they stand. Of several of
+// a name the last one counts.
+func (p *plan) decodeInOrder(n *Node, at unsafe.Pointer) error {
+	for _, f := range p.attrs {
+		if err := f.decodeAttr(n, at); err != nil {
+			return located(err, n)
+		}
+	}
+	for _, c := range n.Children {
+		if !c.IsElement() {
+			continue
+		}
+		if err := boxed(p.whole, at).(ChildChecker).CheckChild(c); err == errVoid {
+			continue
+		} else if err != nil {
+			return located(err, c)
+		}
+		for _, f := range p.kids {
+			if f.name != c.Name {
+				continue
+			}
+			if err := f.setNode(f.in(at), c); err != nil {
+				return located(err, c)
+			}
+		}
+	}
+	return nil
+}
+
 func (p *plan) decode(n *Node, at unsafe.Pointer) error {
+	if p.whole != nil {
+		return p.decodeInOrder(n, at)
+	}
 	var attrs, kids uint64
 	for i := range n.Attrs {
 		attrs |= nameBit(n.Attrs[i].Name)

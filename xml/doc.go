@@ -50,6 +50,6 @@
 // A bool is an element without content that is there or not. Pointers to
 // numbers and structs tell absent from zero. OnOff and YesNo are such words;
 // a type that implements Value has a text form of its own. A type with rules
-// that tags cannot say implements Checker, or NodeDecoder and NodeEncoder, which
+// that tags cannot say implements Checker, ChildChecker, or NodeDecoder and NodeEncoder, which
 // may use DecodeFields and EncodeFields for the rest.
 package xml

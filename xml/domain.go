@@ -3,6 +3,7 @@ package xml
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -44,8 +45,8 @@ type Domain struct {
 	Features    *Features       `el:"features,order=24"`
 	CPU         *CPU            `el:"cpu,order=20"`
 	Clock       *Clock          `el:"clock,order=32"`
-	OnPoweroff  string          `el:"on_poweroff,order=25,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
-	OnReboot    string          `el:"on_reboot,order=26,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_reboot action: %s"`
+	OnPoweroff  string          `el:"on_poweroff,order=26,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_poweroff action: %s"`
+	OnReboot    string          `el:"on_reboot,order=25,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_reboot action: %s"`
 	OnCrash     string          `el:"on_crash,order=27,blank" enum:"destroy restart rename-restart preserve coredump-destroy coredump-restart" unknown:"unsupported configuration: unknown on_crash action: %s"`
 	OnLock      string          `el:"on_lockfailure,order=28,blank" enum:"poweroff restart pause ignore" unknown:"unsupported configuration: unknown on_lockfailure action: %s"`
 	PM          *PM             `el:"pm,order=29"`
@@ -81,7 +82,11 @@ func (d *Domain) DecodeNode(n *Node) error {
 	}
 	own := n.ours(QEMUSpace, "qemu:").ours(XenSpace, "xen:").ours(BhyveSpace, "bhyve:")
 	own.merge(mergedParts...)
+	virt, _ := n.Attr("type")
 	for i, c := range own.Children {
+		if kind := c.Child("type"); c.Name == "os" && virt != "xen" && kind != nil && kind.Value() == "linux" {
+			own.Children[i] = c.without(func(name string, attr bool) bool { return !attr && (name == "loader" || name == "nvram") })
+		}
 		if c.Name == "features" {
 			f := *c
 			f.merge("kvm", "hyperv", "xen")
@@ -403,11 +408,16 @@ func (r *Resource) CheckNode(*Node) error {
 	switch {
 	case r.Partition == "" && r.AppID == "":
 		return Errorf(CodePlain, "An error occurred, but the cause is unknown")
-	case len(r.AppID) > 128:
+	case len(r.AppID) > 128 && !strings.ContainsFunc(r.AppID, unprintable):
 		return Errorf(CodeInvalidArg, "Fibre Channel 'appid' string length must be between [1, 128]")
+	case strings.ContainsFunc(r.AppID, unprintable):
+		return Errorf(CodeXML, "Fibre Channel 'appid' is not a printable string")
 	}
 	return nil
 }
+
+// unprintable tells whether a character is none that ASCII has a sign for.
+func unprintable(c rune) bool { return c < ' ' || c > '~' }
 
 // IDMap maps users and groups of a container.
 type IDMap struct {
@@ -442,7 +452,7 @@ type Clock struct {
 // DecodeNode reads what a clock of this offset has.
 func (c *Clock) DecodeNode(n *Node) error {
 	offset, _ := n.Attr("offset")
-	return DecodeFields(n.without(func(name string, attr bool) bool {
+	own := n.without(func(name string, attr bool) bool {
 		switch {
 		case !attr:
 			return false
@@ -454,7 +464,47 @@ func (c *Clock) DecodeNode(n *Node) error {
 			return offset != "variable"
 		}
 		return name == "adjustment" && (offset == "absolute" || offset == "timezone")
-	}), c)
+	})
+	if err := DecodeFields(own.without(func(name string, attr bool) bool { return !attr }), c); err != nil {
+		return err
+	}
+	if err := c.settle(); err != nil {
+		return err
+	}
+	return DecodeFields(own.without(func(name string, attr bool) bool { return attr }), c)
+}
+
+// settle checks what sets the clock.
+func (c *Clock) settle() error {
+	switch c.Offset {
+	case "timezone":
+		if c.Timezone == "" {
+			return Errorf(CodeInternal, "missing 'timezone' attribute for clock with offset='timezone'")
+		}
+	case "variable":
+		// as the C library reads a number: what comes first of it
+		text := c.Adjustment
+		n := 0
+		for n < len(text) && (text[n] >= '0' && text[n] <= '9' || n == 0 && (text[n] == '-' || text[n] == '+')) {
+			n++
+		}
+		v, _ := strconv.ParseInt(text[:n], 10, 64)
+		c.Adjustment = strconv.FormatInt(v, 10)
+	case "absolute":
+		if c.Start == nil {
+			return Errorf(CodeInternal, "missing 'start' attribute for clock with offset='absolute'")
+		}
+	default:
+		if c.Adjustment == "" || c.Adjustment == "reset" {
+			return nil
+		}
+		v, err := strconv.ParseInt(c.Adjustment, 10, 64)
+		if err != nil {
+			return Errorf(CodeXML, "unknown clock adjustment '%s'", c.Adjustment)
+		}
+		c.Adjustment = strconv.FormatInt(v, 10)
+	}
+	return nil
 }
 
 // Timer is one of the guest's timers.

@@ -98,7 +98,7 @@ func (p *printer) body(pl *plan, at unsafe.Pointer, name string) {
 		if v, ok := pl.text.shown(pl.text.in(at)); ok {
 			p.buf = append(p.buf, '>')
 			before := len(p.buf)
-			if p.text(pl.text, v); len(p.buf) > before {
+			if p.text(pl.text, v); len(p.buf) > before || pl.text.empty {
 				p.closeTag(name)
 				return
 			}

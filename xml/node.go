@@ -109,6 +109,10 @@ var errVoid = errors.New("void")
 // Checker is a type that checks, once its fields are read, what tags cannot say.
 type Checker interface{ CheckNode(*Node) error }
 
+// ChildChecker is a type whose children are read in the order in which they stand, and
+// that looks at each before.
+type ChildChecker interface{ CheckChild(*Node) error }
+
 // ours is a copy of a document's root with one prefix for the children that
 // belong to a namespace, whatever it was in the document, and without declarations.
 func (n *Node) ours(space, prefix string) *Node {

@@ -19,6 +19,7 @@ type plan struct {
 	text  *field
 	parse []*field       // attrs, text and kids in the order in which they are read
 	pair  bool           // printed as open and end tag although empty
+	whole unsafe.Pointer // see boxed; nil if the type is no ChildChecker, and then read in the order of parse
 	check unsafe.Pointer // see boxed; nil if the type is no Checker
 }
 
@@ -100,12 +101,13 @@ func (v OnOff) On() bool { return v == "on" }
 func (v YesNo) Yes() bool { return v == "yes" }
 
 var (
-	decoderType = reflect.TypeFor[NodeDecoder]()
-	checkerType = reflect.TypeFor[Checker]()
-	valueType   = reflect.TypeFor[Value]()
-	nodeType    = reflect.TypeFor[*Node]()
-	onOffType   = reflect.TypeFor[OnOff]()
-	yesNoType   = reflect.TypeFor[YesNo]()
+	decoderType      = reflect.TypeFor[NodeDecoder]()
+	checkerType      = reflect.TypeFor[Checker]()
+	valueType        = reflect.TypeFor[Value]()
+	childCheckerType = reflect.TypeFor[ChildChecker]()
+	nodeType         = reflect.TypeFor[*Node]()
+	onOffType        = reflect.TypeFor[OnOff]()
+	yesNoType        = reflect.TypeFor[YesNo]()
 
 	plans sync.Map // reflect.Type -> *plan; only a cache
 )
@@ -118,6 +120,9 @@ func planOf(t reflect.Type) *plan {
 	p := &plan{}
 	if ptr := reflect.PointerTo(t); ptr.Implements(checkerType) {
 		p.check = boxOf(ptr)
+	}
+	if ptr := reflect.PointerTo(t); ptr.Implements(childCheckerType) {
+		p.whole = boxOf(ptr)
 	}
 	p.fields(t, 0)
 	p.finish()

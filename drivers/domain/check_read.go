@@ -69,7 +69,7 @@ var wholeSteps = []struct {
 	check func(*xml.Domain) error
 }{
 	{16, readVCPUs}, {17, readVCPUStates}, {18, readIOThreads}, {19, readIOThreadIDs}, {20, readPins}, {20, readScheds}, {20, readCacheTunes}, {21, readNUMACounts}, {23, readNUMATune},
-	{25, readHyperV}, {25, readKVM}, {31, readPerf}, {33, readClock}, {34, readOS}, {36, readThrottle},
+	{25, readKVM}, {31, readPerf}, {34, readOS}, {36, readThrottle},
 }
 
 // readBefore is what is refused before any device is read, as far as reading
@@ -492,7 +492,7 @@ func sortEntries(list []xml.SysinfoEntry, names string) []xml.SysinfoEntry {
 	var out []xml.SysinfoEntry
 	for _, n := range strings.Fields(names) {
 		for _, e := range list {
-			if e.Name == n {
+			if e.Name == n && e.Text != "" {
 				out = append(out, e)
 				break
 			}
@@ -509,6 +509,7 @@ func readSysinfo(d *xml.Domain) error {
 			for j := range s.BaseBoards {
 				s.BaseBoards[j].Entries = sortEntries(s.BaseBoards[j].Entries, sysinfoNames.board)
 			}
+			s.BaseBoards = slices.DeleteFunc(s.BaseBoards, func(b xml.SysinfoBlock) bool { return len(b.Entries) == 0 })
 			s.Entries = nil
 		}
 		for _, e := range d.Sysinfo[i].BIOS {

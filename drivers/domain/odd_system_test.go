@@ -77,3 +77,22 @@ var oddChars = []oddCase{
 	{"test", "", "<serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial><serial type='null'><target type='isa-serial'/></serial>", "Maximum supported number of ISA serial ports is '4'"},
 	{"test", "", "<serial type='pty'><alias name='ua-x'/></serial><sound model='ac97'><alias name='ua-x'/></sound>", "<sound"},
 }
+
+// oddWholes are documents about booting, features, clocks and tables.
+var oddWholes = []oddCase{
+	{"test", "<features><hap state='x'/><apic eoi='x'/></features>", "", "Invalid value for attribute 'state' in element 'hap': 'x'."},
+	{"test", "<features><hyperv mode='passthrough'><bad/></hyperv></features>", "", "<hyperv mode='passthrough'>\n    </hyperv>"},
+	{"test", "<features><hyperv><bad/></hyperv></features>", "", "unsupported HyperV Enlightenment feature: bad"},
+	{"test", "<features><hyperv><spinlocks state='off' retries='x'/><vendor_id state='on' value=''/></hyperv></features>", "", "<spinlocks state='off'/>\n      <vendor_id state='on' value=''/>"},
+	{"test", "<features><hyperv><tlbflush state='on'><direct/></tlbflush></hyperv></features>", "", "Missing required attribute 'state' in element 'direct'"},
+	{"test", "<features><kvm><bad/></kvm></features>", "", "unsupported KVM feature: bad"},
+	{"test", "<features><kvm><dirty-ring state='off' size='x'/></kvm></features>", "", "<dirty-ring state='off'/>"},
+	{"test", "<features><capabilities policy='deny'><mknod/><chown state='off'/></capabilities></features>", "", "<capabilities policy='deny'>\n      <chown state='off'/>\n      <mknod state='on'/>"},
+	{"test", "<features><capabilities><bad state='on'/></capabilities></features>", "", "unexpected capability feature 'bad'"},
+	{"test", "<features><smm state='off'><tseg>x</tseg></smm><ioapic/></features>", "", "<features>\n    <smm state='off'/>\n  </features>"},
+	{"test", "<clock offset='absolute'><timer name='x'/></clock>", "", "missing 'start' attribute for clock with offset='absolute'"},
+	{"test", "<on_poweroff>x</on_poweroff><on_reboot>y</on_reboot>", "", "unknown on_reboot action: y"},
+	{"test", "<resource><fibrechannel appid='a&#10;b'/></resource>", "", "Fibre Channel 'appid' is not a printable string"},
+	{"test", "<sysinfo type='smbios'><bios><entry name='vendor'/></bios><baseBoard/><oemStrings><entry/></oemStrings></sysinfo>", "", "<sysinfo type='smbios'>\n    <oemStrings>\n      <entry></entry>\n    </oemStrings>"},
+	{"test", "<sysinfo type='fwcfg'><entry name='opt/x' file=''/></sysinfo>", "", "<entry name='opt/x' file=''/>"},
+}

@@ -377,9 +377,6 @@ func firmware(d *xml.Domain, q *QEMU) {
 	}
 	n := d.OS.NVRAM
 	setDefault(&n.Format, l.Format)
-	if s := n.Source; s != nil && n.Type == "network" && len(s.Hosts) == 1 && s.Hosts[0].Transport != "unix" {
-		setDefault(&s.Hosts[0].Port, diskPort(s.Protocol))
-	}
 	if known != nil {
 		setDefault(&n.Template, known.Vars)
 		n.TemplateFormat, n.Format = "raw", "raw"

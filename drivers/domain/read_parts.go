@@ -2,7 +2,6 @@ package domain
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"virgo/xml"
@@ -77,52 +76,6 @@ func readScheds(d *xml.Domain) error {
 	return nil
 }
 
-// readHyperV wants the values that belong to a feature that is on, and drops
-// those of one that is off.
-func readHyperV(d *xml.Domain) error {
-	if d.Features == nil || d.Features.HyperV == nil {
-		return nil
-	}
-	h := d.Features.HyperV
-	if h.Mode == "passthrough" {
-		*h = xml.HyperV{Mode: h.Mode}
-		return nil
-	}
-	if s := h.Spinlocks; s != nil {
-		switch {
-		case s.State != "on":
-			s.Retries = 0
-		case s.Retries == 0:
-			return xml.Errorf(xml.CodeXML, "Missing required attribute 'retries' in element 'spinlocks'")
-		case s.Retries < 4095:
-			return xml.Errorf(xml.CodeXML, "HyperV spinlock retry count must be at least 4095")
-		}
-	}
-	if s := h.STimer; s != nil && s.State == "off" {
-		s.Direct = nil
-	}
-	if v := h.VendorID; v != nil {
-		switch {
-		case v.State == "off":
-			v.Value = ""
-		case v.Value == "":
-			return xml.Errorf(xml.CodeXML, "missing 'value' attribute for HyperV feature 'vendor_id'")
-		case len(v.Value) > 12:
-			return xml.Errorf(xml.CodeXML, "HyperV vendor_id value must not be more than 12 characters.")
-		case strings.Contains(v.Value, ","):
-			return xml.Errorf(xml.CodeXML, "HyperV vendor_id value is invalid")
-		}
-	}
-	if f := h.TLBFlush; f != nil {
-		for _, s := range []**xml.State{&f.Direct, &f.Extended} {
-			if *s != nil && (f.State == "off" || (*s).State == "off") {
-				*s = nil
-			}
-		}
-	}
-	return nil
-}
-
 // readKVM checks the size of the ring, and drops what says nothing.
 func readKVM(d *xml.Domain) error {
 	f := d.Features
@@ -142,43 +95,6 @@ func readKVM(d *xml.Domain) error {
 	}
 	if f.Xen != nil && f.Xen.Passthrough != nil && f.Xen.Passthrough.State == "off" {
 		f.Xen.Passthrough.Mode = ""
-	}
-	return nil
-}
-
-// readClock checks what sets the clock.
-func readClock(d *xml.Domain) error {
-	c := d.Clock
-	if c == nil {
-		return nil
-	}
-	switch c.Offset {
-	case "timezone":
-		if c.Timezone == "" {
-			return xml.Errorf(xml.CodeInternal, "missing 'timezone' attribute for clock with offset='timezone'")
-		}
-	case "variable":
-		// as the C library reads a number: what comes first of it
-		text := c.Adjustment
-		n := 0
-		for n < len(text) && (text[n] >= '0' && text[n] <= '9' || n == 0 && (text[n] == '-' || text[n] == '+')) {
-			n++
-		}
-		v, _ := strconv.ParseInt(text[:n], 10, 64)
-		c.Adjustment = strconv.FormatInt(v, 10)
-	case "absolute":
-		if c.Start == nil {
-			return xml.Errorf(xml.CodeInternal, "missing 'start' attribute for clock with offset='absolute'")
-		}
-	case "", "utc", "localtime":
-		if c.Adjustment == "" || c.Adjustment == "reset" {
-			return nil
-		}
-		v, err := strconv.ParseInt(c.Adjustment, 10, 64)
-		if err != nil {
-			return xml.Errorf(xml.CodeXML, "unknown clock adjustment '%s'", c.Adjustment)
-		}
-		c.Adjustment = strconv.FormatInt(v, 10)
 	}
 	return nil
 }

@@ -44,7 +44,6 @@ func readOS(d *xml.Domain) error {
 		*o = keep
 		return nil
 	}
-	o.Init, o.InitArgs, o.InitEnv, o.InitDir, o.InitUser, o.InitGroup = "", nil, nil, "", "", ""
 	switch {
 	case o.Type.Text == "linux" && d.Type != "xen":
 		*o = keep

@@ -111,16 +111,13 @@ func number(set xml.CPUSet) int { return set.Set().Last() }
 // osDefaults completes how the guest boots.
 func osDefaults(d *xml.Domain, t *Traits) {
 	o := &d.OS
-	if o.BootMenu != nil && o.BootMenu.Enable != "yes" {
-		o.BootMenu.Timeout = nil
-	}
 	if l := o.Loader; l != nil && l.Path != "" && l.Type == "" {
 		l.Type = "rom"
 		if t.QEMU != nil {
 			setDefault(&l.Format, "raw")
 		}
 	}
-	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Firmware != "" || o.Loader != nil && o.Loader.Stateless != "yes") {
+	if o.NVRAM != nil && *o.NVRAM == (xml.NVRAMFile{}) && (o.Firmware == "efi" || o.Firmware == "" && o.Loader != nil && o.Loader.Stateless != "yes") {
 		o.NVRAM = nil
 	}
 	if o.NVRAM != nil && o.NVRAM.Source != nil {

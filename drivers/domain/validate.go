@@ -62,6 +62,9 @@ func checkFirmware(d *xml.Domain, t *Traits) error {
 			return plain("no loader path specified and firmware auto selection disabled")
 		}
 	}
+	if o.Loader != nil && o.Kernel == "" && o.Shim != "" {
+		return unsupported("shim only allowed with kernel option")
+	}
 	if l := o.Loader; l != nil {
 		if l.Stateless == "yes" && o.NVRAM != nil {
 			if o.NVRAM.Template != "" {

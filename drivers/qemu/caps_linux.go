@@ -523,7 +523,7 @@ func (c *Conn) traits(ctx context.Context, root *xml.Node) *domain.Traits {
 	arch, named := q.HostArch, ""
 	if os := root.Child("os"); os != nil {
 		if t := os.Child("type"); t != nil {
-			if a, ok := t.Attr("arch"); ok {
+			if a, ok := t.Attr("arch"); ok && a != "" {
 				arch = a
 			}
 		}

@@ -224,7 +224,9 @@ func (r *reader) optSMBIOS(w word) {
 	case "3":
 		s.Chassis = append(s.Chassis, entries...)
 	case "11":
-		s.OEMStrings = append(s.OEMStrings, entries...)
+		for _, e := range entries {
+			s.OEMStrings = append(s.OEMStrings, xml.OEMString{Text: e.Text})
+		}
 	}
 	if kind == "1" {
 		r.systemUUID(s)
