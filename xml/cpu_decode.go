@@ -107,11 +107,11 @@ func (d *cpuDecoder) attributes() error {
 	}
 	var err error
 	if migratable, ok := d.n.Attr("migratable"); ok {
-		if c.Mode != "host-passthrough" && c.Mode != "maximum" {
-			return Errorf(CodeConfigUnsupported, "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode")
-		}
 		if !oneOf(migratable, cpuOnOff) {
 			return invalidAttr(d.n, "migratable", migratable, "")
+		}
+		if c.Mode != "host-passthrough" && c.Mode != "maximum" {
+			return Errorf(CodeConfigUnsupported, "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode")
 		}
 		c.Migratable = migratable
 	}
@@ -334,12 +334,12 @@ func (d *cpuDecoder) decodeMaxPhysAddr() error {
 		c.ZeroBits = c.Bits == 0
 	}
 	if _, ok := n.Attr("limit"); ok {
-		if c.Mode != "passthrough" {
-			return Errorf(CodeConfigUnsupported, "attribute 'limit' is only supported for maxphysaddr mode 'passthrough'")
-		}
 		var limit uint32
 		if err := uintAttrs(n, field32{"limit", &limit, nonzero}); err != nil {
 			return err
+		}
+		if c.Mode != "passthrough" {
+			return Errorf(CodeConfigUnsupported, "attribute 'limit' is only supported for maxphysaddr mode 'passthrough'")
 		}
 		c.Limit = int(limit)
 	}

@@ -130,8 +130,8 @@ func (c *CPUNUMA) decodeCell(n *Node, at int, done []*Node) error {
 		}
 		cell.CPUs = set.String()
 	}
-	text, ok := n.Attr("memory")
-	if !ok {
+	text, _ := n.Attr("memory")
+	if text == "" {
 		return Errorf(CodeXML, "missing element or attribute './@memory'")
 	}
 	value, err := strconv.ParseUint(cNumber(text), 10, 64)

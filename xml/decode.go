@@ -268,6 +268,9 @@ func (f *field) setText(at unsafe.Pointer, text string, n *Node) error {
 	case kindString:
 		return f.setString(at, text, n)
 	case kindUint, kindInt:
+		if f.blank && text == "" {
+			return nil
+		}
 		return f.setNumber(at, text, n)
 	case kindValue:
 		if f.blank && text == "" {

@@ -30,7 +30,7 @@ type Domain struct {
 	Backing     *MemoryBacking  `el:"memoryBacking,order=12"`
 	VCPU        *VCPU           `el:"vcpu,order=15"`
 	VCPUs       []VCPUState     `el:"vcpus>vcpu,order=16"`
-	IOThreads   uint            `el:"iothreads,order=17"`
+	IOThreads   uint            `el:"iothreads,order=17,blank" unknown:"XML error: invalid iothreads count '%s'"`
 	IOThreadIDs []IOThread      `el:"iothreadids>iothread,order=18"`
 	DefaultIO   *DefaultIO      `el:"defaultiothread"`
 	Throttle    []ThrottleGroup `el:"throttlegroups>throttlegroup,order=35"`
@@ -260,7 +260,7 @@ func (m *MemorySize) DecodeNode(n *Node) error {
 
 // MaxMemory is how far memory can grow with memory devices.
 type MaxMemory struct {
-	Slots uint   `el:"slots,attr" unknown:"XML error: Failed to parse memory slot count"`
+	Slots uint   `el:"slots,attr,blank" unknown:"XML error: Failed to parse memory slot count"`
 	Unit  string `el:"unit,attr"` // always KiB
 	KiB   uint64 `el:",text,empty"`
 }
@@ -292,14 +292,32 @@ type BlkioTune struct {
 	Devices []BlkioDevice `el:"device"`
 }
 
+// DecodeNode reads the weights; one that is no number does not count.
+func (b *BlkioTune) DecodeNode(n *Node) error {
+	if c := n.Child("weight"); c != nil {
+		if _, err := parseUint(c.Value(), 10, 32); err != nil {
+			n = n.without(func(name string, attr bool) bool { return !attr && name == "weight" })
+		}
+	}
+	return DecodeFields(n, b)
+}
+
 // BlkioDevice is that of one device of the host.
 type BlkioDevice struct {
 	Path       string `el:"path"`
-	Weight     uint   `el:"weight" unknown:"unsupported configuration: could not parse weight %s"`
-	ReadIOPS   uint   `el:"read_iops_sec" unknown:"unsupported configuration: could not parse read iops sec %s"`
-	WriteIOPS  uint   `el:"write_iops_sec" unknown:"unsupported configuration: could not parse write iops sec %s"`
-	ReadBytes  uint64 `el:"read_bytes_sec" unknown:"unsupported configuration: could not parse read bytes sec %s"`
-	WriteBytes uint64 `el:"write_bytes_sec" unknown:"unsupported configuration: could not parse write bytes sec %s"`
+	Weight     uint   `el:"weight,blank" unknown:"unsupported configuration: could not parse weight %s"`
+	ReadIOPS   uint   `el:"read_iops_sec,blank" unknown:"unsupported configuration: could not parse read iops sec %s"`
+	WriteIOPS  uint   `el:"write_iops_sec,blank" unknown:"unsupported configuration: could not parse write iops sec %s"`
+	ReadBytes  uint64 `el:"read_bytes_sec,blank" unknown:"unsupported configuration: could not parse read bytes sec %s"`
+	WriteBytes uint64 `el:"write_bytes_sec,blank" unknown:"unsupported configuration: could not parse write bytes sec %s"`
+}
+
+// DecodeNode reads them, once it is known what they are of.
+func (b *BlkioDevice) DecodeNode(n *Node) error {
+	if c := n.Child("path"); c == nil || c.Value() == "" {
+		return Errorf(CodeConfigUnsupported, "missing per-device path")
+	}
+	return DecodeFields(n, b)
 }
 
 // MemTune limits the memory of the guest's process.
@@ -334,18 +352,18 @@ type HugePages struct {
 
 // HugePage is a page size, and the guest's NUMA nodes that it is for.
 type HugePage struct {
-	Size    uint64 `el:"size,attr"`
+	Size    uint64 `el:"size,attr" unknown:"XML error: Invalid value '%s' for element or attribute './@size'"`
 	Unit    string `el:"unit,attr"` // always KiB
 	NodeSet CPUSet `el:"nodeset,attr"`
 }
 
 // DecodeNode reads the size in any unit.
 func (h *HugePage) DecodeNode(n *Node) error {
+	if size, _ := n.Attr("size"); size == "" {
+		return Errorf(CodeXML, "missing element or attribute './@size'")
+	}
 	if err := DecodeFields(n, h); err != nil {
 		return err
-	}
-	if _, ok := n.Attr("size"); !ok {
-		return Errorf(CodeXML, "Missing required attribute 'size' in element 'page'")
 	}
 	v, err := Scale(h.Size, h.Unit, 1024)
 	h.Size, h.Unit = ToKiB(v), "KiB"
@@ -356,16 +374,21 @@ func (h *HugePage) DecodeNode(n *Node) error {
 type VCPU struct {
 	Placement string `el:"placement,attr" enum:"static auto"`
 	CPUSet    CPUSet `el:"cpuset,attr"`
-	Current   uint   `el:"current,attr"`
-	Count     uint   `el:",text" unknown:"XML error: maximum vcpus count must be an integer"`
+	Current   uint   `el:"current,attr,order=2"`
+	Count     uint   `el:",text,order=1" unknown:"XML error: maximum vcpus count must be an integer"`
 
-	None bool // 0 is written, which is more than no number
+	None    bool // 0 is written, which is more than no number
+	Offline bool // none of them runs
 }
 
-// CheckNode notes a number of 0.
-func (v *VCPU) CheckNode(n *Node) error {
+// DecodeNode notes a number of 0. Where vCPUs run is not looked at if it is not said here.
+func (v *VCPU) DecodeNode(n *Node) error {
+	placement, _ := n.Attr("placement")
+	err := DecodeFields(n.without(func(name string, attr bool) bool { return name == "cpuset" && placement == "auto" }), v)
 	v.None = v.Count == 0 && n.Value() != ""
-	return nil
+	current, given := n.Attr("current")
+	v.Offline = err == nil && given && v.Current == 0 && current != "" && v.Count > 1
+	return err
 }
 
 // VCPUState is one virtual CPU.

@@ -9,15 +9,15 @@ import (
 
 // CPUTune says how the guest's CPUs run on the host's.
 type CPUTune struct {
-	Shares         *uint64       `el:"shares" unknown:"XML error: can't parse cputune shares value"`
-	Period         uint64        `el:"period"`
-	Quota          int64         `el:"quota"`
-	GlobalPeriod   uint64        `el:"global_period"`
-	GlobalQuota    int64         `el:"global_quota"`
-	EmulatorPeriod uint64        `el:"emulator_period"`
-	EmulatorQuota  int64         `el:"emulator_quota"`
-	IOThreadPeriod uint64        `el:"iothread_period"`
-	IOThreadQuota  int64         `el:"iothread_quota"`
+	Shares         *uint64       `el:"shares,blank" unknown:"XML error: can't parse cputune shares value"`
+	Period         uint64        `el:"period,blank" unknown:"XML error: can't parse cputune period value"`
+	Quota          int64         `el:"quota,blank" unknown:"XML error: can't parse cputune quota value"`
+	GlobalPeriod   uint64        `el:"global_period,blank" unknown:"XML error: can't parse cputune global period value"`
+	GlobalQuota    int64         `el:"global_quota,blank" unknown:"XML error: can't parse cputune global quota value"`
+	EmulatorPeriod uint64        `el:"emulator_period,blank" unknown:"XML error: can't parse cputune emulator period value"`
+	EmulatorQuota  int64         `el:"emulator_quota,blank" unknown:"XML error: can't parse cputune emulator quota value"`
+	IOThreadPeriod uint64        `el:"iothread_period,blank" unknown:"XML error: can't parse cputune iothread period value"`
+	IOThreadQuota  int64         `el:"iothread_quota,blank" unknown:"XML error: can't parse cputune iothread quota value"`
 	VCPUPins       []VCPUPin     `el:"vcpupin"`
 	EmulatorPin    *EmulatorPin  `el:"emulatorpin"`
 	IOThreadPins   []IOThreadPin `el:"iothreadpin"`
@@ -28,6 +28,16 @@ type CPUTune struct {
 	MemoryTunes    []MemoryTune  `el:"memorytune"`
 }
 
+// CheckNode refuses to say twice where and how the emulator runs.
+func (c *CPUTune) CheckNode(n *Node) error {
+	for _, name := range []string{"emulatorpin", "emulatorsched"} {
+		if countChildren(n, name) > 1 {
+			return Errorf(CodeXML, "only one %s is supported", name)
+		}
+	}
+	return nil
+}
+
 // VCPUPin binds a virtual CPU.
 type VCPUPin struct {
 	VCPU   uint   `el:"vcpu,attr,empty" missing:"XML error: Missing required attribute 'vcpu' in element 'vcpupin'"`
@@ -36,7 +46,7 @@ type VCPUPin struct {
 
 // EmulatorPin binds the emulator's own threads.
 type EmulatorPin struct {
-	CPUSet CPUSet `el:"cpuset,attr,required"`
+	CPUSet CPUSet `el:"cpuset,attr" missing:"internal error: missing cpuset for emulatorpin"`
 }
 
 // IOThreadPin binds a thread for disks.

@@ -78,22 +78,9 @@ func Scale(v uint64, unit string, scale uint64) (uint64, error) {
 	}
 	hi, lo := bits.Mul64(v, scale)
 	if hi > 0 || lo > math.MaxInt64 {
-		if unit == "" {
-			unit = scaleName(scale)
-		}
 		return 0, Errorf(CodeOverflow, "value too large: %d%s", v, unit)
 	}
 	return lo, nil
-}
-
-func scaleName(scale uint64) string {
-	switch scale {
-	case 1024:
-		return "KiB"
-	case 1 << 20:
-		return "MiB"
-	}
-	return ""
 }
 
 // unitScale is how many bytes a unit stands for.

@@ -266,11 +266,8 @@ func vcpuCount(d *xml.Domain) int {
 }
 
 func overlap(a, b xml.CPUSet) error {
-	x, y := a.Set(), b.Set()
-	for i := 0; i <= x.Last(); i++ {
-		if x.Has(i) && y.Has(i) {
-			return xml.Errorf(xml.CodeXML, "Overlapping vcpus in resctrls")
-		}
+	if meet(a, b) {
+		return xml.Errorf(xml.CodeXML, "Overlapping vcpus in resctrls")
 	}
 	return nil
 }

@@ -96,3 +96,22 @@ var oddWholes = []oddCase{
 	{"test", "<sysinfo type='smbios'><bios><entry name='vendor'/></bios><baseBoard/><oemStrings><entry/></oemStrings></sysinfo>", "", "<sysinfo type='smbios'>\n    <oemStrings>\n      <entry></entry>\n    </oemStrings>"},
 	{"test", "<sysinfo type='fwcfg'><entry name='opt/x' file=''/></sysinfo>", "", "<entry name='opt/x' file=''/>"},
 }
+
+// oddTunes are documents about CPUs, memory and their limits.
+var oddTunes = []oddCase{
+	{"test", "<vcpu current='x' placement='y'>z</vcpu>", "", "maximum vcpus count must be an integer"},
+	{"test", "<vcpu placement='auto' cpuset='x'>2</vcpu>", "", "<vcpu placement='auto'>2</vcpu>"},
+	{"qemu", "<vcpu current='0'>2</vcpu>", "", "vcpu 0 can't be offline"},
+	{"test", "<iothreads/>", "", "!iothreads"},
+	{"test", "<iothreads>x</iothreads>", "", "invalid iothreads count 'x'"},
+	{"test", "<cputune><period/><global_quota>x</global_quota></cputune>", "", "can't parse cputune global quota value"},
+	{"test", "<cputune><emulatorpin cpuset='0'/><emulatorpin cpuset='1'/></cputune>", "", "only one emulatorpin is supported"},
+	{"test", "<cputune><vcpusched vcpus='0' scheduler='batch'/><vcpusched vcpus='0' scheduler='idle'/></cputune>", "", "'vcpusched' attributes 'vcpus' must not overlap"},
+	{"test", "<blkiotune><weight>x</weight></blkiotune>", "", "!blkiotune"},
+	{"test", "<blkiotune><device><weight>x</weight></device></blkiotune>", "", "missing per-device path"},
+	{"test", "<blkiotune><device><path>/a</path><weight/><read_iops_sec>7</read_iops_sec></device></blkiotune>", "", "<path>/a</path>\n      <read_iops_sec>7</read_iops_sec>"},
+	{"qemu", "<memtune><min_guarantee>9007199254740991</min_guarantee></memtune>", "", "Parameter 'min_guarantee' not supported by QEMU."},
+	{"test", "<memtune><hard_limit>9007199254740992</hard_limit></memtune>", "", "value too large: 9007199254740992"},
+	{"test", "<memoryBacking><hugepages><page nodeset='x'/></hugepages></memoryBacking>", "", "missing element or attribute './@size'"},
+	{"test", "<cpu migratable='x'><model>qemu64</model></cpu>", "", "Invalid value for attribute 'migratable' in element 'cpu': 'x'."},
+}

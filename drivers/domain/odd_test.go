@@ -112,7 +112,7 @@ var oddCases = []oddCase{
 
 // TestOdd: small things that each driver has its own way with.
 func TestOdd(t *testing.T) {
-	for _, c := range slices.Concat(oddCases, oddDisplays, oddSounds, oddChars, oddWholes) {
+	for _, c := range slices.Concat(oddCases, oddDisplays, oddSounds, oddChars, oddWholes, oddTunes) {
 		t.Run(c.driver+c.whole+c.device, func(t *testing.T) {
 			traits := rulesTraits()
 			if c.driver == "test" {

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"virgo/xml"
@@ -63,6 +64,9 @@ func readScheds(d *xml.Domain) error {
 		if n := s.VCPUs.Set().Without(func(n int) bool { return n < count }); n >= 0 {
 			return unsupported("vCPU '%d' is not present in domain definition", n)
 		}
+		if slices.ContainsFunc(c.VCPUScheds[:i], func(o xml.VCPUSched) bool { return meet(s.VCPUs, o.VCPUs) }) {
+			return xml.Errorf(xml.CodePlain, "'vcpusched' attributes 'vcpus' must not overlap")
+		}
 	}
 	for i := range c.IOThreadScheds {
 		s := &c.IOThreadScheds[i]
@@ -72,8 +76,22 @@ func readScheds(d *xml.Domain) error {
 		if n := s.IOThreads.Set().Without(func(n int) bool { return isThread(d, n) }); n >= 0 {
 			return unsupported("Cannot find 'iothread' : %d", n)
 		}
+		if slices.ContainsFunc(c.IOThreadScheds[:i], func(o xml.IOSched) bool { return meet(s.IOThreads, o.IOThreads) }) {
+			return xml.Errorf(xml.CodePlain, "'iothreadsched' attributes 'iothreads' must not overlap")
+		}
 	}
 	return nil
+}
+
+// meet tells whether two sets have something in common.
+func meet(a, b xml.CPUSet) bool {
+	x, y := a.Set(), b.Set()
+	for i := 0; i <= x.Last(); i++ {
+		if x.Has(i) && y.Has(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // readKVM checks the size of the ring, and drops what says nothing.

@@ -22,9 +22,6 @@ func memtune(d *xml.Domain) {
 			*k = nil
 		}
 	}
-	if m.MinGuarantee >= unlimited {
-		m.MinGuarantee = 0
-	}
 	if *m == (xml.MemTune{}) {
 		d.MemTune = nil
 	}

@@ -47,6 +47,9 @@ func vcpuStates(d *xml.Domain, _ *Traits) error {
 // which they come.
 func checkVCPUStates(d *xml.Domain) error {
 	if len(d.VCPUs) == 0 {
+		if d.VCPU.Offline {
+			return unsupported("vcpu 0 can't be offline")
+		}
 		return nil
 	}
 	first := &d.VCPUs[0]

@@ -72,6 +72,9 @@ func Args(d *xml.Domain, b Build) (argv, env []string, err error) {
 	a.boot = bootOrderOf(d)
 	a.numberNodes()
 	a.renderNodes()
+	if t := d.NUMATune; t != nil && t.Memory != nil && t.Memory.Placement == "auto" && !a.Live && len(a.Numad) == 0 {
+		a.fail(xml.CodeInternal, "Advice from numad is needed in case of automatic numa placement")
+	}
 	if c := d.CPU; c != nil && c.DeprecatedFeatures != "" && !isS390(d.OS.Type.Arch) {
 		a.fail(xml.CodeConfigUnsupported, "toggling deprecated features for CPU model is unsupported")
 	}
