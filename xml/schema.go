@@ -67,7 +67,7 @@ func (l *linter) demands(n *Node, p *plan) {
 // laxNames are the attributes that the schema of domains leaves out or leaves
 // open, though reading wants them or a number.
 var laxNames = []string{
-	"'slot' in element 'address'", "'type' in element 'address'", "'state' in element 'tlbflush'", "'state' in element 'stimer'", "'timeout' in element 'reconnect'",
+	"'slot' in element 'address'", "'retries' in element 'spinlocks'", "'type' in element 'address'", "'state' in element 'tlbflush'", "'state' in element 'stimer'", "'timeout' in element 'reconnect'",
 	"'mode' in element 'source'", "'class' in element 'usbdev'", "in element 'range'", "'startport' in element 'master'", "'index' in element 'controller'",
 }
 

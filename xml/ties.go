@@ -28,7 +28,7 @@ type tie struct{ at, when, want string }
 // ties are the rules of domains by the element's name.
 var ties = sync.OnceValue(func() map[string][]tie {
 	out := map[string][]tie{}
-	for _, list := range [][]tie{tiesWhole, tiesDisk, tiesDevices, tiesChar} {
+	for _, list := range [][]tie{tiesWhole, tiesDisk, tiesDevices, tiesChar, tiesSystem} {
 		for _, t := range list {
 			for _, at := range strings.Fields(t.at) {
 				name := at[strings.LastIndexByte(at, '/')+1:]
