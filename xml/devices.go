@@ -180,8 +180,17 @@ type RNG struct {
 
 // RNGRate limits what the guest takes.
 type RNGRate struct {
-	Bytes  uint `el:"bytes,attr,required,nonzero"`
+	Bytes  uint `el:"bytes,attr"`
 	Period uint `el:"period,attr,nonzero,blank"`
+}
+
+// DecodeNode reads it; what does not say how much is no limit.
+func (r *RNGRate) DecodeNode(n *Node) error {
+	text, _ := n.Attr("bytes")
+	if v, err := parseUint(text, 10, 32); err != nil || v == 0 {
+		return errVoid
+	}
+	return DecodeFields(n, r)
 }
 
 // RNGBackend is where the numbers come from: a file, or an EGD daemon.

@@ -1,5 +1,10 @@
 package xml
 
+import (
+	"slices"
+	"strings"
+)
+
 // Hostdev is a device of the host that the guest gets.
 type Hostdev struct {
 	Mode      string         `el:"mode,attr" enum:"subsystem capabilities"`
@@ -136,6 +141,67 @@ func (s *HostdevSource) usbSource() error {
 	return nil
 }
 
+// hostdevKind refuses attributes that only other types have.
+func hostdevKind(kind string, n *Node) error {
+	if n.Child("source") == nil || !slices.Contains([]string{"usb", "pci", "scsi", "scsi_host", "mdev"}, kind) {
+		return nil
+	}
+	_, sgio := n.Attr("sgio")
+	_, rawio := n.Attr("rawio")
+	_, model := n.Attr("model")
+	switch {
+	case sgio && kind != "scsi":
+		return Errorf(CodeXML, "sgio is only supported for scsi host device")
+	case rawio && kind != "scsi":
+		return Errorf(CodeXML, "rawio is only supported for scsi host device")
+	case model && kind != "mdev" && kind != "scsi_host":
+		return Errorf(CodeXML, "'model' attribute in <hostdev> is only supported when type='%s'", kind)
+	}
+	return nil
+}
+
+// hostdevSource wants what a source of the type cannot do without, and no more.
+func hostdevSource(kind string, n *Node) error {
+	protocol, _ := n.Attr("protocol")
+	_, named := n.Attr("name")
+	_, policy := n.Attr("startupPolicy")
+	switch {
+	case policy && kind != "usb" && slices.Contains([]string{"pci", "scsi", "scsi_host", "mdev"}, kind):
+		return Errorf(CodeConfigUnsupported, "Setting startupPolicy is only allowed for USB devices")
+	case kind == "scsi" && protocol == "iscsi" && !named:
+		return Errorf(CodeXML, "missing iSCSI hostdev source path name")
+	case kind == "scsi_host" && protocol == "vhost":
+		wwpn, given := n.Attr("wwpn")
+		digits, naa := strings.CutPrefix(wwpn, "naa.")
+		switch {
+		case !given:
+			return Errorf(CodeXML, "missing vhost-scsi hostdev source wwpn")
+		case !naa || len(digits) != 16 || strings.Trim(digits, "0123456789abcdefABCDEF") != "":
+			return Errorf(CodeXML, "malformed 'wwpn' value")
+		}
+	case kind == "mdev":
+		if c := n.Child("address"); c != nil {
+			if uuid, given := c.Attr("uuid"); given && uuid == "" {
+				return Errorf(CodeInternal, "Cannot parse uuid attribute of element <address>")
+			}
+		}
+	case kind == "scsi" && protocol != "iscsi":
+		if c := n.Child("address"); c != nil {
+			for _, name := range []string{"bus", "target", "unit"} {
+				if _, given := c.Attr(name); !given {
+					return Errorf(CodeXML, "Missing required attribute '%s' in element '%s'", name, c.Name)
+				}
+			}
+		}
+	}
+	for _, c := range []struct{ kind, name, what string }{{"storage", "block", "storage"}, {"misc", "char", "character"}, {"net", "interface", "net"}} {
+		if c.kind == kind && n.Child(c.name) == nil {
+			return Errorf(CodeXML, "Missing <%s> element in hostdev %s device", c.name, c.what)
+		}
+	}
+	return nil
+}
+
 // DecodeNode reads the device; which types there are depends on the mode.
 func (h *Hostdev) DecodeNode(n *Node) error {
 	types := []string{"usb", "pci", "scsi", "scsi_host", "mdev"}
@@ -151,13 +217,8 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 		return r.err
 	}
 	kind, _ := n.Attr("type")
-	if src := n.Child("source"); src != nil && mode != "capabilities" && kind != "usb" {
-		if _, ok := src.Attr("startupPolicy"); ok {
-			return Errorf(CodeConfigUnsupported, "Setting startupPolicy is only allowed for USB devices")
-		}
-	}
 	screen, card, bus := kind == "pci" || kind == "mdev", mode == "capabilities" && kind == "net", kind == "pci"
-	foreign := func(name string, attr bool) bool {
+	own := n.without(func(name string, attr bool) bool {
 		switch name {
 		case "display", "ramfb":
 			return attr && !screen
@@ -167,8 +228,29 @@ func (h *Hostdev) DecodeNode(n *Node) error {
 			return !attr && !bus
 		}
 		return false
+	})
+	if c := own.Child("source"); c != nil {
+		own = own.without(func(name string, attr bool) bool { return !attr && name == "source" }).plus(c.without(func(name string, attr bool) bool {
+			return attr && (name == "guestReset" && kind != "usb" || name == "writeFiltering" && kind != "pci")
+		}))
+		if err := hostdevSource(kind, c); err != nil {
+			return err
+		}
 	}
-	if err := DecodeFields(n.without(foreign), h); err != nil {
+	if err := hostdevKind(kind, own); err != nil {
+		return err
+	}
+	if kind == "mdev" && own.Child("source") != nil {
+		if r.word("model", []string{"vfio-pci", "vfio-ccw", "vfio-ap"}); r.err != nil {
+			return r.err
+		}
+	}
+	if _, given := own.Attr("model"); given && kind == "scsi_host" && own.Child("source") != nil {
+		if r.word("model", []string{"virtio", "virtio-transitional", "virtio-non-transitional"}); r.err != nil {
+			return r.err
+		}
+	}
+	if err := DecodeFields(own, h); err != nil {
 		return err
 	}
 	if h.Mode == "" {

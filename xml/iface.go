@@ -265,6 +265,19 @@ type Teaming struct {
 	Persistent string `el:"persistent,attr"`
 }
 
+// DecodeNode reads it; without a word it is as good as absent.
+func (t *Teaming) DecodeNode(n *Node) error {
+	kind, _ := n.Attr("type")
+	persistent, _ := n.Attr("persistent")
+	switch {
+	case kind == "" && persistent == "":
+		return errVoid
+	case kind == "":
+		return Errorf(CodeConfigUnsupported, "unknown teaming type '(null)'")
+	}
+	return DecodeFields(n, t)
+}
+
 // Link is the cable.
 type Link struct {
 	State string `el:"state,attr" enum:"up down default" unknown:"unsupported configuration: unknown interface link state '%s'"`

@@ -59,6 +59,9 @@ func ScaledNode(n *Node, scale uint64) (uint64, error) {
 	case "max_size":
 		path = "./metadata_cache/" + n.Name
 	}
+	if path == "./size" && text == "" {
+		return 0, Errorf(CodeXML, "missing element or attribute '%s'", path)
+	}
 	v, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0, Errorf(CodeXML, "Invalid value '%s' for element or attribute '%s'", n.Value(), path)
@@ -112,6 +115,9 @@ type MiB uint64
 
 // DecodeNode reads the number, of bytes if there is no unit.
 func (m *MiB) DecodeNode(n *Node) error {
+	if n.Value() == "" {
+		return errVoid
+	}
 	v, err := ScaledNode(n, 1)
 	*m = MiB(v)
 	return err

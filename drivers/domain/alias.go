@@ -29,7 +29,7 @@ func AssignAliases(d *xml.Domain) {
 			prefix = "net"
 		case "filesystem":
 			prefix = "fs"
-		case "hostdev", "rng", "shmem", "crypto":
+		case "hostdev", "rng", "crypto":
 			prefix = v.kind
 		case "memory":
 			memoryAlias(v, counts)

@@ -454,26 +454,6 @@ func readHostdevs(d *xml.Domain) error {
 		if h.Type == "usb" && noUSB(d) {
 			return unsupported("Can't add host USB device: USB is disabled in this host")
 		}
-		if h.Type != "scsi" {
-			if h.SGIO != "" {
-				return xml.Errorf(xml.CodeXML, "sgio is only supported for scsi host device")
-			}
-			if h.RawIO != "" {
-				return xml.Errorf(xml.CodeXML, "rawio is only supported for scsi host device")
-			}
-		}
-		if h.Type != "mdev" && h.Type != "scsi_host" && h.Model != "" {
-			return xml.Errorf(xml.CodeXML, "'model' attribute in <hostdev> is only supported when type='%s'", h.Type)
-		}
-		if h.Type == "mdev" {
-			switch h.Model {
-			case "":
-				return xml.Errorf(xml.CodeXML, "Missing required attribute 'model' in element 'hostdev'")
-			case "vfio-pci", "vfio-ccw", "vfio-ap":
-			default:
-				return xml.Errorf(xml.CodeXML, "Invalid value for attribute 'model' in element 'hostdev': '%s'.", h.Model)
-			}
-		}
 	}
 	return nil
 }

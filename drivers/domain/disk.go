@@ -166,7 +166,7 @@ func empty(v *xml.Disk) bool {
 
 // withLUN adds the unit that an iSCSI name means if it names none.
 func withLUN(name string) string {
-	if name == "" || strings.Contains(name, "/") {
+	if strings.Contains(name, "/") {
 		return name
 	}
 	return name + "/0"

@@ -63,6 +63,13 @@ var refusals = []refusal{
 	{"map without a count", "", "<filesystem><driver type='virtiofs'/><source dir='/a'/><target dir='t'/><idmap><uid start='0' target='1'/></idmap></filesystem>", "invalid idmap start/target/count settings"},
 	{"file system's limit", "", "<filesystem><source dir='/a'/><target dir='t'/><space_hard_limit>x</space_hard_limit></filesystem>", "'./space_hard_limit[1]'"},
 	{"memory without its size", "", "<filesystem type='ram'><target dir='t'/></filesystem>", "missing 'usage' attribute for RAM filesystem"},
+	{"target without a number", "", "<hostdev type='scsi_host'><source protocol='vhost'/></hostdev>", "missing vhost-scsi hostdev source wwpn"},
+	{"target's number", "", "<hostdev type='scsi_host'><source protocol='vhost' wwpn='5123456789abcde0'/></hostdev>", "malformed 'wwpn' value"},
+	{"iSCSI without a name", "", "<hostdev type='scsi'><source protocol='iscsi'/></hostdev>", "missing iSCSI hostdev source path name"},
+	{"unit without a place", "", "<hostdev type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0'/></source></hostdev>", "Missing required attribute 'unit' in element 'address'"},
+	{"interface of the host", "", "<hostdev mode='capabilities' type='net'><source/></hostdev>", "Missing <interface> element in hostdev net device"},
+	{"model before the address", "", "<hostdev type='usb' model='x'><source><vendor id='0'/></source></hostdev>", "'model' attribute in <hostdev> is only supported when type='usb'"},
+	{"store without a size", "", "<pstore backend='acpi-erst'><path>/a</path><size/></pstore>", "missing element or attribute './size'"},
 	{"third floppy", "", disk0(" device='floppy'", "<target dev='fdc'/>"), "Only 1 fdc controller is supported"},
 
 	{"route of the other family", "", "<interface type='user'><route address='fe80::' prefix='64' gateway='fe80::1'/></interface>", "guest interface: No family specified for non-IPv4 address 'fe80::' in route definition"},

@@ -262,7 +262,7 @@ func (a *args) hostdevs() {
 		switch h.Type {
 		case "usb":
 			p := newProps("driver", "usb-host")
-			if !a.Live && (s.Address == nil || s.Address.Device == nil) && s.StartupPolicy == "" {
+			if !a.Live && (s.Address == nil || s.Address.Device == nil) {
 				a.fail(xml.CodeInternal, "USB host device is missing bus/device information")
 				return
 			}
