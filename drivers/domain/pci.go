@@ -517,8 +517,9 @@ func modelFor(need plug) string {
 // written into the definition.
 func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 	groups := map[uint]pciSlot{} // of companion controllers, by their number
+	placed := s.leadICH9(d, groups, store)
 	for _, v := range s.devices {
-		if _, own := homeOf(d, v.ctl); own || (*v.addr).IsPCI() {
+		if _, own := homeOf(d, v.ctl); own || (*v.addr).IsPCI() || placed[v.addr] {
 			continue
 		}
 		if a := *v.addr; a != nil && a.Type != "pci" {
@@ -537,6 +538,9 @@ func (s *pciSet) assignAll(d *xml.Domain, store bool) error {
 		a := p.address()
 		if old := *v.addr; old != nil {
 			a.ZPCI = old.ZPCI
+		}
+		if c := v.ctl; c != nil && c.Type == "usb" && c.Model == "ich9-uhci1" {
+			a.Multifunction = "on" // for companions, of which there need not be any
 		}
 		*v.addr = a
 	}

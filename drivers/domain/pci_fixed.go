@@ -134,6 +134,40 @@ func (s *pciSet) placeDevice(d *xml.Domain, v pciDevice, groups map[uint]pciSlot
 	return s.place(v.need)
 }
 
+// leadICH9 gives the first of the companion controllers the places that q35 has for
+// them, whatever becomes of the others, and tells which it placed. The others follow the
+// first of their number that has a place.
+func (s *pciSet) leadICH9(d *xml.Domain, groups map[uint]pciSlot, store bool) map[**xml.Address]bool {
+	if !s.q35 {
+		return nil
+	}
+	placed := map[**xml.Address]bool{}
+	for i := range d.Devices.Controllers {
+		c := &d.Devices.Controllers[i]
+		if c.Type != "usb" || c.Model != "ich9-uhci1" || c.Address != nil && (c.Address.Type != "pci" || c.Address.IsPCI() || c.Address.Function > 0) {
+			continue
+		}
+		for _, n := range []uint{0x1d, 0x1a} {
+			if s.buses[0].used[n] != 0 {
+				continue
+			}
+			s.buses[0].used[n] = 1
+			placed[&c.Address] = true
+			if !slices.ContainsFunc(d.Devices.Controllers[:i], func(o xml.Controller) bool {
+				return o.Type == "usb" && isICH9(o.Model) && *o.Index == *c.Index && o.Address.IsPCI()
+			}) {
+				groups[*c.Index] = pciSlot{slot: n}
+			}
+			if store {
+				c.Address = pciSlot{slot: n}.address()
+				c.Address.Multifunction = "on"
+			}
+			break
+		}
+	}
+	return placed
+}
+
 // placeICH9 puts the USB controllers of one index into one slot.
 func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) (pciSlot, error) {
 	function := map[string]uint{"ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2, "ich9-ehci1": 7}[v.ctl.Model]
@@ -141,18 +175,8 @@ func (s *pciSet) placeICH9(d *xml.Domain, v pciDevice, groups map[uint]pciSlot) 
 	if !ok {
 		for i := range d.Devices.Controllers {
 			c := &d.Devices.Controllers[i]
-			if c.Type == "usb" && isICH9(c.Model) && *c.Index == *v.ctl.Index && c.Address.IsPCI() && s.free(c.Address.Bus, c.Address.Slot, function) {
+			if c.Type == "usb" && isICH9(c.Model) && *c.Index == *v.ctl.Index && c.Address.IsPCI() {
 				slot, ok = pciSlot{bus: c.Address.Bus, slot: c.Address.Slot}, true
-			}
-		}
-	}
-	full := slices.ContainsFunc(d.Devices.Controllers, func(c xml.Controller) bool {
-		return c.Type == "usb" && c.Model == "ich9-uhci1" && *c.Index == *v.ctl.Index
-	})
-	if !ok && s.q35 && full {
-		for _, n := range []uint{0x1d, 0x1a} {
-			if s.buses[0].used[n] == 0 {
-				slot, ok = pciSlot{slot: n}, true
 				break
 			}
 		}
