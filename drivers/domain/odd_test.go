@@ -107,6 +107,10 @@ var oddCases = []oddCase{
 	{"test", "", "<interface type='null'><source bridge='a'/></interface>", "!source"},
 	{"test", "", "<interface type='mcast'><source address='1.1.1.1' port='x'/></interface>", "Invalid value for attribute 'port' in element 'source': 'x'. Expected integer value"},
 	{"test", "", "<audio id='1' type='alsa' dspPolicy='x'><input latency='y'/></audio>", "<audio id='1' type='alsa'"},
+	{"test", "", "<controller type='scsi' index='5'/><controller type='scsi'/><controller type='scsi' index='3'/>", "<controller type='scsi' index='3'/>\n    <controller type='scsi' index='5'/>\n    <controller type='scsi' index='0'/>"},
+	{"test", "", "<filesystem><source dir=''/><target dir='t'/></filesystem>", "<source dir=''/>"},
+	{"test", "", "<rng model='virtio'><rate period='5'/><backend model='random'/></rng>", "!rate"},
+	{"test", "", "<disk type='nvme'><source type='pci' namespace='010'><address bus='1'/></source><target dev='vda'/></disk>", "<source type='pci' managed='yes' namespace='10'>"},
 	{"test", "", "<controller type='virtio-serial'><driver iothread='1'/></controller><console type='x'/>", "unknown type presented to host"},
 }
 

@@ -56,6 +56,8 @@ func TestRules(t *testing.T) {
 		{"SPICE's channel alone", "x86_64", "pc", "", "<channel type='spicevmc'><target type='virtio'/></channel>", "not supported without spice graphics", ""},
 		{"port in use", "x86_64", "pc", "", "<channel type='pty'><target type='virtio'/><address type='virtio-serial' port='1'/></channel><channel type='pty'><target type='virtio'/><address type='virtio-serial' port='1'/></channel>", "port 1 on controller 0 is already occupied", ""},
 		{"switches", "x86_64", "pc", "", "<interface type='user'><model type='e1000'/><driver iommu='on'/></interface>", "iommu driver option is only supported for virtio devices", ""},
+		{"a companion alone", "x86_64", "q35", "", "<controller type='usb'/><controller type='usb' model='ich9-uhci1'/>", "", "bus='0x00' slot='0x1d' function='0x0' multifunction='on'/>"},
+		{"companions beside one elsewhere", "x86_64", "q35", "", "<controller type='usb' index='0' model='ich9-ehci1'><address type='pci' bus='0' slot='7' function='7'/></controller><controller type='usb' index='0' model='ich9-uhci1'/><controller type='usb' index='0' model='ich9-uhci2'/>", "", "bus='0x00' slot='0x07' function='0x1'/>"},
 		{"unassigned", "x86_64", "pc", "", "<rng model='virtio'><backend model='random'/><address type='unassigned'/></rng>", "supported only for hostdevs", ""},
 		{"acpi index", "x86_64", "pc", "", "<watchdog model='i6300esb'><acpi index='3'/></watchdog>", "", "<acpi index='3'/>"},
 		{"ROM", "x86_64", "pc", "", "<interface type='user'><rom enabled='no' bar='off'/></interface>", "ROM tuning is not supported", ""},

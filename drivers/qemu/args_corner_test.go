@@ -32,6 +32,7 @@ func TestArgsCorners(t *testing.T) {
 		{"an IPv6 portal", "<disk type='network'><source protocol='iscsi' name='iqn:t/1'><host name='::1'/></source><target dev='vda'/></disk>", `"portal":"[::1]:3260"`, "", ""},
 		{"encryption without a secret", "<disk><source file='/a'><encryption format='luks'/></source><target dev='vda'/></disk>", "", "", "missing secret info for 'luks' driver"},
 		{"reservations over iSCSI", "<disk type='network' device='lun'><source protocol='iscsi' name='iqn:t/1'><host name='h'/><reservations managed='no'><source type='unix' path='/p' mode='client'/></reservations></source><target dev='sda' bus='scsi'/></disk>", `"id":"pr-helper-libvirt-1-storage","path":"/p"`, `"pr-manager":`, ""},
+		{"ports of UHCI", "<controller type='usb' index='0' model='piix3-uhci' ports='4'/>", "", "", "usb controller type 'piix3-uhci' doesn't support 'ports' with this QEMU binary"},
 		{"a card's place", "<video><model type='virtio'/><address type='isa'/></video>", "", "", "Unexpected address type for 'virtio-vga'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
