@@ -414,7 +414,13 @@ func (s *STimer) DecodeNode(n *Node) error {
 			return err
 		}
 	}
-	return DecodeFields(own, s)
+	if err := DecodeFields(own, s); err != nil {
+		return err
+	}
+	if s.Direct != nil && s.Direct.State == "off" {
+		s.Direct = nil
+	}
+	return nil
 }
 
 // DecodeNode reads the flush.

@@ -118,7 +118,7 @@ func readSecLabels(d *xml.Domain, t *Traits) error {
 		if s.Type != "static" {
 			s.Label = ""
 		}
-		if s.Type == "none" {
+		if s.Type == "none" || s.Type == "static" {
 			s.BaseLabel = ""
 		}
 	}

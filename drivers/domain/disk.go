@@ -158,8 +158,6 @@ func empty(v *xml.Disk) bool {
 		return true
 	case v.Type == "network":
 		return s.Protocol == ""
-	case v.Type == "volume":
-		return s.Pool == "" && s.Volume == ""
 	}
 	return false
 }

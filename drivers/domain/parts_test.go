@@ -28,6 +28,11 @@ func TestPartsRead(t *testing.T) {
 		{"the lowest port on ISA", "", "<serial type='pty'><target type='isa-serial' port='2'/></serial><serial type='pty'><target type='isa-serial'/></serial>", "", "<target type='isa-serial' port='0'>"},
 		{"a port on ISA twice", "", strings.Repeat("<serial type='pty'><target type='isa-serial' port='2'/></serial>", 2), "target port '2' already allocated", ""},
 		{"a console in a place for host devices", "", "<serial type='pty'/><console type='pty'><address type='unassigned'/></console>", "address of type 'unassigned' is supported only for hostdevs", ""},
+		{"a scheduler that knows no priority", "<cputune><emulatorsched scheduler='batch' priority='2'/></cputune>", "", "", "<emulatorsched scheduler='batch'/>"},
+		{"a group that is limited twice", "<throttlegroups><throttlegroup><group_name>a</group_name><total_bytes_sec>1</total_bytes_sec><read_bytes_sec>1</read_bytes_sec></throttlegroup></throttlegroups>", "", "total and read/write bytes_sec cannot be set at the same time", ""},
+		{"timers that are not direct", "<features><hyperv><vpindex state='on'/><synic state='on'/><stimer state='on'><direct state='off'/></stimer></hyperv></features>", "", "", "<stimer state='on'/>"},
+		{"the base of a label that is whole", "<seclabel type='static' model='selinux' relabel='yes'><label>a</label><baselabel>b</baselabel></seclabel>", "", "", "<label>a</label>\n  </seclabel>"},
+		{"an encryption that nobody has any more", "", "<disk type='network'><driver name='qemu' type='raw'/><source protocol='rbd' name='a/b'><host name='h'/><encryption format='default' engine='librbd'/></source><target dev='vda'/></disk>", "old qcow/qcow2 encryption is not supported", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

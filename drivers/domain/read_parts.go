@@ -55,6 +55,11 @@ func readScheds(d *xml.Domain) error {
 		}
 		return nil
 	}
+	if e := c.EmulatorSched; e != nil {
+		if err := check("emulatorsched", e.Scheduler, &e.Priority); err != nil {
+			return err
+		}
+	}
 	count := vcpuCount(d)
 	for i := range c.VCPUScheds {
 		s := &c.VCPUScheds[i]
@@ -121,6 +126,9 @@ func readThrottle(d *xml.Domain) error {
 	for i := range d.Throttle {
 		if d.Throttle[i].Group == "" {
 			return xml.Errorf(xml.CodeXML, "missing group name")
+		}
+		if err := d.Throttle[i].Excluded(); err != nil {
+			return err
 		}
 		for j := range i {
 			if d.Throttle[i].Group == d.Throttle[j].Group {

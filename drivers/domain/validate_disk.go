@@ -294,7 +294,9 @@ func diskVhostUser(c *deviceCheck, v *xml.Disk) error {
 // sourceMissing tells whether nothing says where the disk's data lies.
 func sourceMissing(v *xml.Disk) bool {
 	switch v.Type {
-	case "network", "nvme", "vhostuser", "vhostvdpa", "volume":
+	case "volume": // else it would be of another type
+		return false
+	case "network", "nvme", "vhostuser", "vhostvdpa":
 		return v.Source == nil
 	}
 	return sourceText(v) == "" && !(v.Device == "lun" && v.Source != nil && v.Source.StartupPolicy != "")

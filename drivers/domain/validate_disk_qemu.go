@@ -29,7 +29,7 @@ func qemuDiskPlace(_ *deviceCheck, v *xml.Disk) error {
 	if bus == "usb" && v.Address != nil && v.Address.Type != "usb" {
 		return xml.Errorf(xml.CodeInternal, "unexpected address type for usb disk")
 	}
-	if v.Source == nil || sourceText(v) == "" && v.Source.Protocol == "" && !contains([]string{"nvme", "vhostuser", "vhostvdpa", "volume"}, v.Type) {
+	if v.Source == nil && v.Type != "volume" || v.Source != nil && sourceText(v) == "" && v.Source.Protocol == "" && !contains([]string{"nvme", "vhostuser", "vhostvdpa", "volume"}, v.Type) {
 		if bus == "usb" || bus == "virtio" {
 			return unsupported("'%s' disk must not be empty", bus)
 		}
@@ -149,6 +149,9 @@ func qemuFormat(im image) error {
 // qemuEncryption checks how an image is encrypted.
 func qemuEncryption(im image) error {
 	for _, e := range im.crypts {
+		if e.Format == "default" || e.Format == "qcow" {
+			return unsupported("old qcow/qcow2 encryption is not supported")
+		}
 		if e.Engine == "librbd" {
 			if im.kind != "network" {
 				return unsupported("librbd encryption is supported only with RBD backed disks")
@@ -157,10 +160,7 @@ func qemuEncryption(im image) error {
 				continue
 			}
 		}
-		switch e.Format {
-		case "default", "qcow":
-			return unsupported("old qcow/qcow2 encryption is not supported")
-		case "luks2", "luks-any":
+		if e.Format == "luks2" || e.Format == "luks-any" {
 			return unsupported("'%s' is currently not supported by the qemu encryption engine", e.Format)
 		}
 		if len(e.Secrets) > 1 {

@@ -183,6 +183,9 @@ func checkCPUCount(d *xml.Domain, e *Emulator) error {
 			return unsupported("CPU topology doesn't match maximum vcpu count")
 		}
 	}
+	if v := d.Devices.IOMMU; d.VCPU.Count > 255 && IsQ35(d) && (v == nil || v.Driver == nil || v.Driver.EIM != "on") {
+		return unsupported("more than 255 vCPUs require extended interrupt mode enabled on the iommu device")
+	}
 	if n := hotplugThreads(d); n > 1 && d.VCPU.Current%n != 0 {
 		return unsupported("vCPUs count must be a multiple of the vCPU hotplug granularity (%d)", n)
 	}
