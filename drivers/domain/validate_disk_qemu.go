@@ -64,6 +64,7 @@ type image struct {
 	source       *xml.DiskSource
 	crypts       []*xml.Encryption
 	writable     bool
+	cache        bool // it is told how much of its metadata to keep, which its format does not know
 }
 
 // imagesOf gives a disk's chain, the topmost first.
@@ -98,26 +99,38 @@ func imagesOf(v *xml.Disk) []image {
 // qemuDiskImages checks the images of a chain one by one.
 func qemuDiskImages(_ *deviceCheck, v *xml.Disk) error {
 	for i, im := range imagesOf(v) {
-		for _, check := range []func(image) error{qemuFormat, qemuProtocol} {
-			if err := check(im); err != nil {
-				return err
-			}
-		}
 		if c := v.Driver.MetadataCache; i == 0 && c != nil && c.MaxSize != nil && im.format != "qcow2" {
-			return unsupported("metadata cache max size control is supported only with qcow2 images")
+			im.cache = true
 		}
-		if err := qemuEncryption(im); err != nil {
+		if err := im.check(); err != nil {
 			return err
 		}
 		if i == 0 && v.Shareable && im.format != "raw" && im.format != "" {
 			return unsupported("shared access for disk '%s' requires use of supported storage format", v.Target.Dev)
 		}
-		if s := im.source; s != nil && s.TLSHostname != "" && s.Protocol != "nbd" {
-			return unsupported("'tlsHostname' field is supported only with NBD disks")
-		}
 		if im.kind == "vhostvdpa" {
 			return unsupported("vhostvdpa disk is not supported with this QEMU binary")
 		}
+	}
+	return nil
+}
+
+// check refuses what QEMU does not take of one image.
+func (im image) check() error {
+	if err := qemuFormat(im); err != nil {
+		return err
+	}
+	if err := qemuProtocol(im); err != nil {
+		return err
+	}
+	if im.cache {
+		return unsupported("metadata cache max size control is supported only with qcow2 images")
+	}
+	if err := qemuEncryption(im); err != nil {
+		return err
+	}
+	if s := im.source; s != nil && s.TLSHostname != "" && s.Protocol != "nbd" {
+		return unsupported("'tlsHostname' field is supported only with NBD disks")
 	}
 	return nil
 }

@@ -41,8 +41,8 @@ func checkQEMU(d *xml.Domain, t *Traits) error {
 	if b := d.OS.BIOS; b != nil && b.UseSerial == "yes" && !isX86(d) {
 		return unsupported("BIOS serial console only supported on x86 architectures")
 	}
-	if n := d.OS.NVRAM; n != nil && n.Source != nil && n.Type != "file" && n.Type != "block" && n.Type != "network" {
-		return unsupported("unsupported nvram disk type '%s'", n.Type)
+	if err := qemuVariables(d.OS.NVRAM); err != nil {
+		return err
 	}
 	for _, check := range []func(*xml.Domain) error{checkActions, checkCPU, checkMemories, checkTimers, checkSleep, checkBoot} {
 		if err := check(d); err != nil {
@@ -71,6 +71,28 @@ func checkQEMU(d *xml.Domain, t *Traits) error {
 		return err
 	}
 	return checkSecurity(d)
+}
+
+// qemuVariables checks where the firmware's variables lie.
+func qemuVariables(n *xml.NVRAMFile) error {
+	if n == nil || n.Type == "" {
+		return nil
+	}
+	if n.Type != "file" && n.Type != "block" && n.Type != "network" {
+		return unsupported("unsupported nvram disk type '%s'", n.Type)
+	}
+	s := n.Source
+	if s == nil {
+		return nil
+	}
+	if s.Reservations != nil {
+		return unsupported("persistent reservations are not supported with NVRAM")
+	}
+	im := image{kind: n.Type, format: n.Format, source: s}
+	if s.Encryption != nil {
+		im.crypts = []*xml.Encryption{s.Encryption}
+	}
+	return im.check()
 }
 
 // hasMachine tells whether the emulator has a machine, as far as is known.
