@@ -33,6 +33,7 @@ func TestPartsRead(t *testing.T) {
 		{"timers that are not direct", "<features><hyperv><vpindex state='on'/><synic state='on'/><stimer state='on'><direct state='off'/></stimer></hyperv></features>", "", "", "<stimer state='on'/>"},
 		{"the base of a label that is whole", "<seclabel type='static' model='selinux' relabel='yes'><label>a</label><baselabel>b</baselabel></seclabel>", "", "", "<label>a</label>\n  </seclabel>"},
 		{"an encryption that nobody has any more", "", "<disk type='network'><driver name='qemu' type='raw'/><source protocol='rbd' name='a/b'><host name='h'/><encryption format='default' engine='librbd'/></source><target dev='vda'/></disk>", "old qcow/qcow2 encryption is not supported", ""},
+		{"a bus of USB that is not there", "", "<controller type='usb' index='0'/><hub type='usb'><address type='usb' bus='1'/></hub>", "USB bus 1 requested but no controller with that index is present", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

@@ -217,6 +217,9 @@ func (s usbSet) reserve(a *xml.Address, hub bool) error {
 func (s usbSet) assign(old *xml.Address, hub bool) (*xml.Address, error) {
 	var buses []uint
 	if old != nil && old.Type == "usb" {
+		if s[old.Bus] == nil {
+			return nil, xml.Errorf(xml.CodeXML, "USB bus %d requested but no controller with that index is present", old.Bus)
+		}
 		buses = []uint{old.Bus}
 	} else {
 		for n := uint(0); len(buses) < len(s) && n < 65536; n++ {
@@ -226,9 +229,6 @@ func (s usbSet) assign(old *xml.Address, hub bool) (*xml.Address, error) {
 		}
 	}
 	for _, n := range buses {
-		if s[n] == nil {
-			continue
-		}
 		if port := s[n].take(0, hub); port != "" {
 			return &xml.Address{Type: "usb", Bus: n, Port: port}, nil
 		}

@@ -34,6 +34,8 @@ func TestArgsCorners(t *testing.T) {
 		{"reservations over iSCSI", "<disk type='network' device='lun'><source protocol='iscsi' name='iqn:t/1'><host name='h'/><reservations managed='no'><source type='unix' path='/p' mode='client'/></reservations></source><target dev='sda' bus='scsi'/></disk>", `"id":"pr-helper-libvirt-1-storage","path":"/p"`, `"pr-manager":`, ""},
 		{"ports of UHCI", "<controller type='usb' index='0' model='piix3-uhci' ports='4'/>", "", "", "usb controller type 'piix3-uhci' doesn't support 'ports' with this QEMU binary"},
 		{"a card's place", "<video><model type='virtio'/><address type='isa'/></video>", "", "", "Unexpected address type for 'virtio-vga'"},
+		{"marks in a URL", "<disk type='network'><source protocol='http' name='a:b(c) d!'><host name='h'/></source><target dev='vda'/></disk>", `"url":"http://h:80/a%3Ab(c)%20d!"`, "", ""},
+		{"a transport that HTTP has not", "<disk type='network'><source protocol='http' name='a'><host name='h' transport='rdma' port='5'/></source><target dev='vda'/></disk>", `"url":"http+rdma://h/a"`, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doc := "<domain type='kvm'><name>g</name><memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>" + c.device + "</devices></domain>"

@@ -42,6 +42,10 @@ func firstHost(s *xml.DiskSource) xml.NetHost {
 	return xml.NetHost{}
 }
 
+// pathMarks makes of a path as Go escapes it one as the peer does: of the marks of RFC 2396
+// none is escaped, and a colon is.
+var pathMarks = strings.NewReplacer(":", "%3A", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+
 // oneHost are the protocols with exactly one server, and how the peer says so.
 var oneHost = []struct{ protocol, refusal string }{
 	{"nbd", "nbd protocol accepts only one host"}, {"ssh", "ssh protocol accepts only one host"}, {"http", "protocol 'http' accepts only one host"},
@@ -142,11 +146,9 @@ func (a *args) curl(s *xml.DiskSource, prefix string) *props {
 	case "unix":
 		at = "+unix://"
 	case "rdma": // which QEMU does not know here, but is told
-		if at = "+rdma://" + host; h.Port != "" {
-			at += ":" + h.Port
-		}
+		at = "+rdma://" + host
 	}
-	u := s.Protocol + at + (&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath()
+	u := s.Protocol + at + pathMarks.Replace((&url.URL{Path: "/" + strings.TrimPrefix(s.Name, "/")}).EscapedPath())
 	if s.Query != "" {
 		u += "?" + s.Query
 	}
