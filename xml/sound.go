@@ -96,7 +96,7 @@ type Audio struct {
 
 // audioParts are what only backends of some types have.
 var audioParts = sidesOf([]partOfTypes{{"@tryMMap", "oss"}, {"@exclusive", "oss"}, {"@dspPolicy", "oss"}, {"@driver", "sdl"}, {"@serverName", "pulseaudio"}, {"@runtimeDir", "pipewire"}, {"@path", "file"}},
-	[]partOfTypes{{"@dev", "alsa oss"}, {"@tryPoll", "alsa oss"}, {"@bufferCount", "coreaudio oss sdl"}, {"@name", "pulseaudio pipewire"}, {"@streamName", "pulseaudio pipewire"},
+	[]partOfTypes{{"@dev", "alsa oss"}, {"@tryPoll", "oss"}, {"@bufferCount", "coreaudio oss sdl"}, {"@name", "pulseaudio pipewire"}, {"@streamName", "pulseaudio pipewire"},
 		{"@latency", "pulseaudio pipewire"}, {"@serverName", "jack"}, {"@clientName", "jack"}, {"@connectPorts", "jack"}, {"@exactName", "jack"}})
 
 // sidesOf adds to a list what both sides have.

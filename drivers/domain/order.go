@@ -44,13 +44,32 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 	})
 	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
 		for i := range list {
-			if c := &list[i]; c.Type == "pty" { // which it is shows when the guest runs
-				c.Path, c.TTY = "", ""
+			if c := &list[i]; c.Type == "pty" {
+				c.TTY = ""
 			}
+			forgetPTY(&list[i].CharSource)
+		}
+	}
+	for i := range dev.Redirdevs {
+		forgetPTY(&dev.Redirdevs[i].CharSource)
+	}
+	for i := range dev.Smartcards {
+		forgetPTY(&dev.Smartcards[i].CharSource)
+	}
+	for i := range dev.RNGs {
+		if b := dev.RNGs[i].Backend; b != nil {
+			forgetPTY(&b.Chardev)
 		}
 	}
 	d.ID = nil
 	return nil
+}
+
+// forgetPTY drops which terminal a device has: that shows when the guest runs.
+func forgetPTY(s *xml.CharSource) {
+	if s.Type == "pty" {
+		s.Path = ""
+	}
 }
 
 // userAlias tells whether a device's name is one that the user may give.

@@ -34,6 +34,8 @@ func TestPartsRead(t *testing.T) {
 		{"the base of a label that is whole", "<seclabel type='static' model='selinux' relabel='yes'><label>a</label><baselabel>b</baselabel></seclabel>", "", "", "<label>a</label>\n  </seclabel>"},
 		{"an encryption that nobody has any more", "", "<disk type='network'><driver name='qemu' type='raw'/><source protocol='rbd' name='a/b'><host name='h'/><encryption format='default' engine='librbd'/></source><target dev='vda'/></disk>", "old qcow/qcow2 encryption is not supported", ""},
 		{"a bus of USB that is not there", "", "<controller type='usb' index='0'/><hub type='usb'><address type='usb' bus='1'/></hub>", "USB bus 1 requested but no controller with that index is present", ""},
+		{"a terminal that was another guest's", "", "<redirdev bus='usb' type='pty'><source path='/dev/pts/5'/></redirdev><controller type='usb'/>", "", "<redirdev bus='usb' type='pty'>\n      <address"},
+		{"what only OSS asks for", "", "<audio id='1' type='alsa'><input tryPoll='yes'/></audio>", "", "<audio id='1' type='alsa'/>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

@@ -52,6 +52,7 @@ func checkDevices(d *xml.Domain, t *Traits) error {
 	each(c, "memory", dev.Memories, checkMemory, checkQEMUMemory)
 	each(c, "tpm", dev.TPMs, checkTPM, checkQEMUTPM)
 	each(c, "redirdev", dev.Redirdevs, checkRedirdev, checkQEMURedirdev)
+	each(c, "hub", dev.Hubs, nil, nil)
 	each(c, "panic", dev.Panics, nil, nil)
 	one(c, "iommu", dev.IOMMU, checkIOMMU, checkQEMUIOMMU)
 	one(c, "vsock", dev.Vsock, checkVsock, nil)
