@@ -129,7 +129,7 @@ type Error struct {
 
 // Errorf is in fmt's manner: the class, then the text.
 func Errorf(code Code, format string, args ...any) *Error {
-	e := &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
+	e := &Error{Code: code, Msg: Plain(fmt.Sprintf(format, args...))}
 	for _, a := range args {
 		if err, ok := a.(error); ok {
 			e.Err = err

@@ -36,6 +36,7 @@ func TestPartsRead(t *testing.T) {
 		{"a bus of USB that is not there", "", "<controller type='usb' index='0'/><hub type='usb'><address type='usb' bus='1'/></hub>", "USB bus 1 requested but no controller with that index is present", ""},
 		{"a terminal that was another guest's", "", "<redirdev bus='usb' type='pty'><source path='/dev/pts/5'/></redirdev><controller type='usb'/>", "", "<redirdev bus='usb' type='pty'>\n      <address"},
 		{"what only OSS asks for", "", "<audio id='1' type='alsa'><input tryPoll='yes'/></audio>", "", "<audio id='1' type='alsa'/>"},
+		{"a text with nothing in it, in an error", "", "<graphics type='vnc' socket=''><listen type='socket' socket='/a'/></graphics>", "graphics 'socket' attribute '' must match 'socket' attribute of first listen element (found '/a')", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			traits := rulesTraits()

@@ -28,7 +28,7 @@ func Files(d *xml.Domain, b Build) []drivers.StartFile {
 		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartFolder})
 	}
 	if path := nvramFile(d); path != "" {
-		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartCopy, From: d.OS.NVRAM.Template})
+		list = append(list, drivers.StartFile{Path: path, Kind: drivers.StartCopy, From: xml.Plain(d.OS.NVRAM.Template)})
 	}
 	return append(list, overlayFiles(d)...)
 }

@@ -53,7 +53,7 @@ func inputThere(k *xml.Input) error {
 	if k.Type != "passthrough" || k.Source == nil {
 		return nil
 	}
-	if _, err := os.Stat(k.Source.EvDev); err != nil {
+	if _, err := os.Stat(xml.Plain(k.Source.EvDev)); err != nil {
 		return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", k.Source.EvDev, drivers.SystemText(unwrapPath(err)))
 	}
 	return nil

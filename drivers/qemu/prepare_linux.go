@@ -175,6 +175,7 @@ func present(dom *xml.Domain) error {
 	for i := range dom.Devices.Inputs {
 		if s := dom.Devices.Inputs[i].Source; s != nil {
 			if path := s.EvDev + s.Dev; path != "" {
+				path = xml.Plain(path)
 				if _, err := os.Stat(path); err != nil {
 					return xml.Errorf(xml.CodeSystem, "unable to stat: %s: %s", path, drivers.SystemText(unwrapPath(err)))
 				}
@@ -408,8 +409,8 @@ func makeNVRAM(dom *xml.Domain) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	template := dom.OS.NVRAM.Template
-	if template == "" {
+	template := xml.Plain(dom.OS.NVRAM.Template)
+	if dom.OS.NVRAM.Template == "" {
 		return xml.Errorf(xml.CodeOperationFailed, "unable to find any master var store for loader: %s", dom.OS.Loader.Path)
 	}
 	if err := drivers.MakeDir(filepath.Dir(path)); err != nil {
