@@ -19,18 +19,16 @@ import (
 func makeApart(dir string) error {
 	above := filepath.Dir(dir)
 	mark(above)
-	// what a process left that was killed here
-	if left, _ := filepath.Glob(filepath.Join(above, tempPrefix+"*")); len(left) > 0 {
-		for _, l := range left {
-			_ = os.Remove(l) // nothing but an empty folder goes
-		}
+	left, _ := filepath.Glob(filepath.Join(above, tempPrefix+"*")) // of a process that was killed here
+	for _, l := range left {
+		_ = unix.Rmdir(l) // which takes nothing but an empty folder
 	}
 	temp := filepath.Join(above, tempPrefix+strconv.FormatUint(rand.Uint64(), 36))
 	if os.Mkdir(temp, 0o700) == nil {
 		if unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, dir, unix.RENAME_NOREPLACE) == nil {
 			return nil
 		}
-		_ = os.Remove(temp)
+		_ = unix.Rmdir(temp)
 	}
 	return MakeDir(dir)
 }

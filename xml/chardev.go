@@ -704,3 +704,31 @@ func (s *Smartcard) EncodeNode(name string) *Node {
 	}
 	return n.Add(Encode(&rest, name).Children...)
 }
+
+// CharSources are the host's sides of all devices that have one.
+func (d *Devices) CharSources() []*CharSource {
+	var list []*CharSource
+	for _, kind := range [][]Chardev{d.Parallels, d.Serials, d.Consoles, d.Channels} {
+		for i := range kind {
+			list = append(list, &kind[i].CharSource)
+		}
+	}
+	return append(list, d.OtherSources()...)
+}
+
+// OtherSources are those of devices that are no character devices themselves.
+func (d *Devices) OtherSources() []*CharSource {
+	var list []*CharSource
+	for i := range d.Smartcards {
+		list = append(list, &d.Smartcards[i].CharSource)
+	}
+	for i := range d.Redirdevs {
+		list = append(list, &d.Redirdevs[i].CharSource)
+	}
+	for i := range d.RNGs {
+		if b := d.RNGs[i].Backend; b != nil {
+			list = append(list, &b.Chardev)
+		}
+	}
+	return list
+}

@@ -8,8 +8,8 @@ import (
 )
 
 // insertDevices puts disks and controllers where the peer inserts them, moves
-// the primary video card to the front, and drops aliases that are not the
-// user's.
+// the primary video card to the front, and drops what does not count: places of
+// what is none, aliases that are not the user's, terminals of former runs.
 func insertDevices(d *xml.Domain, t *Traits) error {
 	dev := &d.Devices
 	dev.Disks = sortDisks(dev.Disks)
@@ -42,34 +42,13 @@ func insertDevices(d *xml.Domain, t *Traits) error {
 			*v.alias = nil
 		}
 	})
-	for _, list := range [][]xml.Chardev{dev.Parallels, dev.Serials, dev.Consoles, dev.Channels} {
-		for i := range list {
-			if c := &list[i]; c.Type == "pty" {
-				c.TTY = ""
-			}
-			forgetPTY(&list[i].CharSource)
-		}
-	}
-	for i := range dev.Redirdevs {
-		forgetPTY(&dev.Redirdevs[i].CharSource)
-	}
-	for i := range dev.Smartcards {
-		forgetPTY(&dev.Smartcards[i].CharSource)
-	}
-	for i := range dev.RNGs {
-		if b := dev.RNGs[i].Backend; b != nil {
-			forgetPTY(&b.Chardev)
+	for _, source := range dev.CharSources() {
+		if source.Type == "pty" { // which terminal it is shows when the guest runs
+			source.Path, source.TTY = "", ""
 		}
 	}
 	d.ID = nil
 	return nil
-}
-
-// forgetPTY drops which terminal a device has: that shows when the guest runs.
-func forgetPTY(s *xml.CharSource) {
-	if s.Type == "pty" {
-		s.Path = ""
-	}
 }
 
 // userAlias tells whether a device's name is one that the user may give.

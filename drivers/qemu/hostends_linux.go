@@ -21,21 +21,8 @@ func prepareEnds(dom *xml.Domain) error {
 			return err
 		}
 	}
-	for _, list := range [][]xml.Chardev{dev.Serials, dev.Parallels, dev.Channels, dev.Consoles} {
-		for i := range list {
-			plainTCP(&list[i].CharSource)
-		}
-	}
-	for i := range dev.Redirdevs {
-		plainTCP(&dev.Redirdevs[i].CharSource)
-	}
-	for i := range dev.Smartcards {
-		plainTCP(&dev.Smartcards[i].CharSource)
-	}
-	for i := range dev.RNGs {
-		if b := dev.RNGs[i].Backend; b != nil {
-			plainTCP(&b.Chardev)
-		}
+	for _, source := range dev.CharSources() {
+		plainTCP(source)
 	}
 	return nil
 }

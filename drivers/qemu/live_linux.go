@@ -309,7 +309,7 @@ func inactive(dom *xml.Domain) {
 	drop(dom.Devices.Parallels)
 	drop(dom.Devices.Consoles)
 	drop(dom.Devices.Channels)
-	for _, s := range restSources(&dom.Devices) {
+	for _, s := range dom.Devices.OtherSources() {
 		if s.TLS == "no" {
 			s.TLS = ""
 		}
@@ -325,23 +325,6 @@ func inactive(dom *xml.Domain) {
 		withoutOverlay(dom.Name, &dom.Devices.Disks[i])
 	}
 	domain.DropAliases(dom)
-}
-
-// restSources are the host's sides of devices that are no character devices themselves.
-func restSources(v *xml.Devices) []*xml.CharSource {
-	var list []*xml.CharSource
-	for i := range v.Smartcards {
-		list = append(list, &v.Smartcards[i].CharSource)
-	}
-	for i := range v.Redirdevs {
-		list = append(list, &v.Redirdevs[i].CharSource)
-	}
-	for i := range v.RNGs {
-		if b := v.RNGs[i].Backend; b != nil {
-			list = append(list, &b.Chardev)
-		}
-	}
-	return list
 }
 
 // propNames lists the boolean properties of an expanded CPU model, sorted.
