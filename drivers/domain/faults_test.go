@@ -150,20 +150,7 @@ func TestPieces(t *testing.T) {
 		{"a partition", "<resource><partition>/a</partition></resource><resource><partition>/b</partition></resource>", "only one resource element is supported", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			traits := rulesTraits()
-			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, "")}, traits)
-			if c.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fails) {
-					t.Fatalf("got %v, want %q", err, c.fails)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
-				t.Errorf("%v: no %q in\n%s", err, c.prints, out)
-			}
+			tellsOrPrints(t, ruleDoc("x86_64", "pc", c.whole, ""), c.fails, c.prints)
 		})
 	}
 }

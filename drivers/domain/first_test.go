@@ -87,17 +87,7 @@ func TestChain(t *testing.T) {
 		{disk("file", "qcow2", strings.NewReplacer("type='%'", "type='raw'", "%", "<slices><slice type='storage' offset='0' size='512'/></slices>").Replace(data)), "slices are not supported for <dataStore>", ""},
 		{disk("file", "qcow2", "<source file='/b'><dataStore type='network'><format type='raw'/><source protocol='nbd' name='x'><host name='h' transport='tcp'/></source></dataStore></source>"), "", "<host name='h' port='10809'/>"},
 	} {
-		traits := rulesTraits()
-		d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", "", c.device)}, traits)
-		if c.fails != "" || err != nil {
-			if err == nil || c.fails == "" || !strings.Contains(err.Error(), c.fails) {
-				t.Errorf("%s: got %v, want %q", c.device, err, c.fails)
-			}
-			continue
-		}
-		if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
-			t.Errorf("%v: no %q in\n%s", err, c.prints, out)
-		}
+		t.Run(c.device, func(t *testing.T) { tellsOrPrints(t, ruleDoc("x86_64", "pc", "", c.device), c.fails, c.prints) })
 	}
 }
 

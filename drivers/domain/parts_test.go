@@ -39,20 +39,26 @@ func TestPartsRead(t *testing.T) {
 		{"a text with nothing in it, in an error", "", "<graphics type='vnc' socket=''><listen type='socket' socket='/a'/></graphics>", "graphics 'socket' attribute '' must match 'socket' attribute of first listen element (found '/a')", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			traits := rulesTraits()
-			d, err := Parse(xml.Source{Data: ruleDoc("x86_64", "pc", c.whole, c.devices)}, traits)
-			if c.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fails) {
-					t.Fatalf("got %v, want %q", err, c.fails)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), c.prints) {
-				t.Errorf("%v: no %q in\n%s", err, c.prints, out)
-			}
+			tellsOrPrints(t, ruleDoc("x86_64", "pc", c.whole, c.devices), c.fails, c.prints)
 		})
+	}
+}
+
+// tellsOrPrints reads a document, and wants that error, or that text when it is printed.
+func tellsOrPrints(t *testing.T, doc []byte, fails, prints string) {
+	t.Helper()
+	traits := rulesTraits()
+	d, err := Parse(xml.Source{Data: doc}, traits)
+	if fails != "" {
+		if err == nil || !strings.Contains(err.Error(), fails) {
+			t.Errorf("got %v, want %q", err, fails)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := Print(d, traits, 0); err != nil || !strings.Contains(string(out), prints) {
+		t.Errorf("%v: no %q in\n%s", err, prints, out)
 	}
 }
